@@ -1,0 +1,83 @@
+// The library's front door. Public.
+//
+//   auto sandbox = Sandbox::create(Config::defaults());
+//   auto outcome = sandbox->run({.source = SourceFile{"hello.py"}});
+//
+// Safe from several threads at once. A launcher process of ours does the cloning, so the host program's size, threads,
+// signal masks and SIGCHLD handling don't matter; when the host dies, by any means, everything is killed and removed.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
+
+namespace sandpit {
+
+enum class OutputStream : std::uint8_t { kStdout, kStderr };
+
+// Called from a thread of the library's, one call at a time per run, with the bytes as they come (cut at the output limit).
+using OutputCallback = std::function<void(OutputStream, std::string_view)>;
+
+// A run in progress. Destroying it cancels the run and waits for its end.
+class Run {
+ public:
+  Run(Run&&) noexcept;
+  Run& operator=(Run&&) noexcept;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run();
+
+  // Only for Request::input = StdinStream{}. Blocks while the program does not read; error kCancelled when it has ended.
+  [[nodiscard]] Result<void> write_stdin(std::string_view bytes);
+  void close_stdin();
+  // Kills the whole tree. The Outcome then says kSignaled with SIGKILL and the message "cancelled".
+  void cancel();
+  // Until the end; at most once.
+  [[nodiscard]] Result<Outcome> wait();
+
+ private:
+  friend class Sandbox;
+  struct Impl;
+  explicit Run(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SandboxOptions {
+  std::string launcher;                         // path of the launcher; empty: found beside the library, then the install prefix
+  std::vector<std::string> runtime_directories; // empty: the installed one, /etc/sandpit/runtimes, ~/.config/sandpit/runtimes
+};
+
+class Sandbox {
+ public:
+  // Starts the launcher. kSandbox when it can't be started, kUsage for a bad configuration.
+  [[nodiscard]] static Result<Sandbox> create(Config config, SandboxOptions options = {});
+  Sandbox(Sandbox&&) noexcept;
+  Sandbox& operator=(Sandbox&&) noexcept;
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+  ~Sandbox();
+
+  // Runs to the end. An Outcome is returned for everything that happened to a program, including a jail that could not be
+  // built (kSandboxError); an Error for a request that could not be run at all.
+  [[nodiscard]] Result<Outcome> run(const Request& request) const;
+  // Starts it; output goes to `callback` as it comes (and into the Outcome as well, up to the output limit).
+  [[nodiscard]] Result<Run> start(const Request& request, OutputCallback callback = {}) const;
+
+  [[nodiscard]] RuntimeRegistry& runtimes();
+  [[nodiscard]] const Config& config() const;
+
+ private:
+  struct Impl;
+  explicit Sandbox(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sandpit

@@ -1,0 +1,33 @@
+// What one run may use, fully resolved. Pure: from Settings, a runtime's name and a Request; no kernel.
+// May include base/, sandpit/. Guarded by tests/unit/policy.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sandpit/config.h"
+#include "sandpit/limits.h"
+#include "sandpit/request.h"
+
+namespace sandpit {
+
+struct Policy {
+  Limits limits;
+  std::vector<PathGrant> paths;                   // absolute, `inside` filled in, existing on this host
+  NetworkMode network = NetworkMode::kNone;
+  std::map<std::string, std::string> env;
+  LintLevel lint = LintLevel::kWarn;
+  std::vector<std::string> allow_degraded;        // "memory", "cpu_time", "processes", "proc", "landlock", "all" …
+  std::string syscall_profile;                    // empty: the step's own
+  std::vector<std::string> allow_syscalls;
+  std::vector<std::string> deny_syscalls;
+  std::string working_dir;                        // of the private volume, inside
+  std::string chdir;                              // where the program starts
+  std::vector<std::string> warnings;              // "cpu_time lowered to 1 s: wall_time is 1 s"
+};
+
+// Error kUsage, with every problem in it (relative `inside`, missing path, a path that would hide /usr or /proc …).
+[[nodiscard]] Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime,
+                                            const Request& request);
+
+}  // namespace sandpit
