@@ -6,7 +6,9 @@ set(SANDPIT_SANITIZE "" CACHE STRING "comma-separated sanitizers: address,undefi
 add_library(sp_options INTERFACE)
 target_include_directories(sp_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(sp_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wno-missing-field-initializers -fvisibility=hidden -fvisibility-inlines-hidden)
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # GCC 12 false positive, PR105651
+  -fvisibility=hidden -fvisibility-inlines-hidden)
 option(SANDPIT_WERROR "warnings are errors" ON)
 if(SANDPIT_WERROR)
   target_compile_options(sp_options INTERFACE -Werror)
