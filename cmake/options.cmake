@@ -3,12 +3,16 @@ option(SANDPIT_BUILD_BENCH "build the benchmarks" ON)
 option(SANDPIT_STATIC "link the command line and the launcher as static-pie (no dynamic loader at start)" ON)
 set(SANDPIT_SANITIZE "" CACHE STRING "comma-separated sanitizers: address,undefined or thread")
 
+include(${CMAKE_CURRENT_LIST_DIR}/cache.cmake)
+
 add_library(sp_options INTERFACE)
 target_include_directories(sp_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(sp_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # GCC 12 false positive, PR105651
-  -fvisibility=hidden -fvisibility-inlines-hidden)
+  -fvisibility=hidden -fvisibility-inlines-hidden
+  # Messages and debug information name files relative to the clone, so that clones share the compiler cache.
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 option(SANDPIT_WERROR "warnings are errors" ON)
 if(SANDPIT_WERROR)
   target_compile_options(sp_options INTERFACE -Werror)

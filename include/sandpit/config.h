@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sandpit/error.h"
+#include "sandpit/export.h"
 #include "sandpit/limits.h"
 #include "sandpit/request.h"
 
@@ -93,7 +94,7 @@ struct ConfigSources {
   std::string trust_file;                 // empty: $XDG_STATE_HOME/sandpit/trusted.toml, else ~/.local/state/…
 };
 
-class Config {
+class SANDPIT_API Config {
  public:
   // Built-in defaults and the profile `production`, no file read.
   [[nodiscard]] static Config defaults();

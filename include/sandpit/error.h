@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "sandpit/export.h"
+
 namespace sandpit {
 
 // What kind of thing went wrong. The command line maps it to an exit status (DESIGN.md section 7).
@@ -23,7 +25,7 @@ enum class ErrorCode : std::uint8_t {
 
 // One problem. `where` is "file:line:column" or a field path such as "resource_limits.timeout_s";
 // `hint` says what mends it. Either may be empty.
-struct Error {
+struct SANDPIT_API Error {
   ErrorCode code = ErrorCode::kSystem;
   std::string message;
   std::string where;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sandpit/export.h"
 #include "sandpit/units.h"
 
 namespace sandpit {
@@ -27,7 +28,7 @@ enum class Status : std::uint8_t {
 };
 
 // "exited", "wall_time_exceeded" …: the words of the JSON outcome.
-[[nodiscard]] const char* to_string(Status status);
+[[nodiscard]] SANDPIT_API const char* to_string(Status status);
 
 // One thing that the program was denied, and the setting that would allow it (empty until issue 7).
 struct Denial {
@@ -63,9 +64,9 @@ struct Outcome {
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).
-[[nodiscard]] int exit_status(const Outcome& outcome);
+[[nodiscard]] SANDPIT_API int exit_status(const Outcome& outcome);
 
 // "SIGSEGV" for 11, "SIGRTMIN+1" for real-time signals; empty for 0.
-[[nodiscard]] std::string signal_name(int signal);
+[[nodiscard]] SANDPIT_API std::string signal_name(int signal);
 
 }  // namespace sandpit

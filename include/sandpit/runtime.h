@@ -11,6 +11,7 @@
 
 #include "sandpit/config.h"
 #include "sandpit/error.h"
+#include "sandpit/export.h"
 #include "sandpit/request.h"
 
 namespace sandpit {
@@ -31,6 +32,7 @@ struct Step {
   std::vector<std::string> argv;               // argv[0] is an absolute path inside the jail
   std::vector<std::string> env;                // "K=V", added to PATH, HOME, LANG, TMPDIR, TZ
   std::vector<std::string> read_only_paths;    // of the host, absolute, visible read-only at the same path (besides /usr)
+  std::vector<PathGrant> packages;             // the user's packages_dir or modules_dir, read-only, where this runtime imports from
   std::string syscall_profile;                 // "interpreter", "native", …
   std::uint32_t helper_tasks = 0;              // threads and processes that the interpreter itself needs
   std::uint32_t helper_files = 0;              // descriptors that the interpreter itself needs
@@ -48,6 +50,7 @@ struct Steps {
 // What the runtime knows of the source when it makes its steps.
 struct SourceInfo {
   std::string name;   // the user's own file name, without directories; may hold any byte but '/' and NUL
+  std::string head;   // its first bytes, at most 4096: a "#!" line may choose between interpreters
 };
 
 enum class RuntimeState : std::uint8_t { kReady, kNotInstalled, kNotBuilt };
@@ -64,7 +67,7 @@ struct RuntimeInfo {
   std::string origin;                    // manifest file
 };
 
-class Runtime {
+class SANDPIT_API Runtime {
  public:
   Runtime() = default;
   Runtime(const Runtime&) = delete;
@@ -86,7 +89,7 @@ class Runtime {
                                            const Settings& settings) const = 0;
 };
 
-class RuntimeRegistry {
+class SANDPIT_API RuntimeRegistry {
  public:
   // A later runtime of the same name replaces the earlier one.
   void add(std::unique_ptr<Runtime> runtime);
@@ -103,7 +106,7 @@ class RuntimeRegistry {
 
 // Reads `<dir>/*/runtime.toml` of each directory, in order, into the registry. Bad manifests are returned as
 // errors with file:line and do not stop the others; a missing directory is no error.
-[[nodiscard]] std::vector<Error> load_manifests(RuntimeRegistry& registry,
+[[nodiscard]] SANDPIT_API std::vector<Error> load_manifests(RuntimeRegistry& registry,
                                                 const std::vector<std::string>& directories);
 
 }  // namespace sandpit

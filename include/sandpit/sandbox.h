@@ -15,6 +15,7 @@
 
 #include "sandpit/config.h"
 #include "sandpit/error.h"
+#include "sandpit/export.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
@@ -27,7 +28,7 @@ enum class OutputStream : std::uint8_t { kStdout, kStderr };
 using OutputCallback = std::function<void(OutputStream, std::string_view)>;
 
 // A run in progress. Destroying it cancels the run and waits for its end.
-class Run {
+class SANDPIT_API Run {
  public:
   Run(Run&&) noexcept;
   Run& operator=(Run&&) noexcept;
@@ -55,7 +56,7 @@ struct SandboxOptions {
   std::vector<std::string> runtime_directories; // empty: the installed one, /etc/sandpit/runtimes, ~/.config/sandpit/runtimes
 };
 
-class Sandbox {
+class SANDPIT_API Sandbox {
  public:
   // Starts the launcher. kSandbox when it can't be started, kUsage for a bad configuration.
   [[nodiscard]] static Result<Sandbox> create(Config config, SandboxOptions options = {});

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "sandpit/error.h"
+#include "sandpit/error.h"  // IWYU pragma: export
 
 namespace sandpit {
 

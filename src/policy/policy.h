@@ -1,4 +1,4 @@
-// What one run may use, fully resolved. Pure: from Settings, a runtime's name and a Request; no kernel.
+// What one run may use, fully resolved: from Settings, a runtime's name and a Request. Host paths are looked up, nothing else.
 // May include base/, sandpit/. Guarded by tests/unit/policy.
 #pragma once
 

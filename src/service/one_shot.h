@@ -2,13 +2,23 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "base/result.h"
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
 #include "service/pipeline.h"
+#include "sys/cgroup.h"
 
 namespace sandpit {
+
+// What this host offers, as seen by this process. Probe once, before prepare(). On cgroup v2 as an ordinary user it may first move this
+// process to a delegated scope of its own.
+struct Host {
+  sys::CgroupHost cgroups;
+  HostFacts facts;
+};
+[[nodiscard]] Host probe_host();
 
 struct OneShotIo {
   Stdin input;                 // StdinStream is not possible here
@@ -16,16 +26,16 @@ struct OneShotIo {
   // kGone the program's end of that pipe is closed, so that it gets SIGPIPE as in a plain pipeline.
   enum class Reader : std::uint8_t { kThere, kGone };
   std::function<Reader(OutputStream, std::string_view)> output;
-  bool capture = false;        // keep the output in the Outcome as well (--json)
+  // Descriptors that `output` writes to: it is called when they can take 4096 bytes without blocking, so that a reader who has stopped
+  // does not stop the clock as well.
+  int stdout_sink = 1;
+  int stderr_sink = 2;
+  bool capture = false;        // keep the output in the Outcome (--json)
   std::string out_dir;         // --out
   int interrupt_fd = -1;       // when readable (a signalfd of the caller's): kill the tree, message "interrupted"
 };
 
-// What this host offers, as seen by this process: call once, before prepare(). On v2 as an ordinary user it may first move this
-// process to a delegated scope of its own.
-[[nodiscard]] HostFacts probe_host_facts();
-
 // Never fails: what went wrong before the program started is an Outcome with status kSandboxError and a message.
-[[nodiscard]] Outcome run_one_shot(Prepared prepared, OneShotIo io);
+[[nodiscard]] Outcome run_one_shot(Prepared prepared, OneShotIo io, const Host& host);
 
 }  // namespace sandpit

@@ -27,7 +27,11 @@ struct CgroupUsage {
   std::optional<Microseconds> user;
   std::optional<Microseconds> system;
   std::optional<ByteCount> memory_peak;
-  std::uint64_t oom_kills = 0;
+  bool memory_peak_sampled = false;     // v2 before 5.19: the highest of what was read now and then, the true peak may be higher
+  std::uint64_t oom_kills = 0;          // v2 with memory.oom.group: the first victim may count twice
+  // Times that this very group was out of memory; 0 with oom_kills > 0: the host or an outer group was, not this one.
+  // v2 only: v1's failcnt stays 0 on some kernels (seen on 6.18).
+  std::optional<std::uint64_t> memory_limit_hits;
   std::uint64_t pids_denied = 0;        // forks refused by pids.max
 };
 
@@ -59,6 +63,8 @@ class Cgroup {
   [[nodiscard]] virtual Result<void> reset() = 0;
 };
 
+struct CgroupBases;  // sys/cgroup.cc
+
 // Where groups are made: below the group that this process is in, for each controller.
 class CgroupHost {
  public:
@@ -79,6 +85,7 @@ class CgroupHost {
   ControllerFacts memory_;
   ControllerFacts pids_;
   ControllerFacts cpu_;
+  std::shared_ptr<const CgroupBases> bases_;  // shared with the groups made here
 };
 
 // As an ordinary user on v2 with a systemd user manager: asks it over D-Bus for a transient scope with Delegate=yes for this

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sandpit {
@@ -31,5 +32,25 @@ struct HostFacts {
     return kernel_major > major || (kernel_major == major && kernel_minor >= minor);
   }
 };
+
+namespace sys {
+
+class CgroupHost;
+
+// Probes what is not of cgroups and takes those from `cgroups`. Cheap (a handful of system calls), changes nothing.
+[[nodiscard]] HostFacts probe_facts(const CgroupHost& cgroups);
+
+// The pieces, for doctor and tests. "6.1.0-18-amd64" -> 6, 1; 0, 0 when it can't be understood.
+struct KernelVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+};
+[[nodiscard]] KernelVersion parse_kernel_release(std::string_view release);
+// Does /proc/self/uid_map map every id to itself, as in the initial user namespace?
+[[nodiscard]] bool is_identity_map(std::string_view uid_map);
+[[nodiscard]] bool has_effective_capability(int capability);
+[[nodiscard]] int landlock_abi();  // 0: none
+
+}  // namespace sys
 
 }  // namespace sandpit

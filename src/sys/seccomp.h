@@ -1,6 +1,7 @@
-// System-call profiles and the BPF programs made of them. Profiles are data: profiles/<name>.toml, each row with
-// its reason. Built-in profiles are compiled at build time (tools/profilegen) into range trees; a profile with the user's
-// changes is compiled at load time by the same code. See seccomp(2), seccomp_unotify(2).
+// System-call profiles and the BPF programs made of them. Profiles are data: profiles/<name>.toml,
+// each row with its reason. Built-in profiles are compiled at build time (tools/profilegen) into
+// range trees; a profile with the user's changes is compiled at load time by the same code. See
+// seccomp(2), seccomp_unotify(2).
 #pragma once
 
 #include <linux/filter.h>
@@ -21,7 +22,8 @@ using BpfProgram = std::vector<sock_filter>;
 enum class SyscallAction : std::uint8_t {
   kAllow,
   kErrno,   // fails with `errno_value` (ENOSYS for unknown calls, EPERM mostly)
-  kNotify,  // a denial that the user should hear of; until the listener exists (issue 7) it is compiled as kErrno
+  kNotify,  // a denial that the user should hear of; until the listener exists (issue 7) it is
+            // compiled as kErrno
   kKill,    // SECCOMP_RET_KILL_PROCESS
 };
 
@@ -34,8 +36,8 @@ struct ArgumentTest {
   std::uint64_t value = 0;
 };
 
-// One row. All tests must hold; rows of the same call are tried in order, the first that holds decides;
-// when none holds, the profile's default applies.
+// One row. All tests must hold; rows of the same call are tried in order, the first that holds
+// decides; when none holds, the profile's default applies.
 struct SyscallRule {
   std::string name;
   SyscallAction action = SyscallAction::kAllow;
@@ -47,7 +49,7 @@ struct SyscallRule {
 struct SyscallProfile {
   std::string name;
   std::string description;
-  int default_errno = 38;  // ENOSYS
+  int default_errno = 38;          // ENOSYS
   std::vector<SyscallRule> rules;  // after `inherits` is resolved
 };
 
@@ -55,14 +57,15 @@ struct SyscallProfile {
 [[nodiscard]] std::optional<int> syscall_number(std::string_view name);
 [[nodiscard]] std::string syscall_name(int number);
 
-// Compiles a profile into a range tree over system-call numbers. Foreign architectures and x32 numbers kill the process.
-// kUsage error, with the row, for an unknown call name or a bad argument index; names that exist on another architecture
-// only are skipped.
+// Compiles a profile into a range tree over system-call numbers. Foreign architectures and x32
+// numbers kill the process. kUsage error, with the row, for an unknown call name or a bad argument
+// index; names that exist on another architecture only are skipped.
 [[nodiscard]] Result<BpfProgram> compile_profile(const SyscallProfile& profile);
 
-// A user-space evaluator of a filter, so that tests need no kernel: returns the SECCOMP_RET_* value.
-[[nodiscard]] std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch, int number,
-                                     std::span<const std::uint64_t> arguments);
+// A user-space evaluator of a filter, so that tests need no kernel: returns the SECCOMP_RET_*
+// value.
+[[nodiscard]] std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch,
+                                     int number, std::span<const std::uint64_t> arguments);
 
 // "0005: jge #59, 0006, 0012", one instruction per line: for golden files and --explain.
 [[nodiscard]] std::string disassemble(std::span<const sock_filter> program);
@@ -77,9 +80,11 @@ struct BuiltinProfile {
 // The rules of a built-in profile as data (for `runtimes show` and for user changes on top).
 [[nodiscard]] Result<SyscallProfile> builtin_profile_rules(std::string_view name);
 
-// The filter for one run: the built-in one when nothing was changed, else compiled now, with `deny` then `allow` rows put
-// before the profile's own. kUsage error for unknown profile or call names, with "did you mean".
-[[nodiscard]] Result<BpfProgram> filter_for(std::string_view profile, std::span<const std::string> allow,
+// The filter for one run: the built-in one when nothing was changed, else compiled now, with `deny`
+// then `allow` rows put before the profile's own. kUsage error for unknown profile or call names,
+// with "did you mean".
+[[nodiscard]] Result<BpfProgram> filter_for(std::string_view profile,
+                                            std::span<const std::string> allow,
                                             std::span<const std::string> deny);
 
 }  // namespace sandpit::sys

@@ -1,0 +1,97 @@
+#include "base/outcome_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace sandpit {
+namespace {
+
+// Three significant digits, no trailing zeros: 64, 1.5, 8.12.
+std::string short_number(double value) {
+  if (value >= 100) return fmt::format("{:.0f}", value);
+  std::string text = fmt::format("{:.{}f}", value, value >= 10 ? 1 : 2);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string memory_text(const Outcome& outcome, const Limits& limits) {
+  std::string detail;
+  if (outcome.peak_memory.count() != 0) detail = "peak " + to_text(outcome.peak_memory);
+  if (outcome.files.count() != 0) {
+    detail += fmt::format("{}{} of it in files", detail.empty() ? "" : "; ", to_text(outcome.files));
+  }
+  if (!detail.empty()) detail = fmt::format(" ({})", detail);
+  return fmt::format("memory limit {} exceeded{}; --memory raises it", to_text(limits.memory), detail);
+}
+
+std::string compile_text(const Outcome& outcome, const Limits& limits) {
+  if (!outcome.compile) return "the program did not compile";
+  const std::string reason = ending_text(*outcome.compile, limits);
+  return reason.empty() ? "the program did not compile" : "the program did not compile: " + reason;
+}
+
+std::string truncation_text(const char* stream, std::uint64_t bytes, const Limits& limits) {
+  return fmt::format("{} was cut: {} bytes written, limit {} (head and tail kept); --output-limit raises it", stream,
+                     bytes, to_text(limits.output));
+}
+
+}  // namespace
+
+std::string to_text(ByteCount bytes) {
+  constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes.count() < 1024) return fmt::format("{} bytes", bytes.count());
+  double value = static_cast<double>(bytes.count()) / 1024;
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{} {}", short_number(value), kUnits.at(unit));
+}
+
+std::string to_text(Microseconds time) {
+  const auto count = static_cast<double>(time.count());
+  if (time < Microseconds{1000}) return fmt::format("{} µs", time.count());
+  if (time < Microseconds{1000000}) return short_number(count / 1e3) + " ms";
+  return short_number(count / 1e6) + " s";
+}
+
+std::string ending_text(const Outcome& outcome, const Limits& limits) {
+  switch (outcome.status) {
+    case Status::kExited: return outcome.message;
+    case Status::kSignaled:
+      return outcome.message.empty() ? fmt::format("killed by {}", signal_name(outcome.signal)) : outcome.message;
+    case Status::kWallTimeExceeded:
+      return fmt::format("time limit {} exceeded; --timeout raises it", to_text(Microseconds(limits.wall_time)));
+    case Status::kCpuTimeExceeded:
+      return fmt::format("CPU time limit {} exceeded; --cpu-time raises it", to_text(Microseconds(limits.cpu_time)));
+    case Status::kMemoryExceeded: return memory_text(outcome, limits);
+    case Status::kOutputExceeded:
+      return fmt::format("output limit {} exceeded; --output-limit raises it", to_text(limits.output));
+    case Status::kCompileFailed: return compile_text(outcome, limits);
+    case Status::kTrapped: return outcome.message.empty() ? "the module trapped" : "trap: " + outcome.message;
+    case Status::kRefused: return outcome.message.empty() ? "refused" : outcome.message;
+    case Status::kSandboxError:
+      return outcome.message.empty() ? "the sandbox could not be set up" : outcome.message;
+  }
+  return outcome.message;
+}
+
+std::vector<std::string> truncation_texts(const Outcome& outcome, const Limits& limits) {
+  std::vector<std::string> texts;
+  if (outcome.stdout_truncated) texts.push_back(truncation_text("stdout", outcome.stdout_bytes, limits));
+  if (outcome.stderr_truncated) texts.push_back(truncation_text("stderr", outcome.stderr_bytes, limits));
+  return texts;
+}
+
+std::string summary_text(const Outcome& outcome) {
+  std::string how = to_string(outcome.status);
+  if (outcome.status == Status::kExited) how = fmt::format("exited with {}", outcome.exit_code);
+  if (outcome.status == Status::kSignaled) how = fmt::format("killed by {}", signal_name(outcome.signal));
+  return fmt::format("{}; wall {}, CPU {}, peak memory {}", how, to_text(outcome.wall_time), to_text(outcome.cpu_time),
+                     to_text(outcome.peak_memory));
+}
+
+}  // namespace sandpit

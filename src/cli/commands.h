@@ -1,0 +1,30 @@
+// One function for each subcommand: arguments after its name in, exit status out. Called by main() only, which made `log`.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/log.h"
+#include "cli/options.h"
+
+namespace sandpit::cli {
+
+using Arguments = std::span<const std::string>;
+
+[[nodiscard]] int run_command(Subcommand subcommand, Arguments arguments, Log& log);
+[[nodiscard]] int runtimes_command(Arguments arguments, Log& log);
+[[nodiscard]] int doctor_command(Arguments arguments, Log& log);
+[[nodiscard]] int config_command(Arguments arguments, Log& log);
+[[nodiscard]] int trust_command(Arguments arguments, Log& log);
+[[nodiscard]] int completion_command(Arguments arguments, Log& log);
+
+// The exit status that an error means (DESIGN.md section 7).
+[[nodiscard]] int exit_status(ErrorCode code);
+// Says what is wrong; answers its exit status.
+[[nodiscard]] int report(const Error& error, Log& log);
+// Writes to stdout; answers 0, or 125 when it can't (a reader that went away is no error).
+[[nodiscard]] int print(std::string_view text, Log& log);
+// The name the command line is called from: relative paths start there. "/" when it no longer exists.
+[[nodiscard]] std::string current_directory();
+
+}  // namespace sandpit::cli

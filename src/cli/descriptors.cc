@@ -1,0 +1,164 @@
+#include "cli/descriptors.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+namespace sandpit::cli {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// The file that a symbolic link leads to, so that the link itself is not replaced.
+std::string resolve_links(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  return resolved ? resolved.get() : path;
+}
+
+enum class Target : std::uint8_t { kReplaceable, kInPlace };
+
+Result<Target> target_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return Target::kReplaceable;
+    return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return fail(errno_error(fmt::format("cannot write {}", path), EISDIR, ErrorCode::kUsage));
+  }
+  return S_ISREG(status.st_mode) ? Target::kReplaceable : Target::kInPlace;
+}
+
+Result<void> write_to(int descriptor, const std::string& path, std::string_view content) {
+  if (const int error = write_all(descriptor, content); error != 0) {
+    return fail(errno_error(fmt::format("cannot write {}", path), error));
+  }
+  return {};
+}
+
+Result<void> replace_file(const std::string& path, std::string_view content) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  const UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file.valid()) return fail(errno_error(fmt::format("cannot write {}", temporary), errno));
+  auto written = write_to(file.get(), path, content);
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    written = fail(errno_error(fmt::format("cannot write {}", path), errno));
+  }
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
+}  // namespace
+
+Result<void> fill_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is this one: those below it are open by now.
+    const int opened = ::open("/dev/null", O_RDONLY);
+    if (opened != descriptor) return fail(errno_error("cannot open /dev/null", opened < 0 ? errno : EBADF));
+  }
+  return {};
+}
+
+int write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return errno;
+    struct pollfd waiting {.fd = descriptor, .events = POLLOUT, .revents = 0};
+    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+Result<std::string> read_all(int descriptor, std::size_t limit) {
+  std::string content;
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    if (got == 0) return content;
+    if (got > 0) {
+      content.append(buffer.data(), static_cast<std::size_t>(got));
+      if (content.size() > limit) {
+        return fail(Error{.code = ErrorCode::kUsage,
+                          .message = fmt::format("standard input holds more than {} bytes", limit)});
+      }
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return fail(errno_error("cannot read standard input", errno, ErrorCode::kUsage));
+    struct pollfd waiting {.fd = descriptor, .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return fail(errno_error("poll", errno));
+  }
+}
+
+Result<void> check_writable(const std::string& path) {
+  const std::string resolved = resolve_links(path);
+  SP_TRY(const Target target, target_of(resolved));
+  const std::string& asked = target == Target::kInPlace ? resolved : parent_of(resolved);
+  if (::faccessat(AT_FDCWD, asked.c_str(), W_OK, AT_EACCESS) != 0) {
+    return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
+  }
+  return {};
+}
+
+Result<void> write_file(const std::string& path, std::string_view content) {
+  const std::string resolved = resolve_links(path);
+  SP_TRY(const Target target, target_of(resolved));
+  if (target == Target::kReplaceable) return replace_file(resolved, content);
+  const UniqueFd file(::open(resolved.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid()) return fail(errno_error(fmt::format("cannot write {}", path), errno));
+  return write_to(file.get(), path, content);
+}
+
+Result<void> create_file(const std::string& path, std::string_view content) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file.valid()) {
+    Error error = errno_error(fmt::format("cannot make {}", path), errno, ErrorCode::kUsage);
+    if (error.errno_value == EEXIST) error.hint = "it is left as it is; name another path";
+    return fail(std::move(error));
+  }
+  return write_to(file.get(), path, content);
+}
+
+Result<UniqueFd> interrupt_descriptor() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction current {};
+    if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) continue;
+    ::sigaddset(&signals, signal);
+  }
+  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return fail(errno_error("sigprocmask", errno));
+  UniqueFd descriptor(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!descriptor.valid()) return fail(errno_error("signalfd", errno));
+  return descriptor;
+}
+
+int read_interrupt(int descriptor) {
+  signalfd_siginfo info{};
+  const ssize_t got = ::read(descriptor, &info, sizeof info);
+  return got == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+}  // namespace sandpit::cli

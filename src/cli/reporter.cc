@@ -1,0 +1,89 @@
+#include "cli/reporter.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/outcome_text.h"
+#include "cli/commands.h"
+#include "cli/descriptors.h"
+#include "codec/outcome_json.h"
+
+namespace sandpit::cli {
+namespace {
+
+bool is_failure(Status status) {
+  return status != Status::kExited && status != Status::kSignaled;
+}
+
+}  // namespace
+
+Outcome outcome_of(const Error& error) {
+  const bool refused = error.code == ErrorCode::kUsage || error.code == ErrorCode::kNoRuntime ||
+                       error.code == ErrorCode::kRefused;
+  Outcome outcome;
+  outcome.status = refused ? Status::kRefused : Status::kSandboxError;
+  outcome.message = error.to_string();
+  return outcome;
+}
+
+Reporter::Reporter(Log& log, Action action, std::string json_file)
+    : log_(log), action_(action), json_file_(std::move(json_file)) {}
+
+void Reporter::warn(std::string_view warning) {
+  if (std::ranges::find(warnings_, warning) != warnings_.end()) return;
+  warnings_.emplace_back(warning);
+  if (action_ != Action::kJson) log_.warning(warning);
+}
+
+int Reporter::error(const Error& error) {
+  Outcome outcome = outcome_of(error);
+  outcome.warnings = warnings_;
+  if (action_ != Action::kJson) log_.error(error);
+  const bool written = write_outcome(outcome);
+  return written ? exit_status(error.code) : 125;
+}
+
+bool Reporter::finish(Outcome outcome, const Limits& limits) {
+  for (const std::string& warning : outcome.warnings) warn(warning);
+  outcome.warnings = warnings_;
+  if (action_ != Action::kJson) {
+    for (const std::string& text : truncation_texts(outcome, limits)) log_.warning(text);
+    const std::string ending = ending_text(outcome, limits);
+    // A reader that went away ends a program with SIGPIPE: a shell says nothing of it either.
+    const bool broken_pipe = outcome.status == Status::kSignaled && outcome.signal == SIGPIPE;
+    if (!ending.empty() && !broken_pipe) {
+      if (is_failure(outcome.status)) {
+        log_.error(ending);
+      } else {
+        log_.warning(ending);
+      }
+    }
+    log_.info(summary_text(outcome));
+  }
+  return write_outcome(outcome);
+}
+
+bool Reporter::write_outcome(const Outcome& outcome) {
+  if (action_ != Action::kJson && json_file_.empty()) return true;
+  const std::string json = outcome_to_json(outcome);
+  bool written = true;
+  if (action_ == Action::kJson) {
+    const int error = write_all(STDOUT_FILENO, json);
+    if (error != 0 && error != EPIPE) {
+      log_.error(errno_error("cannot write the outcome to stdout", error));
+      written = false;
+    }
+  }
+  if (json_file_.empty()) return written;
+  if (auto file = write_file(json_file_, json); !file) {
+    log_.error(file.error());
+    written = false;
+  }
+  return written;
+}
+
+}  // namespace sandpit::cli

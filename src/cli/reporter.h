@@ -1,0 +1,39 @@
+// Where messages about one run go: to stderr, or, under --json, into the Outcome alone. Each warning is told once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "cli/options.h"
+#include "sandpit/limits.h"
+#include "sandpit/outcome.h"
+
+namespace sandpit::cli {
+
+// The Outcome of a run that never began.
+[[nodiscard]] Outcome outcome_of(const Error& error);
+
+class Reporter {
+ public:
+  Reporter(Log& log, Action action, std::string json_file);
+
+  void warn(std::string_view warning);
+  // Nothing ran. Answers the exit status.
+  [[nodiscard]] int error(const Error& error);
+  // It ran, or its jail could not be built. Adds the warnings told so far to the Outcome. False when the Outcome could not
+  // be written (said on stderr).
+  [[nodiscard]] bool finish(Outcome outcome, const Limits& limits);
+
+ private:
+  [[nodiscard]] bool write_outcome(const Outcome& outcome);
+
+  Log& log_;
+  Action action_;
+  std::string json_file_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace sandpit::cli

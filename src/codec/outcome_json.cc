@@ -1,0 +1,67 @@
+#include "codec/outcome_json.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+#include "codec/json.h"
+
+namespace sandpit {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+void put_stream(object& json, std::string_view name, std::string_view bytes) {
+  const bool readable = is_valid_utf8(bytes);
+  json[name] = readable ? boost::json::string(bytes) : boost::json::string(codec::base64(bytes));
+  json[fmt::format("{}_encoding", name)] = readable ? "utf-8" : "base64";
+}
+
+boost::json::array denials_json(const std::vector<Denial>& denials) {
+  boost::json::array array;
+  for (const Denial& denial : denials) {
+    array.push_back(object{{"what", codec::text(denial.what)},
+                           {"hint", codec::text(denial.hint)},
+                           {"count", denial.count}});
+  }
+  return array;
+}
+
+object outcome_object(const Outcome& outcome) {
+  object json;
+  json["schema_version"] = 1;
+  json["status"] = to_string(outcome.status);
+  // null unless the program ended by itself: a made-up 0 would read as success.
+  json["exit_code"] = outcome.status == Status::kExited ? value(outcome.exit_code) : value(nullptr);
+  json["signal"] = outcome.signal != 0 ? value(signal_name(outcome.signal)) : value(nullptr);
+  put_stream(json, "stdout", outcome.stdout_text);
+  put_stream(json, "stderr", outcome.stderr_text);
+  json["stdout_bytes"] = outcome.stdout_bytes;
+  json["stderr_bytes"] = outcome.stderr_bytes;
+  json["stdout_truncated"] = outcome.stdout_truncated;
+  json["stderr_truncated"] = outcome.stderr_truncated;
+  json["wall_time_ms"] = codec::milliseconds(outcome.wall_time);
+  json["cpu_time_ms"] = codec::milliseconds(outcome.cpu_time);
+  json["user_time_ms"] = codec::milliseconds(outcome.user_time);
+  json["system_time_ms"] = codec::milliseconds(outcome.system_time);
+  json["peak_memory_kb"] = (outcome.peak_memory.count() + 1023) / 1024;
+  json["runtime"] = codec::text(outcome.runtime);
+  json["runtime_version"] = codec::text(outcome.runtime_version);
+  json["engine"] = codec::text(outcome.engine);
+  json["compile"] = outcome.compile ? value(outcome_object(*outcome.compile)) : value(nullptr);
+  json["denials"] = denials_json(outcome.denials);
+  object enforcement;
+  for (const auto& [limit, mechanism] : outcome.enforcement) enforcement[limit] = codec::text(mechanism);
+  json["enforcement"] = std::move(enforcement);
+  json["message"] = codec::text(outcome.message);
+  json["warnings"] = codec::text_array(outcome.warnings);
+  return json;
+}
+
+}  // namespace
+
+std::string outcome_to_json(const Outcome& outcome) {
+  return codec::render(outcome_object(outcome), codec::Layout::kCompact);
+}
+
+}  // namespace sandpit

@@ -1,0 +1,167 @@
+#include "codec/plan_json.h"
+
+#include <fmt/format.h>
+
+#include "codec/json.h"
+#include "sys/seccomp.h"
+
+namespace sandpit {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+const char* to_string(MountKind kind) {
+  switch (kind) {
+    case MountKind::kDirectory: return "directory";
+    case MountKind::kFile: return "file";
+    case MountKind::kSymlink: return "symlink";
+    case MountKind::kBind: return "bind";
+    case MountKind::kDevice: return "device";
+    case MountKind::kVolume: return "volume";
+    case MountKind::kProc: return "proc";
+  }
+  return "unknown";
+}
+
+const char* to_string(LandlockAccess access) {
+  switch (access) {
+    case LandlockAccess::kRead: return "read";
+    case LandlockAccess::kReadExecute: return "read-execute";
+    case LandlockAccess::kReadWrite: return "read-write";
+    case LandlockAccess::kReadWriteExecute: return "read-write-execute";
+    case LandlockAccess::kDevice: return "device";
+  }
+  return "unknown";
+}
+
+const char* to_string(NetworkMode mode) {
+  switch (mode) {
+    case NetworkMode::kNone: return "none";
+    case NetworkMode::kLoopback: return "loopback";
+    case NetworkMode::kHost: return "host";
+  }
+  return "unknown";
+}
+
+array flags_json(std::uint8_t flags) {
+  array names;
+  if ((flags & kMountReadOnly) != 0) names.emplace_back("read-only");
+  if ((flags & kMountNoExec) != 0) names.emplace_back("noexec");
+  if ((flags & kMountIsDirectory) != 0) names.emplace_back("directory");
+  if ((flags & kMountGranted) != 0) names.emplace_back("granted");
+  return names;
+}
+
+array mounts_json(const std::vector<Mount>& mounts) {
+  array list;
+  for (const Mount& mount : mounts) {
+    object json;
+    json["kind"] = to_string(mount.kind);
+    codec::put_bytes(json, "target", mount.target);
+    if (!mount.source.empty()) codec::put_bytes(json, "source", mount.source);
+    if (mount.flags != 0) json["flags"] = flags_json(mount.flags);
+    if (mount.kind == MountKind::kDirectory || mount.kind == MountKind::kFile ||
+        mount.kind == MountKind::kVolume) {
+      json["mode"] = fmt::format("{:04o}", mount.mode);
+    }
+    if (mount.kind == MountKind::kFile) codec::put_bytes(json, "content", mount.content);
+    list.emplace_back(std::move(json));
+  }
+  return list;
+}
+
+array inputs_json(const std::vector<InputFile>& inputs) {
+  array list;
+  for (const InputFile& input : inputs) {
+    object json;
+    codec::put_bytes(json, "name", input.name);
+    json["mode"] = fmt::format("{:04o}", input.mode);
+    json["size"] = input.size;
+    list.emplace_back(std::move(json));
+  }
+  return list;
+}
+
+object limits_json(const Plan& plan) {
+  const Limits& limits = plan.limits;
+  return object{{"memory_bytes", limits.memory.count()},
+                {"cpu_time_ms", limits.cpu_time.count()},
+                {"wall_time_ms", limits.wall_time.count()},
+                {"processes", limits.processes},
+                {"helper_tasks", plan.helper_tasks},
+                {"max_tasks", plan.max_tasks},
+                {"file_size_bytes", limits.file_size.count()},
+                {"open_files", limits.open_files},
+                {"max_descriptors", plan.max_descriptors},
+                {"disk_bytes", limits.disk.count()},
+                {"inodes", limits.inodes},
+                {"output_bytes", limits.output.count()},
+                {"stack_bytes", limits.stack.count()}};
+}
+
+object enforcement_json(const std::vector<Enforcement>& enforcement) {
+  object json;
+  for (const Enforcement& item : enforcement) {
+    array mechanisms;
+    for (const Mechanism mechanism : item.mechanisms) mechanisms.emplace_back(sandpit::to_string(mechanism));
+    object entry{{"mechanisms", std::move(mechanisms)}};
+    if (!item.degraded.empty()) entry["degraded"] = codec::text(item.degraded);
+    json[item.limit] = std::move(entry);
+  }
+  return json;
+}
+
+object seccomp_json(const Plan& plan, FilterDetail detail) {
+  object json{{"profile", codec::text(plan.syscall_profile)}, {"instructions", plan.seccomp.size()}};
+  if (detail == FilterDetail::kCount) return json;
+  array lines;
+  const std::string listing = sys::disassemble(plan.seccomp);
+  for (std::string_view rest = listing; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    lines.emplace_back(codec::text(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  json["disassembly"] = std::move(lines);
+  return json;
+}
+
+object landlock_json(const Plan& plan) {
+  array rules;
+  for (const LandlockRule& rule : plan.landlock) {
+    object json;
+    codec::put_bytes(json, "path", rule.path);
+    json["access"] = to_string(rule.access);
+    rules.emplace_back(std::move(json));
+  }
+  return object{{"abi", plan.landlock_abi}, {"rules", std::move(rules)}};
+}
+
+}  // namespace
+
+std::string plan_to_json(const Plan& plan, FilterDetail detail) {
+  object json;
+  json["schema_version"] = 1;
+  json["runtime"] = codec::text(plan.runtime);
+  json["runtime_version"] = codec::text(plan.runtime_version);
+  json["engine"] = codec::text(plan.engine);
+  codec::put_bytes(json, "argv", plan.argv);
+  codec::put_bytes(json, "env", plan.env);
+  codec::put_bytes(json, "cwd", plan.cwd);
+  codec::put_bytes(json, "work_dir", plan.work_dir);
+  json["hostname"] = codec::text(plan.hostname);
+  json["uid"] = plan.uid;
+  json["gid"] = plan.gid;
+  json["network"] = to_string(plan.network);
+  json["inputs"] = inputs_json(plan.inputs);
+  json["mounts"] = mounts_json(plan.mounts);
+  json["allow_missing_proc"] = plan.allow_missing_proc;
+  json["limits"] = limits_json(plan);
+  json["enforcement"] = enforcement_json(plan.enforcement);
+  json["seccomp"] = seccomp_json(plan, detail);
+  json["landlock"] = landlock_json(plan);
+  json["warnings"] = codec::text_array(plan.warnings);
+  return codec::render(json, codec::Layout::kIndented);
+}
+
+}  // namespace sandpit

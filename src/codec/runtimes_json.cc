@@ -1,0 +1,52 @@
+#include "codec/runtimes_json.h"
+
+#include "codec/json.h"
+
+namespace sandpit {
+namespace {
+
+const char* state_word(RuntimeState state) {
+  switch (state) {
+    case RuntimeState::kReady: return "ready";
+    case RuntimeState::kNotInstalled: return "not_installed";
+    case RuntimeState::kNotBuilt: return "not_built";
+  }
+  return "not_installed";
+}
+
+boost::json::object runtime_object(const RuntimeInfo& runtime) {
+  boost::json::object json;
+  json["name"] = codec::text(runtime.name);
+  json["display_name"] = codec::text(runtime.display_name);
+  json["version"] = codec::text(runtime.version);
+  json["extensions"] = codec::text_array(runtime.extensions);
+  json["engine"] = codec::text(runtime.engine);
+  json["state"] = state_word(runtime.state);
+  codec::put_bytes(json, "interpreter", runtime.interpreter);
+  json["install_hint"] = codec::text(runtime.install_hint);
+  codec::put_bytes(json, "origin", runtime.origin);
+  return json;
+}
+
+}  // namespace
+
+const char* to_text(RuntimeState state) {
+  switch (state) {
+    case RuntimeState::kReady: return "ready";
+    case RuntimeState::kNotInstalled: return "not installed";
+    case RuntimeState::kNotBuilt: return "not built";
+  }
+  return "not installed";
+}
+
+std::string runtimes_to_json(std::span<const RuntimeInfo> runtimes) {
+  boost::json::array array;
+  for (const RuntimeInfo& runtime : runtimes) array.emplace_back(runtime_object(runtime));
+  return codec::render(array, codec::Layout::kIndented);
+}
+
+std::string runtime_to_json(const RuntimeInfo& runtime) {
+  return codec::render(runtime_object(runtime), codec::Layout::kIndented);
+}
+
+}  // namespace sandpit

@@ -1,0 +1,126 @@
+#include "config/builtin.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sandpit/config.h"
+#include "sandpit/limits.h"
+
+namespace sandpit::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> kNames = {"development", "production", "strict"};
+
+std::uint64_t milliseconds(Milliseconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
+
+void set(State& state, std::span<const KeySpec> keys, std::string_view name, Value value,
+         std::string runtime = {}) {
+  state.set(
+      {.spec = find_key(keys, name), .runtime = std::move(runtime), .value = std::move(value)});
+}
+
+Setting profile_setting(std::string_view profile, std::span<const KeySpec> keys,
+                        std::string_view name, Value value, Mode mode) {
+  return {.spec = find_key(keys, name),
+          .value = std::move(value),
+          .profile = std::string(profile),
+          .mode = mode};
+}
+
+// Sampled enforcement is allowed on top of what the files allow.
+std::vector<Setting> development() {
+  return {profile_setting("development", security_keys(), "allow_degraded",
+                          std::vector<std::string>{"memory", "cpu_time", "processes"},
+                          Mode::kAppend)};
+}
+
+std::vector<Setting> production() {
+  return {profile_setting("production", security_keys(), "allow_degraded",
+                          std::vector<std::string>{}, Mode::kClamp)};
+}
+
+// Only ever tightens: a file that asks for still less keeps it. The disk limit follows from the
+// memory limit.
+std::vector<Setting> strict() {
+  struct Limit {
+    std::string_view name;
+    std::uint64_t value;
+  };
+  const std::array<Limit, 8> limits = {{
+      {"memory_limit_mb", ByteCount::mib(256).count()},
+      {"cpu_time_limit_s", 2000},
+      {"timeout_s", 5000},
+      {"max_processes", 5},
+      {"max_file_size_kb", ByteCount::kib(1024).count()},
+      {"max_open_files", 16},
+      {"max_inodes", 1024},
+      {"max_output_kb", ByteCount::kib(1024).count()},
+  }};
+  std::vector<Setting> settings;
+  for (const Limit& limit : limits) {
+    settings.push_back(
+        profile_setting("strict", limit_keys(), limit.name, limit.value, Mode::kClamp));
+  }
+  const auto tighten = [&](std::string_view name, Value value) {
+    settings.push_back(
+        profile_setting("strict", security_keys(), name, std::move(value), Mode::kClamp));
+  };
+  tighten("enable_network", false);
+  tighten("allowed_paths", std::vector<PathGrant>{});
+  tighten("lint", std::string("deny"));
+  tighten("allow_degraded", std::vector<std::string>{});
+  tighten("allow_syscalls", std::vector<std::string>{});
+  return settings;
+}
+
+}  // namespace
+
+State default_state() {
+  State state;
+  const GeneralSettings general;
+  set(state, general_keys(), "working_dir", general.working_dir);
+  set(state, general_keys(), "tmp_dir", general.tmp_dir);
+  set(state, general_keys(), "log_level", general.log_level);
+  set(state, general_keys(), "default_profile", general.default_profile);
+  const Limits limits;
+  set(state, limit_keys(), "memory_limit_mb", limits.memory.count());
+  set(state, limit_keys(), "cpu_time_limit_s", milliseconds(limits.cpu_time));
+  set(state, limit_keys(), "timeout_s", milliseconds(limits.wall_time));
+  set(state, limit_keys(), "max_processes", std::uint64_t{limits.processes});
+  set(state, limit_keys(), "max_file_size_kb", limits.file_size.count());
+  set(state, limit_keys(), "max_open_files", std::uint64_t{limits.open_files});
+  set(state, limit_keys(), "max_inodes", limits.inodes);
+  set(state, limit_keys(), "max_output_kb", limits.output.count());
+  set(state, limit_keys(), "stack_size_kb", limits.stack.count());
+  set(state, security_keys(), "enable_network", false);
+  set(state, security_keys(), "allowed_paths", std::vector<PathGrant>{});
+  set(state, security_keys(), "lint", std::string("warn"));
+  set(state, security_keys(), "allow_degraded", std::vector<std::string>{});
+  set(state, security_keys(), "profile", std::string());
+  set(state, security_keys(), "allow_syscalls", std::vector<std::string>{});
+  set(state, security_keys(), "deny_syscalls", std::vector<std::string>{});
+  const WasmSettings wasm;
+  set(state, wasm_keys(), "wasi_enabled", wasm.wasi_enabled, "wasm");
+  set(state, wasm_keys(), "max_memory_pages", wasm.max_memory_pages, "wasm");
+  set(state, wasm_keys(), "stack_size", wasm.stack_size.count(), "wasm");
+  set(state, wasm_keys(), "allow_bulk_memory", wasm.allow_bulk_memory, "wasm");
+  return state;
+}
+
+std::span<const std::string_view> builtin_profile_names() { return kNames; }
+
+std::vector<Setting> builtin_profile(std::string_view name) {
+  if (name == "development") return development();
+  if (name == "production") return production();
+  if (name == "strict") return strict();
+  return {};
+}
+
+}  // namespace sandpit::config

@@ -1,0 +1,20 @@
+// Values that can't both hold, such as a CPU time above the wall time. Only config/ includes it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/setting.h"
+#include "config/state.h"
+
+namespace sandpit::config {
+
+// Of one table: contradictions are errors.
+void report_contradictions(std::span<const Setting> table, const Layer& layer, Problems& problems);
+
+// Across layers: the lower value wins, and a warning says so. Also fills in max_disk_mb where no
+// layer sets it.
+void reconcile(State& state, std::vector<std::string>& warnings);
+
+}  // namespace sandpit::config

@@ -1,0 +1,191 @@
+#include "config/state.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/grants.h"
+#include "sandpit/limits.h"
+
+namespace sandpit::config {
+namespace {
+
+using Texts = std::vector<std::string>;
+using GrantList = std::vector<PathGrant>;
+
+std::ptrdiff_t choice_index(const KeySpec& spec, const Value& value) {
+  return std::ranges::find(spec.choices, std::get<std::string>(value)) - spec.choices.begin();
+}
+
+bool covers(const PathGrant& granted, const PathGrant& wanted) {
+  return granted.host == wanted.host && inside_of(granted) == inside_of(wanted) &&
+         (granted.access == Access::kReadWrite || wanted.access == Access::kRead);
+}
+
+bool contains(const Value& list, const std::string& wanted) {
+  const auto& texts = std::get<Texts>(list);
+  return std::ranges::find(texts, wanted) != texts.end();
+}
+
+bool contains(const Value& list, const PathGrant& wanted) {
+  return std::ranges::any_of(std::get<GrantList>(list),
+                             [&](const PathGrant& granted) { return covers(granted, wanted); });
+}
+
+bool equal(const Value& a, const Value& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* flag = std::get_if<bool>(&a)) return *flag == std::get<bool>(b);
+  if (const auto* number = std::get_if<std::uint64_t>(&a)) {
+    return *number == std::get<std::uint64_t>(b);
+  }
+  if (const auto* text = std::get_if<std::string>(&a)) return *text == std::get<std::string>(b);
+  if (const auto* texts = std::get_if<Texts>(&a)) return *texts == std::get<Texts>(b);
+  const auto& others = std::get<GrantList>(b);
+  return std::ranges::equal(std::get<GrantList>(a), others, [](const auto& x, const auto& y) {
+    return covers(x, y) && covers(y, x);
+  });
+}
+
+// Whether `wanted` gives more than `old`, for the rules that compare single values.
+bool is_looser(const KeySpec& spec, const Value& old, const Value& wanted) {
+  switch (spec.rule) {
+    case Rule::kAtMost:
+      return std::get<std::uint64_t>(wanted) > std::get<std::uint64_t>(old);
+    case Rule::kFalse:
+      return std::get<bool>(wanted) && !std::get<bool>(old);
+    case Rule::kLater:
+      return choice_index(spec, wanted) < choice_index(spec, old);
+    case Rule::kEarlier:
+      return choice_index(spec, wanted) > choice_index(spec, old);
+    case Rule::kNever:
+      return !equal(old, wanted);
+    case Rule::kFree:
+    case Rule::kSubset:
+    case Rule::kSuperset:
+      break;
+  }
+  return false;
+}
+
+bool is_overlay(const KeySpec& spec) {
+  return spec.section == "resource_limits" || spec.section == "security";
+}
+
+}  // namespace
+
+std::uint64_t default_disk(std::uint64_t memory) {
+  return std::min(Limits{}.disk.count(), memory / 2);
+}
+
+void State::apply(const Setting& setting) {
+  switch (setting.mode) {
+    case Mode::kReplace:
+      set(setting);
+      break;
+    case Mode::kAppend:
+      append(setting);
+      break;
+    case Mode::kClamp:
+      clamp(setting);
+      break;
+  }
+}
+
+void State::set(Setting setting) {
+  std::string key = setting.key();
+  map_.insert_or_assign(std::move(key), std::move(setting));
+}
+
+void State::append(const Setting& setting) {
+  const Setting* const old = find(setting.key());
+  if (old == nullptr) return set(setting);
+  Setting merged = setting;
+  auto& texts = std::get<Texts>(merged.value);
+  merged.element_places.resize(texts.size());
+  const auto& old_texts = std::get<Texts>(old->value);
+  for (std::size_t i = old_texts.size(); i-- > 0;) {
+    if (contains(merged.value, old_texts[i])) continue;
+    texts.insert(texts.begin(), old_texts[i]);
+    merged.element_places.insert(merged.element_places.begin(),
+                                 i < old->element_places.size() ? old->element_places[i] : Place{});
+  }
+  // What was there already keeps its origin.
+  if (texts != old_texts) set(std::move(merged));
+}
+
+void State::clamp(const Setting& setting) {
+  if (find(setting.key()) == nullptr) set(setting);
+  for (auto& [key, old] : map_) {
+    if (old.spec != setting.spec) continue;
+    if (setting.spec->rule == Rule::kSubset) {
+      const bool kept_all = std::visit(
+          [&]<class T>(const T& list) {
+            if constexpr (std::is_same_v<T, Texts> || std::is_same_v<T, GrantList>) {
+              return std::ranges::all_of(list,
+                                         [&](const auto& e) { return contains(setting.value, e); });
+            }
+            return true;
+          },
+          old.value);
+      if (kept_all) continue;
+    } else if (!is_looser(*setting.spec, setting.value, old.value)) {
+      continue;
+    }
+    Setting tightened = setting;
+    tightened.runtime = old.runtime;
+    old = std::move(tightened);
+  }
+}
+
+const Setting* State::find(std::string_view key) const {
+  const auto found = map_.find(key);
+  return found == map_.end() ? nullptr : &found->second;
+}
+
+const Setting* State::in_effect(const KeySpec& spec, const std::string& runtime,
+                                const std::string& leaf) const {
+  Setting probe{.spec = &spec, .runtime = runtime, .leaf = leaf};
+  if (const Setting* own = find(probe.key()); own != nullptr || !is_overlay(spec)) return own;
+  probe.runtime.clear();
+  return find(probe.key());
+}
+
+std::uint64_t State::number(std::string_view limit, const std::string& runtime) const {
+  const KeySpec* const spec = find_key(limit_keys(), limit);
+  const Setting* const found = in_effect(*spec, runtime);
+  if (found != nullptr) return std::get<std::uint64_t>(found->value);
+  return default_disk(number("memory_limit_mb", runtime));  // the one limit without a fixed default
+}
+
+bool State::has_all_elements(const Setting& setting) const {
+  Setting general = setting;
+  general.runtime.clear();
+  const Setting* const own = find(setting.key());
+  const Setting* const shared = find(general.key());
+  const auto known = [&](const auto& element) {
+    return (own != nullptr && contains(own->value, element)) ||
+           (shared != nullptr && contains(shared->value, element));
+  };
+  if (const auto* texts = std::get_if<Texts>(&setting.value)) {
+    return std::ranges::all_of(*texts, known);
+  }
+  return std::ranges::all_of(std::get<GrantList>(setting.value), known);
+}
+
+bool State::would_loosen(const Setting& setting) const {
+  const KeySpec& spec = *setting.spec;
+  if (spec.rule == Rule::kFree || spec.rule == Rule::kSuperset) return false;
+  if (spec.rule == Rule::kSubset) return !has_all_elements(setting);
+  if (spec.section == "resource_limits") {
+    return std::get<std::uint64_t>(setting.value) > number(spec.name, setting.runtime);
+  }
+  const Setting* const old = in_effect(spec, setting.runtime, setting.leaf);
+  return old == nullptr || is_looser(spec, old->value, setting.value);
+}
+
+}  // namespace sandpit::config

@@ -1,0 +1,120 @@
+#include "config/template.h"
+
+#include <string>
+
+namespace sandpit {
+
+std::string commented_template() {
+  return R"toml(# Configuration of Sandpit. Remove the "#" before a line to set it; what is shown is the default
+# unless the line says "example".
+#
+# Layers, each overriding the one before, key by key:
+#   built-in defaults < /etc/sandpit/sandbox.toml < ~/.config/sandpit/sandbox.toml
+#   < ./sandbox.toml (else ./config/sandbox.toml; --config FILE takes its place) < the profile
+#   < the command line
+# A project file that was found and not named can only tighten, unless you run `sandpit trust DIR`.
+# `sandpit config show` prints what is in effect and where it comes from.
+#
+# Sizes: a plain number in the key's unit, fractions too, or a text: "64KiB", "256MiB", "1.5GiB"
+# (KB and KiB both mean 1024 bytes). Times: seconds, or "200ms", "1.5s", "2m", "1h".
+# A relative path starts from this file's directory; ~/ is your home directory.
+
+[general]
+# The program's private working directory, inside the jail.
+#working_dir = "/work"
+# A directory of the host, for what is too large to keep in memory.
+#tmp_dir = "/tmp"
+# trace, debug, info, warn, error or off.
+#log_level = "warn"
+# The profile of a run that names none: development, production, strict or one of your own.
+#default_profile = "development"
+
+[resource_limits]
+# Memory of all the program's processes together; its files count as well.
+#memory_limit_mb = 512
+# User and system time of all the program's processes together. Not above timeout_s.
+#cpu_time_limit_s = 5
+# Time from the program's start to its end.
+#timeout_s = 10
+# Processes and threads beyond those that the interpreter needs for itself.
+#max_processes = 10
+# Size of one file.
+#max_file_size_kb = 5120
+# Open files of each process, beyond those that the interpreter needs for itself.
+#max_open_files = 20
+# All files together. When it is not set: 256, but at most half of memory_limit_mb.
+#max_disk_mb = 256
+# Files and directories together.
+#max_inodes = 16384
+# Output kept of stdout and of stderr, each. The program goes on past it.
+#max_output_kb = 16384
+# The main thread's stack.
+#stack_size_kb = 8192
+
+[security]
+# true: the host's network. false: none.
+#enable_network = false
+# Paths of the host that the program may see. Each must exist. (example)
+#allowed_paths = ["/usr/share", { path = "/tmp", access = "rw", inside = "/out" }]
+# Environment variables of the program; nothing else of yours is passed on. (example)
+#env = { LANG = "C.UTF-8" }
+# What a finding of the source check does: off, warn or deny.
+#lint = "warn"
+# Limits and walls that may be weaker where this host can't enforce them fully:
+# memory, cpu_time, processes, disk, proc, landlock, all. Otherwise such a run is refused. The
+# profile development adds memory, cpu_time and processes. (example)
+#allow_degraded = ["proc"]
+# The system-call profile, instead of the runtime's own. (example)
+#profile = "interpreter"
+# System calls to add to the profile and to take from it. (example)
+#allow_syscalls = ["getrusage"]
+#deny_syscalls = ["socket"]
+
+[runtimes.python]
+# A name to look up, or a path.
+#interpreter = "python3"
+# Arguments before the program's file. (example)
+#extra_args = ["-B"]
+# A directory of packages, mounted read-only and importable. (example: this file's directory)
+#packages_dir = "."
+
+[runtimes.javascript]
+#runtime = "node"
+# (example)
+#extra_args = ["--no-warnings"]
+# A node_modules directory, mounted read-only and importable. (example: this file's directory)
+#modules_dir = "."
+
+# Any runtime can have limits and security settings of its own, which come before the general
+# ones; its lists are added to the general ones. (example)
+[runtimes.javascript.resource_limits]
+#memory_limit_mb = 1024
+[runtimes.javascript.security]
+#env = { NODE_ENV = "production" }
+
+[runtimes.wasm]
+#wasi_enabled = true
+# Of 64 KiB each.
+#max_memory_pages = 4096
+# In bytes, or a text with a unit.
+#stack_size = "512KiB"
+#allow_bulk_memory = true
+
+# File name extensions beside those that the runtimes bring. (example)
+[runtimes.extensions]
+#pyw = "python"
+#mjs = "javascript"
+
+# A profile of your own, used by --profile NAME or default_profile: any of the tables above. Built
+# in: development (weaker, sampled limits are allowed where the host has nothing better),
+# production (they are not) and strict (nor is any path, network or extra system call, lint denies,
+# and the limits are lower). Both only ever tighten what the files say. (example)
+[profiles.judge]
+#inherits = "strict"
+[profiles.judge.resource_limits]
+#timeout_s = 2
+#cpu_time_limit_s = 1
+)toml";
+}
+
+}  // namespace sandpit

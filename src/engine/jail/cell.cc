@@ -1,0 +1,59 @@
+#include "engine/jail/cell.h"
+
+#include <algorithm>
+
+namespace sandpit::jail {
+namespace {
+
+bool has_cgroups(const HostFacts& facts) {
+  return facts.memory.version != CgroupVersion::kNone ||
+         facts.pids.version != CgroupVersion::kNone || facts.cpu.version != CgroupVersion::kNone;
+}
+
+}  // namespace
+
+CellLease::~CellLease() {
+  if (cell_ != nullptr && pool_ != nullptr) pool_->give_back(std::move(cell_));
+}
+
+Result<std::unique_ptr<CellPool>> CellPool::create(const HostFacts& facts,
+                                                   const sys::CgroupHost& cgroups,
+                                                   std::size_t keep) {
+  auto pool = std::unique_ptr<CellPool>(new CellPool(facts, cgroups, keep));
+  if (facts.is_root || has_cgroups(facts)) {
+    SP_TRY(SlotDirectory slots, SlotDirectory::open(facts));
+    pool->slots_.emplace(std::move(slots));
+  }
+  return pool;
+}
+
+Result<std::unique_ptr<Cell>> CellPool::take(const Plan& plan) {
+  std::unique_ptr<Cell> cell;
+  if (!idle_.empty()) {
+    cell = std::move(idle_.back());
+    idle_.pop_back();
+  } else {
+    cell = std::make_unique<Cell>();
+    if (slots_) {
+      SP_TRY(Slot slot, slots_->acquire());
+      if (has_cgroups(facts_)) {
+        SP_TRY(auto group, cgroups_.create(slot.cgroup_name()));
+        cell->cgroup = std::move(group);
+      }
+      cell->slot.emplace(std::move(slot));
+    }
+  }
+  if (cell->cgroup != nullptr) {
+    SP_TRY_VOID(cell->cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks}));
+  }
+  return cell;
+}
+
+void CellPool::give_back(std::unique_ptr<Cell> cell) {
+  if (idle_.size() >= keep_ || !cell->slot) return;
+  // A group whose counters can't be cleared (memory.peak before 6.12) would tell the next run a wrong peak: a new one then.
+  if (cell->cgroup != nullptr && !cell->cgroup->reset()) return;
+  idle_.push_back(std::move(cell));
+}
+
+}  // namespace sandpit::jail

@@ -1,0 +1,157 @@
+// What happens between clone3 and execve. Theory of operation:
+//
+//   launcher / command line (host)         init: pid 1 of the jail                  program: pid 2
+//   clone3, write the id maps, "go" ---->  joins its cgroup, takes its ids,
+//                                          builds the mount tree, pivots,
+//                                 <------  sends the private volume's descriptor,
+//                                          drops every privilege, Landlock, seccomp
+//                                          vfork ------------------------------->   stdio, execve
+//                                 <------  "exited" with the wait status
+//   pidfd readable: the whole pid namespace is gone (pid_namespaces(7))
+//
+// init has no more rights than the program: everything is dropped before the vfork. One seqpacket socket serves as go signal, report
+// and liveness: when the host's end closes (killed -9 included), init exits and the kernel kills the rest.
+//
+// Everything here is async-signal-safe; tools/check_child_symbols.py checks the object file's undefined symbols. The ChildSpec and all
+// that it points to are made before clone3 and not changed after.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "plan/plan.h"
+
+namespace sandpit::jail {
+
+// One step of the launch; the name is what the user reads when it fails.
+enum class LaunchStep : std::uint8_t {
+  kNone,
+  kWaitForGo,
+  kJoinCgroup,
+  kCgroupNamespace,
+  kIds,
+  kSession,
+  kLoopback,
+  kRootFs,
+  kVolume,
+  kMount,         // `detail` is the index of the mount in the plan
+  kProc,
+  kReadOnlyRoot,
+  kInput,         // `detail` is the index of the input
+  kPivot,
+  kDetachOldRoot,
+  kHostname,
+  kWorkingDirectory,
+  kRlimit,        // `detail` is the resource
+  kCapabilities,
+  kNoNewPrivileges,
+  kLandlock,      // `detail` is the index of the rule, or -1
+  kSeccomp,
+  kStdio,
+  kFork,
+  kExec,
+  kCount,
+};
+[[nodiscard]] const char* to_string(LaunchStep step);
+
+enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited };
+
+// What init sends over the socket. kVolume carries the volume's directory as a descriptor (SCM_RIGHTS).
+struct ChildMessage {
+  MessageKind kind = MessageKind::kFailed;
+  LaunchStep step = LaunchStep::kNone;
+  std::int32_t errno_value = 0;
+  std::int32_t detail = 0;
+  std::int32_t wait_status = 0;  // kExited: as from waitpid(2)
+  std::int32_t proc_missing = 0; // kVolume: no /proc in this jail
+};
+
+struct ChildMount {
+  MountKind kind;
+  std::uint8_t flags;
+  std::uint16_t mode;
+  const char* target;   // relative to the new root: no leading slash
+  const char* source;
+  const char* content;
+  std::size_t content_size;
+  int tree;             // detached tree opened before clone; -1: open `source` here
+};
+
+struct ChildInput {
+  const char* name;
+  std::uint16_t mode;
+  std::uint64_t size;
+  int descriptor;
+};
+
+struct ChildRlimit {
+  int resource;
+  rlimit limit;
+};
+
+struct ChildLandlockRule {
+  const char* path;
+  LandlockAccess access;
+};
+
+template <class T>
+struct ChildArray {
+  const T* data = nullptr;
+  std::size_t size = 0;
+  const T* begin() const { return data; }
+  const T* end() const { return data + size; }
+};
+
+struct ChildSpec {
+  int socket = -1;                       // our end of the seqpacket pair
+  ChildArray<int> cgroup_joins;          // v1 `tasks` files
+  bool own_cgroup_namespace = false;
+  std::uint32_t uid = 0;                 // inside
+  std::uint32_t gid = 0;
+  bool drop_groups = false;              // setgroups(0): allowed when the map was written by root
+  bool drop_bounding_set = true;         // false when the launcher has done it already
+  bool bring_up_loopback = false;
+  int ready_tree = -1;                   // detached copy of a ready-made root; -1: build it from `mounts`
+  ChildArray<ChildMount> mounts;
+  const char* volume_size = nullptr;     // "268435456"
+  const char* volume_inodes = nullptr;
+  bool allow_missing_proc = false;
+  ChildArray<ChildInput> inputs;
+  const char* hostname = nullptr;
+  std::size_t hostname_size = 0;
+  const char* cwd = nullptr;
+  ChildArray<ChildRlimit> rlimits;
+  int landlock_abi = 0;
+  ChildArray<ChildLandlockRule> landlock;
+  bool landlock_host_network = false;    // TCP stays allowed
+  sock_fprog seccomp{};
+  int stdin_fd = -1;
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  int fail_step = -1;                    // fault injection by tests: this LaunchStep fails with `fail_errno`
+  int fail_errno = 0;
+};
+
+// Runs in the child of clone3. Never returns.
+[[noreturn]] void child_main(const ChildSpec& spec);
+
+// Builds the shareable part of a root (everything but kVolume, kProc and granted binds, whose mount points are made) on the tmpfs `root`,
+// an open directory. Used by init, and by the launcher for its ready-made trees. Returns the step that failed, or kNone.
+struct TreeFailure {
+  LaunchStep step = LaunchStep::kNone;
+  int errno_value = 0;
+  int detail = 0;
+};
+// `trees`: one detached tree per mount, -1 where there is none to attach; null: opened here.
+[[nodiscard]] TreeFailure build_shared_tree(int root, ChildArray<ChildMount> mounts, const int* trees);
+// Opens the source of a bind or device mount as a detached tree with its flags set; -1 with errno.
+[[nodiscard]] int open_bind_tree(const ChildMount& mount);
+// A tmpfs for a root, mounted nowhere yet; -1 with errno.
+[[nodiscard]] int make_root_tmpfs();
+
+}  // namespace sandpit::jail

@@ -1,0 +1,227 @@
+#include "engine/jail/jail.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+
+#include "engine/jail/idmap.h"
+#include "engine/jail/mount_calls.h"
+#include "engine/jail/pools.h"
+#include "engine/jail/spec_builder.h"
+#include "sys/raw.h"
+
+namespace sandpit::jail {
+namespace {
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+// The host's end does not block; the program's does, as programs expect.
+Result<Pipe> output_pipe(const RunIds& ids, bool change_owner) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
+  Pipe pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
+  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
+  // Programs reopen /dev/stdout by path, which the kernel allows to the pipe's owner only.
+  if (change_owner && ::fchown(pipe.write.get(), ids.host_uid, ids.host_gid) < 0) {
+    return fail(errno_error("fchown", errno));
+  }
+  return pipe;
+}
+
+struct SocketPair {
+  UniqueFd host;
+  UniqueFd child;
+};
+
+Result<SocketPair> socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+    return fail(errno_error("socketpair", errno));
+  }
+  SocketPair pair{.host = UniqueFd(ends[0]), .child = UniqueFd(ends[1])};
+  if (::fcntl(pair.host.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
+  return pair;
+}
+
+struct Injection {
+  int step = -1;
+  int errno_value = 0;
+};
+
+// SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno. For the tests of the failure paths; it can only make
+// a run fail.
+Injection injection_from_environment() {
+  const char* text = std::getenv("SANDPIT_INJECT");
+  if (text == nullptr) return {};
+  const std::string_view value(text);
+  const std::size_t colon = value.rfind(':');
+  if (colon == std::string_view::npos) return {};
+  for (int step = 1; step < static_cast<int>(LaunchStep::kCount); ++step) {
+    if (value.substr(0, colon) == to_string(static_cast<LaunchStep>(step))) {
+      return {.step = step, .errno_value = std::atoi(value.substr(colon + 1).data())};
+    }
+  }
+  return {};
+}
+
+Error explain_clone_failure(int errno_value) {
+  Error error = errno_error("create the namespaces (clone3)", errno_value, ErrorCode::kSandbox);
+  if (errno_value == EPERM || errno_value == EACCES) {
+    error.hint = "this host restricts user namespaces: `sandpit doctor` says how and what mends it";
+  } else if (errno_value == ENOSPC || errno_value == EUSERS) {
+    error.hint = "a namespace limit is reached: see /proc/sys/user/max_user_namespaces and `sandpit doctor`";
+  } else if (errno_value == EAGAIN) {
+    error.hint = "a process limit of this host is reached (ulimit -u, pids cgroup)";
+  }
+  return error;
+}
+
+// Signals are blocked across clone3: a handler of ours must not run in the child before it has reset the dispositions.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Jail::~Jail() {
+  if (!pidfd_.valid() || reaped_) return;
+  kill();
+  (void)reap();
+}
+
+void Jail::kill() const { (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL); }
+
+Jail::End Jail::reap() {
+  siginfo_t info{};
+  rusage usage{};
+  long result = 0;
+  do {
+    // glibc's waitid has no rusage argument.
+    result = ::syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | __WALL, &usage);
+  } while (result < 0 && errno == EINTR);
+  reaped_ = true;
+  const auto microseconds = [](const timeval& time) {
+    return Microseconds(time.tv_sec * 1'000'000L + time.tv_usec);
+  };
+  return {.user_time = microseconds(usage.ru_utime),
+          .system_time = microseconds(usage.ru_stime),
+          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(usage.ru_maxrss))};
+}
+
+JailEngine::JailEngine(Mode mode, const HostFacts& facts, const sys::CgroupHost&)
+    : mode_(mode), facts_(facts) {}
+
+JailEngine::~JailEngine() = default;
+
+Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFacts& facts,
+                                                       const sys::CgroupHost& cgroups) {
+  auto engine = std::unique_ptr<JailEngine>(new JailEngine(mode, facts, cgroups));
+  engine->proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!engine->proc_.valid()) return fail(errno_error("/proc", errno));
+  constexpr std::size_t kKeptCells = 64;
+  SP_TRY(engine->cells_, CellPool::create(facts, cgroups, mode == Mode::kLauncher ? kKeptCells : 0));
+  if (mode == Mode::kLauncher && facts.is_root) {
+    SP_TRY(engine->trees_, TreePool::create("/run/sandpit/trees"));
+    SP_TRY(engine->networks_, NetworkPool::create());
+  }
+  const Injection injection = injection_from_environment();
+  engine->fail_step_ = injection.step;
+  engine->fail_errno_ = injection.errno_value;
+  return engine;
+}
+
+std::size_t JailEngine::pooled_cells() const { return cells_->idle(); }
+
+Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
+                               const UniqueFd& standard_input) {
+  Jail jail;
+  SP_TRY(auto cell, cells_->take(plan));
+  jail.cell_.fill(cells_.get(), std::move(cell));
+  const RunIds ids{.inside_uid = plan.uid,
+                   .inside_gid = plan.gid,
+                   .host_uid = facts_.is_root ? jail.cell_->slot->host_id() : facts_.uid,
+                   .host_gid = facts_.is_root ? jail.cell_->slot->host_id() : facts_.gid};
+  SP_TRY(Pipe out, output_pipe(ids, facts_.is_root));
+  SP_TRY(Pipe err, output_pipe(ids, facts_.is_root));
+  SP_TRY(SocketPair pair, socket_pair());
+  if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
+    return fail(errno_error("fchown", errno));
+  }
+
+  SpecBuilder builder(plan);
+  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), trees_.get()));
+  ChildSpec& spec = builder.finish(inputs);
+  spec.socket = pair.child.get();
+  spec.stdin_fd = standard_input.get();
+  spec.stdout_fd = out.write.get();
+  spec.stderr_fd = err.write.get();
+  spec.drop_groups = facts_.is_root;
+  spec.fail_step = fail_step_;
+  spec.fail_errno = fail_errno_;
+
+  clone_args args{};
+  int pidfd = -1;
+  args.flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+  // NOLINTNEXTLINE(*-reinterpret-cast): clone(2) takes the address as a number
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  if (jail.cgroup() != nullptr) {
+    const auto joins = jail.cgroup()->join_descriptors();
+    spec.cgroup_joins = {.data = joins.data(), .size = joins.size()};
+    if (jail.cgroup()->clone_into() >= 0) {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = static_cast<std::uint64_t>(jail.cgroup()->clone_into());
+    }
+  }
+  spec.own_cgroup_namespace = true;
+  SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
+  if (jail.network_.needs_own()) args.flags |= CLONE_NEWNET;
+  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
+
+  jail.started_ = std::chrono::steady_clock::now();
+  pid_t pid = -1;
+  int clone_errno = 0;
+  {
+    const BlockedSignals blocked;
+    pid = sys::raw::clone3(args);
+    if (pid == 0) child_main(spec);
+    clone_errno = errno;
+  }
+  if (pid < 0) return fail(explain_clone_failure(clone_errno));
+  jail.pid_ = pid;
+  jail.pidfd_ = UniqueFd(pidfd);
+  SP_TRY_VOID(write_id_maps(proc_.get(), pid, ids,
+                            facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
+  if (::send(pair.host.get(), "g", 1, MSG_NOSIGNAL) != 1) {
+    return fail(errno_error("start the jail", errno, ErrorCode::kSandbox));
+  }
+  jail.socket_ = std::move(pair.host);
+  jail.stdout_ = std::move(out.read);
+  jail.stderr_ = std::move(err.read);
+  return jail;
+}
+
+}  // namespace sandpit::jail

@@ -1,0 +1,93 @@
+// The jail engine: turns a Plan into a jailed process. Called by the supervisor's side (launcher or command line); the process must be
+// single-threaded and small, since the child is made by clone3 without CLONE_VM.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/cell.h"
+#include "engine/jail/child.h"
+#include "engine/jail/pools.h"
+#include "engine/jail/slot.h"
+#include "plan/plan.h"
+#include "sys/cgroup.h"
+#include "sys/host_facts.h"
+
+namespace sandpit::jail {
+
+// A jailed process tree. Destroying it kills the tree, waits for its end and gives its cell back.
+class Jail {
+ public:
+  Jail(Jail&&) noexcept = default;
+  Jail& operator=(Jail&&) = delete;
+  Jail(const Jail&) = delete;
+  Jail& operator=(const Jail&) = delete;
+  ~Jail();
+
+  // SIGKILL to init: the kernel takes the whole pid namespace with it (pid_namespaces(7)).
+  void kill() const;
+  struct End {
+    Microseconds user_time{0};    // init's and all that it reaped: a lower bound where there is no cgroup
+    Microseconds system_time{0};
+    ByteCount largest_process;    // ru_maxrss
+  };
+  // Reaps init. Call when pidfd() is readable; blocks otherwise.
+  End reap();
+
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int socket() const { return socket_.get(); }
+  [[nodiscard]] UniqueFd& stdout_pipe() { return stdout_; }
+  [[nodiscard]] UniqueFd& stderr_pipe() { return stderr_; }
+  [[nodiscard]] sys::Cgroup* cgroup() const { return cell_ ? cell_->cgroup.get() : nullptr; }
+  [[nodiscard]] std::chrono::steady_clock::time_point started() const { return started_; }
+
+ private:
+  friend class JailEngine;
+  Jail() = default;
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
+  UniqueFd socket_;
+  UniqueFd stdout_;
+  UniqueFd stderr_;
+  CellLease cell_;
+  NetworkLease network_;
+  bool reaped_ = false;
+  std::chrono::steady_clock::time_point started_;
+};
+
+class JailEngine {
+ public:
+  // kOneShot makes everything for one run; kLauncher keeps cells, ready-made trees and network namespaces for the next.
+  enum class Mode : std::uint8_t { kOneShot, kLauncher };
+  [[nodiscard]] static Result<std::unique_ptr<JailEngine>> create(Mode mode, const HostFacts& facts,
+                                                                  const sys::CgroupHost& cgroups);
+  ~JailEngine();
+
+  // Starts the program. `inputs` are the descriptors of plan.inputs, `standard_input` becomes its descriptor 0.
+  [[nodiscard]] Result<Jail> start(const Plan& plan, const std::vector<UniqueFd>& inputs,
+                                   const UniqueFd& standard_input);
+  // What the engine keeps for later runs, for tests of growth.
+  [[nodiscard]] std::size_t pooled_cells() const;
+
+ private:
+  JailEngine(Mode mode, const HostFacts& facts, const sys::CgroupHost& cgroups);
+  Mode mode_;
+  HostFacts facts_;
+  UniqueFd proc_;
+  std::unique_ptr<CellPool> cells_;
+  std::unique_ptr<TreePool> trees_;
+  std::unique_ptr<NetworkPool> networks_;
+  int fail_step_ = -1;    // fault injection: SANDPIT_INJECT=STEP:ERRNO, read once
+  int fail_errno_ = 0;
+};
+
+}  // namespace sandpit::jail

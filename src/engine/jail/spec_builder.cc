@@ -1,0 +1,146 @@
+#include "engine/jail/spec_builder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/jail/mount_calls.h"
+#include "engine/jail/pools.h"
+
+namespace sandpit::jail {
+namespace {
+
+// execve(2) wants char* const[], though it writes to none of them.
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  result.reserve(strings.size() + 1);
+  // NOLINTNEXTLINE(*-const-cast)
+  for (const std::string& text : strings) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+}  // namespace
+
+SpecBuilder::SpecBuilder(const Plan& plan)
+    : plan_(plan), argv_(pointers(plan.argv)), envp_(pointers(plan.env)), filter_(plan.seccomp) {
+  for (const Mount& mount : plan.mounts) {
+    mounts_.push_back({.kind = mount.kind,
+                       .flags = mount.flags,
+                       .mode = mount.mode,
+                       .target = mount.target.c_str() + 1,  // without the leading slash
+                       .source = mount.source.c_str(),
+                       .content = mount.content.data(),
+                       .content_size = mount.content.size(),
+                       .tree = -1});
+  }
+  for (const LandlockRule& rule : plan.landlock) {
+    landlock_.push_back({.path = rule.path.c_str(), .access = rule.access});
+  }
+  volume_size_ = fmt::format("{}", plan.limits.disk.count());
+  // The volume's own four directories are not the program's.
+  volume_inodes_ = fmt::format("{}", plan.limits.inodes + 4);
+  add_rlimits();
+}
+
+void SpecBuilder::add_rlimits() {
+  const auto add = [this](int resource, std::uint64_t value) {
+    // Only lowering needs no privilege: where the host's hard limit is lower, it stays.
+    rlimit current{};
+    if (::getrlimit(static_cast<__rlimit_resource>(resource), &current) == 0) {
+      value = std::min<std::uint64_t>(value, current.rlim_max);
+    }
+    rlimits_.push_back({.resource = resource, .limit = {.rlim_cur = value, .rlim_max = value}});
+  };
+  const auto enforced_by = [this](std::string_view limit, Mechanism mechanism) {
+    return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
+      return row.limit == limit && std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
+    });
+  };
+  // 1, not 0: a piped core_pattern handler, which runs as the host's root, is only skipped at 1 (core(5)).
+  add(RLIMIT_CORE, 1);
+  add(RLIMIT_NOFILE, plan_.max_descriptors);
+  add(RLIMIT_FSIZE, plan_.limits.file_size.count());
+  add(RLIMIT_STACK, plan_.limits.stack.count());
+  add(RLIMIT_MEMLOCK, 64U << 10U);
+  add(RLIMIT_MSGQUEUE, 0);   // POSIX message queues are kernel memory outside the memory cgroup's view
+  add(RLIMIT_RTPRIO, 0);
+  add(RLIMIT_NICE, 0);
+  add(RLIMIT_SIGPENDING, 4096);
+  // Per process, as a backstop behind the tree-wide counter: one second more, so that the counter decides.
+  const std::uint64_t cpu = static_cast<std::uint64_t>(
+      std::chrono::ceil<std::chrono::seconds>(plan_.limits.cpu_time).count());
+  if (enforced_by("cpu_time", Mechanism::kRlimit)) add(RLIMIT_CPU, cpu + 1);
+  // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address space.
+  if (enforced_by("memory", Mechanism::kRlimit)) add(RLIMIT_DATA, plan_.limits.memory.count());
+  if (enforced_by("processes", Mechanism::kRlimit)) add(RLIMIT_NPROC, plan_.max_tasks);
+}
+
+Result<void> SpecBuilder::map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir) {
+  struct stat status {};
+  if (::fstat(tree, &status) < 0) return fail(errno_error(mount.source, errno));
+  SP_TRY(const UniqueFd map, owner_map(proc_dir, status.st_uid, status.st_gid, ids));
+  if (idmap_tree(tree, map.get()) == 0) return {};
+  // Readable without a map, as far as its mode lets others read.
+  if ((mount.flags & kMountReadOnly) != 0) return {};
+  Error error = errno_error(fmt::format("{}: granted read-write, but its owner can't be mapped to the run", mount.source),
+                            errno, ErrorCode::kRefused);
+  error.hint = "this file system has no idmapped mounts on this kernel (mount_setattr(2)): grant a directory on another one, or use --out";
+  return fail(error);
+}
+
+Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, TreePool* pool) {
+  for (std::size_t i = 0; i < mounts_.size(); ++i) {
+    ChildMount& mount = mounts_[i];
+    const bool granted = (mount.flags & kMountGranted) != 0;
+    const bool bind = mount.kind == MountKind::kBind || mount.kind == MountKind::kDevice;
+    if (!bind || (pool != nullptr && !granted)) continue;
+    UniqueFd tree(open_bind_tree(mount));
+    if (!tree.valid()) {
+      return fail(errno_error(fmt::format("mount {}", mount.source), errno, ErrorCode::kSandbox));
+    }
+    if (granted) SP_TRY_VOID(map_owner(tree.get(), plan_.mounts[i], ids, proc_dir));
+    mount.tree = tree.get();
+    trees_.push_back(std::move(tree));
+  }
+  if (pool != nullptr) {
+    SP_TRY(UniqueFd tree, pool->copy(plan_, {.data = mounts_.data(), .size = mounts_.size()}));
+    spec_.ready_tree = tree.get();
+    trees_.push_back(std::move(tree));
+  }
+  return {};
+}
+
+ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
+  for (std::size_t i = 0; i < plan_.inputs.size() && i < inputs.size(); ++i) {
+    const InputFile& input = plan_.inputs[i];
+    inputs_.push_back({.name = input.name.c_str(),
+                       .mode = input.mode,
+                       .size = input.size,
+                       .descriptor = inputs[i].get()});
+  }
+  spec_.uid = plan_.uid;
+  spec_.gid = plan_.gid;
+  spec_.mounts = {.data = mounts_.data(), .size = mounts_.size()};
+  spec_.inputs = {.data = inputs_.data(), .size = inputs_.size()};
+  spec_.rlimits = {.data = rlimits_.data(), .size = rlimits_.size()};
+  spec_.landlock = {.data = landlock_.data(), .size = landlock_.size()};
+  spec_.landlock_abi = plan_.landlock.empty() ? 0 : plan_.landlock_abi;
+  // A private loopback is the program's own; the host's network was granted.
+  spec_.landlock_host_network = plan_.network != NetworkMode::kNone;
+  spec_.volume_size = volume_size_.c_str();
+  spec_.volume_inodes = volume_inodes_.c_str();
+  spec_.allow_missing_proc = plan_.allow_missing_proc;
+  spec_.hostname = plan_.hostname.c_str();
+  spec_.hostname_size = plan_.hostname.size();
+  spec_.cwd = plan_.cwd.c_str();
+  spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
+  spec_.argv = argv_.data();
+  spec_.envp = envp_.data();
+  return spec_;
+}
+
+}  // namespace sandpit::jail

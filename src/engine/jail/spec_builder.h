@@ -1,0 +1,44 @@
+// Turns a Plan into the ChildSpec that the child reads after clone: all memory that the child touches is laid out here, before.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/child.h"
+#include "engine/jail/idmap.h"
+#include "plan/plan.h"
+
+namespace sandpit::jail {
+
+class TreePool;
+
+class SpecBuilder {
+ public:
+  // The Plan must outlive the builder, the builder the clone.
+  explicit SpecBuilder(const Plan& plan);
+  // As root: opens what will be mounted as detached trees, since a subordinate uid can't reach every path (/root), and maps owners
+  // of granted paths to the run's id. With a pool, the shared part is a copy of a ready-made tree.
+  [[nodiscard]] Result<void> open_trees(const RunIds& ids, int proc_dir, TreePool* pool);
+  // Everything but the descriptors of stdio and socket.
+  [[nodiscard]] ChildSpec& finish(const std::vector<UniqueFd>& inputs);
+
+ private:
+  Result<void> map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir);
+  void add_rlimits();
+
+  const Plan& plan_;
+  ChildSpec spec_;
+  std::vector<ChildMount> mounts_;
+  std::vector<UniqueFd> trees_;
+  std::vector<ChildInput> inputs_;
+  std::vector<ChildRlimit> rlimits_;
+  std::vector<ChildLandlockRule> landlock_;
+  std::vector<char*> argv_;
+  std::vector<char*> envp_;
+  std::vector<sock_filter> filter_;
+  std::string volume_size_;
+  std::string volume_inodes_;
+};
+
+}  // namespace sandpit::jail

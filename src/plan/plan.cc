@@ -1,0 +1,76 @@
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plan/build_plan.h"
+#include "plan/root_layout.h"
+#include "sys/seccomp.h"
+
+namespace sandpit {
+namespace {
+
+// mount_setattr(2) is of 5.12, RLIMIT_NPROC per user namespace of 5.14.
+constexpr unsigned kLeastMajor = 5;
+constexpr unsigned kLeastMinor = 14;
+
+Result<void> check_kernel(const HostFacts& facts) {
+  if (facts.kernel_at_least(kLeastMajor, kLeastMinor)) return {};
+  return fail({.code = ErrorCode::kRefused,
+               .message = fmt::format("this kernel is {}.{}; the jail needs {}.{} or later", facts.kernel_major,
+                                      facts.kernel_minor, kLeastMajor, kLeastMinor),
+               .where = {},
+               .hint = "boot a newer kernel"});
+}
+
+// execve(2) ends each of them at a NUL, so that the program would get something else than was asked for.
+Result<void> check_words(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word.find('\0') != std::string::npos) {
+      return fail({.code = ErrorCode::kUsage, .message = "an argument holds a NUL, which no argument can carry"});
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Plan> build_plan(const PlanInput& input) { return build_plan(input, RootLayout::of_this_host()); }
+
+Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
+  const Policy& policy = input.policy;
+  const Step& step = input.step;
+  SP_TRY_VOID(check_kernel(input.facts));
+  SP_TRY_VOID(check_words(step.argv));
+  SP_TRY(EnforcementPlan enforcement, plan_enforcement(policy, input.facts));
+
+  Plan plan;
+  plan.runtime = input.runtime;
+  plan.runtime_version = input.runtime_version;
+  plan.argv = step.argv;
+  plan.env = plan_environment(policy, step);
+  plan.cwd = policy.chdir;
+  plan.mounts = plan_mounts(input, layout);
+  plan.inputs = input.inputs;
+  plan.work_dir = policy.working_dir;
+  plan.network = policy.network;
+  plan.limits = policy.limits;
+  plan.helper_tasks = step.helper_tasks;
+  // One more for the jail's init.
+  plan.max_tasks = std::uint64_t{policy.limits.processes} + step.helper_tasks + 1;
+  plan.max_descriptors = std::uint64_t{policy.limits.open_files} + step.helper_files;
+  plan.enforcement = std::move(enforcement.limits);
+  plan.syscall_profile = policy.syscall_profile.empty() ? step.syscall_profile : policy.syscall_profile;
+  SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, policy.deny_syscalls));
+  plan.landlock_abi = std::max(input.facts.landlock_abi, 0);
+  if (plan.landlock_abi > 0) plan.landlock = plan_landlock(plan.mounts);
+  plan.warnings = policy.warnings;
+  plan.warnings.insert(plan.warnings.end(), enforcement.warnings.begin(), enforcement.warnings.end());
+  plan.allow_missing_proc = std::any_of(policy.allow_degraded.begin(), policy.allow_degraded.end(),
+                                        [](const std::string& name) { return name == "proc" || name == "all"; });
+  return plan;
+}
+
+}  // namespace sandpit

@@ -1,0 +1,56 @@
+#include "plan/root_layout.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <fstream>
+
+namespace sandpit {
+namespace {
+
+// A resolver's configuration is a few lines; what is longer is cut.
+constexpr std::size_t kMostText = 16UL << 10U;
+
+std::string link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+  return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+std::string text_of(const char* path) {
+  struct stat status {};
+  if (::stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMostText, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+}  // namespace
+
+bool RootLayout::has(const std::string& path) const {
+  return std::find(files.begin(), files.end(), path) != files.end() ||
+         std::find(directories.begin(), directories.end(), path) != directories.end();
+}
+
+RootLayout RootLayout::of_this_host() {
+  RootLayout layout;
+  struct stat status {};
+  for (const char* path : {"/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"}) {
+    if (::lstat(path, &status) == 0) layout.system.push_back({.path = path, .link = link_target(path)});
+  }
+  for (const char* path : {"/etc/ld.so.cache"}) {
+    if (::stat(path, &status) == 0 && S_ISREG(status.st_mode)) layout.files.emplace_back(path);
+  }
+  for (const char* path : {"/etc/alternatives", "/etc/ssl/certs"}) {
+    if (::stat(path, &status) == 0 && S_ISDIR(status.st_mode)) layout.directories.emplace_back(path);
+  }
+  layout.texts["/etc/resolv.conf"] = text_of("/etc/resolv.conf");
+  return layout;
+}
+
+}  // namespace sandpit

@@ -1,0 +1,118 @@
+#include "policy/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/utf8.h"
+#include "policy/grants.h"
+#include "policy/inside_path.h"
+#include "policy/limits_merge.h"
+#include "runtime/settings_for.h"
+
+namespace sandpit {
+namespace {
+
+template <class List>
+void append(List& list, const List& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
+template <class T>
+void move_into(std::vector<T>& list, std::vector<T>&& more) {
+  list.insert(list.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void merge_security(const Settings& settings, const RuntimeSettings& mine, const Request& request, Policy& policy) {
+  const SecuritySettings& general = settings.security;
+  const SecurityOverrides& over = mine.security;
+  policy.network = request.network.value_or(over.network.value_or(general.network));
+  policy.lint = request.lint.value_or(over.lint.value_or(general.lint));
+  policy.syscall_profile = over.profile.value_or(general.profile);
+  for (const auto* list : {&general.allow_degraded, &over.allow_degraded}) append(policy.allow_degraded, *list);
+  for (const auto* list : {&general.allow_syscalls, &over.allow_syscalls}) append(policy.allow_syscalls, *list);
+  for (const auto* list : {&general.deny_syscalls, &over.deny_syscalls}) append(policy.deny_syscalls, *list);
+  for (const auto* map : {&general.env, &over.env, &request.env}) {
+    for (const auto& [key, value] : *map) policy.env[key] = value;
+  }
+}
+
+void check_environment(const Policy& policy, std::vector<Error>& problems) {
+  for (const auto& [key, value] : policy.env) {
+    const bool bad_key = key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos;
+    if (bad_key) {
+      problems.push_back({.code = ErrorCode::kUsage,
+                          .message = fmt::format("'{}' is no name for a variable", printable(key)),
+                          .where = "env"});
+    }
+    if (value.find('\0') != std::string::npos) {
+      problems.push_back({.code = ErrorCode::kUsage,
+                          .message = "the value holds a NUL, which no environment can carry",
+                          .where = fmt::format("env.{}", printable(key))});
+    }
+  }
+}
+
+void resolve_directories(const Settings& settings, const Request& request, Policy& policy, std::vector<Error>& problems) {
+  const std::optional<std::string> work = normalised_inside(settings.general.working_dir);
+  // With nothing to hide, the checks of a grant are those of a working directory, too.
+  const std::string why = work ? why_not_mountable(*work, {}) : "it must be an absolute path without '..'";
+  if (!why.empty()) {
+    problems.push_back({.code = ErrorCode::kUsage,
+                        .message = fmt::format("the working directory can't be '{}': {}",
+                                               printable(settings.general.working_dir), why),
+                        .where = "general.working_dir"});
+    return;
+  }
+  policy.working_dir = *work;
+  policy.chdir = *work;
+  if (request.chdir.empty()) return;
+  const std::string wanted = request.chdir.starts_with('/') ? request.chdir : fmt::format("{}/{}", *work, request.chdir);
+  const std::optional<std::string> chdir = normalised_inside(wanted);
+  if (!chdir) {
+    problems.push_back({.code = ErrorCode::kUsage,
+                        .message = fmt::format("'{}' must not hold '..' or a NUL", printable(request.chdir)),
+                        .where = "chdir"});
+    return;
+  }
+  policy.chdir = *chdir;
+}
+
+}  // namespace
+
+Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime, const Request& request) {
+  const RuntimeSettings& mine = settings_for(settings, runtime);
+  Policy policy;
+  std::vector<Error> problems;
+
+  MergedLimits merged = merge_limits(settings.limits, mine.limits, request.limits, runtime);
+  policy.limits = merged.limits;
+  policy.warnings = std::move(merged.warnings);
+  move_into(problems, std::move(merged.problems));
+
+  merge_security(settings, mine, request, policy);
+  check_environment(policy, problems);
+  resolve_directories(settings, request, policy, problems);
+
+  std::vector<PathGrant> grants = settings.security.allowed_paths;
+  append(grants, mine.security.allowed_paths);
+  append(grants, request.paths);
+  ResolvedGrants resolved = resolve_grants(grants, policy.working_dir);
+  policy.paths = std::move(resolved.paths);
+  move_into(policy.warnings, std::move(resolved.warnings));
+  move_into(problems, std::move(resolved.problems));
+  if (!mine.packages_dir.empty()) {
+    const Result<std::string> packages =
+        resolve_directory(mine.packages_dir, fmt::format("runtimes.{}.packages_dir", runtime));
+    if (!packages) problems.push_back(packages.error());
+  }
+
+  if (problems.empty()) return policy;
+  Error error = std::move(problems.front());
+  error.others.assign(std::make_move_iterator(problems.begin() + 1), std::make_move_iterator(problems.end()));
+  return fail(std::move(error));
+}
+
+}  // namespace sandpit

@@ -1,0 +1,32 @@
+// A Runtime made from a manifest: what a language needs that has no C++ class of its own. Used by load_manifests.
+#pragma once
+
+#include "runtime/interpreter.h"
+#include "runtime/manifest.h"
+#include "sandpit/runtime.h"
+
+namespace sandpit {
+
+class ManifestRuntime final : public Runtime {
+ public:
+  // `context`: the host as look-ups see it.
+  ManifestRuntime(Manifest manifest, LookupContext context);
+
+  [[nodiscard]] std::string_view name() const override { return manifest_.id; }
+  [[nodiscard]] std::vector<std::string> extensions() const override { return manifest_.extensions; }
+  [[nodiscard]] std::vector<std::string> shebangs() const override { return manifest_.shebangs; }
+  [[nodiscard]] bool recognises(std::string_view head) const override;
+  [[nodiscard]] RuntimeInfo info(const RuntimeSettings& settings, Probe probe) const override;
+  [[nodiscard]] LintReport lint(std::string_view source) const override;
+  [[nodiscard]] Result<Steps> plan(const Request& request, const SourceInfo& source,
+                                   const Settings& settings) const override;
+
+ private:
+  [[nodiscard]] std::optional<FoundProgram> find(const RuntimeSettings& settings, std::string_view head) const;
+  [[nodiscard]] Error not_installed(const RuntimeSettings& settings, std::string_view head) const;
+
+  Manifest manifest_;
+  LookupContext context_;
+};
+
+}  // namespace sandpit

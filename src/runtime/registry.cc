@@ -1,0 +1,102 @@
+// RuntimeRegistry: which runtime a source is for.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <utility>
+
+#include "runtime/shebang.h"
+#include "sandpit/runtime.h"
+
+namespace sandpit {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+// Without the dot; empty for "name", ".name" and "name.".
+std::string_view extension_of(std::string_view file_name) {
+  const std::size_t dot = file_name.rfind('.');
+  return dot == std::string_view::npos || dot == 0 ? std::string_view{} : file_name.substr(dot + 1);
+}
+
+bool has(const std::vector<std::string>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string known_extensions(const std::vector<const Runtime*>& runtimes) {
+  std::string text;
+  for (const Runtime* runtime : runtimes) {
+    for (const std::string& extension : runtime->extensions()) {
+      text += fmt::format("{}.{} ({})", text.empty() ? "" : ", ", extension, runtime->name());
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
+  const auto same = std::find_if(runtimes_.begin(), runtimes_.end(),
+                                 [&](const auto& other) { return other->name() == runtime->name(); });
+  if (same != runtimes_.end()) {
+    *same = std::move(runtime);
+  } else {
+    runtimes_.push_back(std::move(runtime));
+  }
+}
+
+const Runtime* RuntimeRegistry::find(std::string_view name) const {
+  const auto found = std::find_if(runtimes_.begin(), runtimes_.end(),
+                                  [&](const auto& runtime) { return runtime->name() == name; });
+  return found == runtimes_.end() ? nullptr : found->get();
+}
+
+std::vector<const Runtime*> RuntimeRegistry::all() const {
+  std::vector<const Runtime*> list;
+  list.reserve(runtimes_.size());
+  for (const auto& runtime : runtimes_) list.push_back(runtime.get());
+  std::sort(list.begin(), list.end(), [](const Runtime* a, const Runtime* b) { return a->name() < b->name(); });
+  return list;
+}
+
+Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name, std::string_view head,
+                                                   const Settings& settings) const {
+  const std::string exact(extension_of(file_name));
+  for (const std::string& extension : {exact, lower(exact)}) {
+    if (extension.empty()) continue;
+    if (const auto mapped = settings.extensions.find(extension); mapped != settings.extensions.end()) {
+      if (const Runtime* runtime = find(mapped->second)) return runtime;
+      return fail({.code = ErrorCode::kNoRuntime,
+                   .message = fmt::format("no runtime '{}', which the extension .{} is mapped to", mapped->second, extension),
+                   .where = "runtimes.extensions." + extension});
+    }
+    for (const Runtime* runtime : all()) {
+      if (has(runtime->extensions(), extension)) return runtime;
+    }
+  }
+  const std::optional<Shebang> shebang = parse_shebang(head);
+  if (shebang) {
+    for (const std::string_view name : {std::string_view(shebang->name), without_version(shebang->name)}) {
+      for (const Runtime* runtime : all()) {
+        if (has(runtime->shebangs(), name)) return runtime;
+      }
+    }
+  }
+  for (const Runtime* runtime : all()) {
+    if (runtime->recognises(head)) return runtime;
+  }
+  std::string why = exact.empty() ? "it has no extension" : fmt::format("the extension .{} is unknown", exact);
+  why += shebang ? fmt::format(" and so is '{}' in its #! line", shebang->name) : " and it has no #! line";
+  return fail({.code = ErrorCode::kNoRuntime,
+               .message = fmt::format("no runtime for this file: {}", why),
+               .where = {},
+               .hint = fmt::format("choose one with --runtime NAME; known: {}", known_extensions(all()))});
+}
+
+}  // namespace sandpit

@@ -1,0 +1,13 @@
+#include "runtime/settings_for.h"
+
+#include <string>
+
+namespace sandpit {
+
+const RuntimeSettings& settings_for(const Settings& settings, std::string_view runtime) {
+  static const RuntimeSettings kNone;
+  const auto found = settings.runtimes.find(std::string(runtime));
+  return found == settings.runtimes.end() ? kNone : found->second;
+}
+
+}  // namespace sandpit

@@ -1,0 +1,229 @@
+#include "service/launcher.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace sandpit {
+namespace {
+
+// Output that a finished run still holds travels with its Outcome when it is small: one message instead of two.
+constexpr std::size_t kWithOutcome = 32U << 10U;
+constexpr std::size_t kMostBuffered = 256U << 10U;
+
+Result<std::string> read_all(const UniqueFd& fd) {
+  struct stat status {};
+  constexpr off_t kLargestPlan = 64L << 20L;
+  if (::fstat(fd.get(), &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > kLargestPlan) {
+    return fail({.code = ErrorCode::kSandbox, .message = "malformed plan"});
+  }
+  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  if (::pread(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return fail(errno_error("read plan", errno));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+// One channel: the runs that come over it, one after the other.
+class LauncherSession final : public RunObserver {
+ public:
+  LauncherSession(Launcher& launcher, UniqueFd channel) : launcher_(launcher), channel_(std::move(channel)) {}
+  ~LauncherSession() override { launcher_.supervisor().forget(channel_.get()); }
+
+  Result<void> watch() {
+    return launcher_.supervisor().watch(channel_.get(), EPOLLIN, [this](std::uint32_t events) { on_channel(events); });
+  }
+
+  Verdict on_output(OutputStream stream, std::string_view bytes) override {
+    if (orphaned_) return Verdict::kGone;
+    std::string& buffer = pending(stream);
+    buffer += bytes;
+    if (streaming_ || buffer.size() > kWithOutcome) flush();
+    return buffer.size() > kMostBuffered ? Verdict::kFull : Verdict::kTaken;
+  }
+
+  void on_finished(Outcome outcome, UniqueFd volume) override {
+    run_ = nullptr;
+    outcome_ = std::make_unique<Outcome>(std::move(outcome));
+    volume_ = std::move(volume);
+    if (orphaned_) {
+      launcher_.retire(channel_.get());
+      return;
+    }
+    flush();
+  }
+
+ private:
+  std::string& pending(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
+
+  void on_channel(std::uint32_t events) {
+    if ((events & EPOLLOUT) != 0) flush();
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+    auto message = wire::receive(channel_.get(), wire::Blocking::kDontWait);
+    if (!message) {
+      if (message.error().errno_value == EAGAIN) return;
+      orphan();
+      return;
+    }
+    if (message->kind == wire::Kind::kCancel) {
+      if (run_ != nullptr) launcher_.supervisor().cancel(*run_, "cancelled");
+    } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr) {
+      if (auto started = start(std::move(*message)); !started) {
+        const std::string body = wire::encode(started.error());
+        if (!wire::send(channel_.get(), wire::Kind::kError, body, {}, wire::Blocking::kDontWait)) orphan();
+      }
+    } else {
+      orphan();
+    }
+  }
+
+  Result<void> start(wire::Message message) {
+    if (message.body.empty()) return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
+    const auto flags = static_cast<std::uint8_t>(message.body.front());
+    std::vector<UniqueFd>& descriptors = message.descriptors;
+    const auto shift = [&descriptors]() -> Result<UniqueFd> {
+      if (descriptors.empty()) return fail({.code = ErrorCode::kSandbox, .message = "a descriptor is missing"});
+      UniqueFd first = std::move(descriptors.front());
+      descriptors.erase(descriptors.begin());
+      return first;
+    };
+    std::string in_memory;
+    std::string_view bytes = std::string_view(message.body).substr(1);
+    if ((flags & wire::kPlanInMemory) != 0) {
+      SP_TRY(const UniqueFd file, shift());
+      SP_TRY(in_memory, read_all(file));
+      bytes = in_memory;
+    }
+    RunInput input;
+    if ((flags & wire::kDirectInput) != 0) {
+      SP_TRY(input.direct, shift());
+    }
+    if ((flags & wire::kPumpedInput) != 0) {
+      SP_TRY(input.pumped, shift());
+    }
+    SP_TRY(Plan plan, wire::decode_plan(bytes));
+    if (descriptors.size() != plan.inputs.size()) {
+      return fail({.code = ErrorCode::kSandbox, .message = "a descriptor is missing"});
+    }
+    streaming_ = (flags & wire::kStreaming) != 0;
+    wants_volume_ = (flags & wire::kWantsVolume) != 0;
+    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan), descriptors, std::move(input), *this));
+    return {};
+  }
+
+  // Sends what can be sent without waiting; the rest when the channel is writable again.
+  void flush() {
+    for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
+      std::string& buffer = pending(stream);
+      while (!buffer.empty() && (outcome_ == nullptr || buffer.size() > kWithOutcome)) {
+        const std::string_view part = std::string_view(buffer).substr(0, wire::kOutputChunk);
+        const auto kind = stream == OutputStream::kStdout ? wire::Kind::kStdout : wire::Kind::kStderr;
+        if (!send(kind, part, {})) return;
+        buffer.erase(0, part.size());
+      }
+    }
+    if (run_ != nullptr) {
+      launcher_.supervisor().resume(*run_, OutputStream::kStdout);
+      launcher_.supervisor().resume(*run_, OutputStream::kStderr);
+    }
+    if (outcome_ != nullptr) send_outcome();
+  }
+
+  void send_outcome() {
+    outcome_->stdout_text = stdout_;
+    outcome_->stderr_text = stderr_;
+    std::vector<int> descriptors;
+    if (wants_volume_ && volume_.valid()) descriptors.push_back(volume_.get());
+    if (!send(wire::Kind::kFinished, wire::encode(*outcome_), descriptors)) return;
+    outcome_.reset();
+    volume_.reset();
+    stdout_.clear();
+    stderr_.clear();
+  }
+
+  bool send(wire::Kind kind, std::string_view body, const std::vector<int>& descriptors) {
+    const auto sent = wire::send(channel_.get(), kind, body, descriptors, wire::Blocking::kDontWait);
+    const bool full = !sent && sent.error().errno_value == EAGAIN;
+    if (full != waiting_) {
+      waiting_ = full;
+      (void)launcher_.supervisor().rewatch(channel_.get(), full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    }
+    if (!sent && !full) orphan();
+    return sent.has_value();
+  }
+
+  // The library is not interested any more: the run ends, and then the session.
+  void orphan() {
+    if (orphaned_) return;
+    orphaned_ = true;
+    launcher_.supervisor().forget(channel_.get());
+    if (run_ != nullptr) {
+      launcher_.supervisor().cancel(*run_, "cancelled");
+    } else {
+      launcher_.retire(channel_.get());
+    }
+  }
+
+  Launcher& launcher_;
+  UniqueFd channel_;
+  SupervisedRun* run_ = nullptr;
+  bool streaming_ = false;
+  bool wants_volume_ = false;
+  bool orphaned_ = false;
+  bool waiting_ = false;
+  std::string stdout_;
+  std::string stderr_;
+  std::unique_ptr<Outcome> outcome_;
+  UniqueFd volume_;
+};
+
+Launcher::~Launcher() {
+  if (supervisor_ == nullptr) return;
+  supervisor_->drop_runs();
+  sessions_.clear();
+}
+
+Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
+  auto launcher = std::unique_ptr<Launcher>(new Launcher());
+  launcher->control_ = std::move(control);
+  launcher->host_ = probe_host();
+  SP_TRY(launcher->engine_, jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
+                                                     launcher->host_.cgroups));
+  SP_TRY(launcher->supervisor_, Supervisor::create());
+  Launcher* self = launcher.get();
+  SP_TRY_VOID(launcher->supervisor_->watch(self->control_.get(), EPOLLIN, [self](std::uint32_t) { self->on_control(); }));
+  SP_TRY_VOID(wire::send(self->control_.get(), wire::Kind::kHello, wire::encode(self->host_.facts), {},
+                         wire::Blocking::kWait));
+  return launcher;
+}
+
+void Launcher::on_control() {
+  auto message = wire::receive(control_.get(), wire::Blocking::kDontWait);
+  if (!message) {
+    if (message.error().errno_value != EAGAIN) ending_ = true;
+    return;
+  }
+  if (message->kind != wire::Kind::kChannel || message->descriptors.size() != 1) return;
+  UniqueFd channel = std::move(message->descriptors.front());
+  const int number = channel.get();
+  auto session = std::make_unique<LauncherSession>(*this, std::move(channel));
+  if (session->watch()) sessions_[number] = std::move(session);
+}
+
+void Launcher::retire(int channel) { retired_.push_back(channel); }
+
+Result<void> Launcher::serve() {
+  while (!ending_) {
+    SP_TRY_VOID(supervisor_->step());
+    for (const int channel : retired_) sessions_.erase(channel);
+    retired_.clear();
+  }
+  return {};
+}
+
+}  // namespace sandpit

@@ -1,0 +1,158 @@
+#include "service/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/utf8.h"
+#include "config/suggest.h"
+#include "policy/policy.h"
+#include "runtime/interpreter.h"
+#include "runtime/settings_for.h"
+#include "service/host_command.h"
+#include "service/source_input.h"
+
+namespace sandpit {
+namespace {
+
+constexpr std::size_t kHeadBytes = 4096;
+// Lint reads no more: a source larger than this is data, and the run's limits hold for it all the same.
+constexpr std::size_t kMostLinted = 16UL << 20U;
+
+// What [runtimes.exec] in the configuration is for.
+constexpr std::string_view kExecName = "exec";
+
+Error unknown_runtime(const std::string& name, const RuntimeRegistry& registry) {
+  std::vector<std::string_view> names;
+  for (const Runtime* runtime : registry.all()) names.push_back(runtime->name());
+  return Error{.code = ErrorCode::kNoRuntime,
+               .message = fmt::format("no runtime '{}'", printable(name)),
+               .where = {},
+               .hint = suggestion(name, names)};
+}
+
+Result<const Runtime*> choose_runtime(const Request& request, const SourceInput& source, const std::string& head,
+                                      const Settings& settings, const RuntimeRegistry& registry) {
+  if (!request.runtime.empty()) {
+    if (const Runtime* runtime = registry.find(request.runtime)) return runtime;
+    return fail(unknown_runtime(request.runtime, registry));
+  }
+  Result<const Runtime*> runtime = registry.for_source(source.name, head, settings);
+  if (!runtime) return fail(with_context(std::move(runtime.error()), source.display));
+  return runtime;
+}
+
+Result<void> check_size(const SourceInput& source, const Limits& limits) {
+  if (source.size <= limits.disk.count()) return {};
+  return fail({.code = ErrorCode::kRefused,
+               .message = fmt::format("'{}' has {} bytes; the disk limit, into which it is copied, is {}", source.display,
+                                      source.size, limits.disk.count()),
+               .where = {},
+               .hint = "raise it with --disk and --memory"});
+}
+
+Error denied_by_lint(const LintReport& report, const std::string& display) {
+  Error error;
+  for (const LintFinding& finding : report) {
+    std::string where = finding.line == 0 ? display : fmt::format("{}:{}:{}", display, finding.line, finding.column);
+    Error one{.code = ErrorCode::kRefused,
+              .message = fmt::format("{} [{}]", finding.message, finding.rule),
+              .where = std::move(where)};
+    if (error.message.empty()) {
+      one.hint = "--lint warn runs it all the same";
+      error = std::move(one);
+    } else {
+      error.others.push_back(std::move(one));
+    }
+  }
+  return error;
+}
+
+Result<LintReport> lint_source(const Runtime& runtime, const SourceInput& source, LintLevel level) {
+  if (level == LintLevel::kOff) return LintReport{};
+  SP_TRY(const std::string text, read_beginning(source, kMostLinted));
+  LintReport report = runtime.lint(text);
+  const bool denied = level == LintLevel::kDeny && std::any_of(report.begin(), report.end(), [](const LintFinding& finding) {
+    return finding.severity != Severity::kInfo;
+  });
+  if (denied) return fail(denied_by_lint(report, source.display));
+  return report;
+}
+
+// The steps with the working directory as the policy spells it.
+Result<Steps> make_steps(const Runtime& runtime, const Request& request, SourceInfo info, const Settings& settings,
+                         const Policy& policy) {
+  Steps steps;
+  if (settings.general.working_dir == policy.working_dir) {
+    SP_TRY(steps, runtime.plan(request, info, settings));
+  } else {
+    Settings normalised = settings;
+    normalised.general.working_dir = policy.working_dir;
+    SP_TRY(steps, runtime.plan(request, info, normalised));
+  }
+  if (!steps.compile.empty()) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("the runtime {} wants a compile step, which this version can't run", runtime.name())});
+  }
+  return steps;
+}
+
+Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
+                                const RuntimeRegistry& registry, const HostFacts& facts) {
+  const Settings& settings = config.settings();
+  SP_TRY(std::string head, read_beginning(source, kHeadBytes));
+  SP_TRY(const Runtime* runtime, choose_runtime(request, source, head, settings, registry));
+  SP_TRY(const Policy policy, resolve_policy(settings, runtime->name(), request));
+  SP_TRY_VOID(check_size(source, policy.limits));
+  Prepared prepared;
+  SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
+  SP_TRY(const Steps steps, make_steps(*runtime, request, {.name = source.name, .head = std::move(head)}, settings, policy));
+  std::vector<InputFile> inputs;
+  if (!steps.source_name.empty()) {
+    inputs.push_back({.name = steps.source_name,
+                      .mode = static_cast<std::uint16_t>(steps.source_executable ? 0755 : 0644),
+                      .size = source.size});
+    prepared.inputs.push_back(std::move(source.fd));
+  }
+  SP_TRY(prepared.plan, build_plan({.policy = policy,
+                                    .step = steps.run,
+                                    .runtime = std::string(runtime->name()),
+                                    .runtime_version = runtime->info(settings_for(settings, runtime->name()), Runtime::Probe::kPathOnly).version,
+                                    .inputs = std::move(inputs),
+                                    .facts = facts}));
+  prepared.source_display = std::move(source.display);
+  return prepared;
+}
+
+Result<Prepared> prepare_command(const HostCommand& command, const Request& request, const Config& config, const HostFacts& facts) {
+  SP_TRY(const Policy policy, resolve_policy(config.settings(), kExecName, request));
+  SP_TRY(const Step step, plan_host_command(command, request.args, policy.working_dir, LookupContext::of_this_process()));
+  Prepared prepared;
+  prepared.source_display = printable(command.argv.front());
+  SP_TRY(prepared.plan, build_plan({.policy = policy,
+                                    .step = step,
+                                    .runtime = std::string(kExecName),
+                                    .runtime_version = {},
+                                    .inputs = {},
+                                    .facts = facts}));
+  return prepared;
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Request& request, const Config& config, const RuntimeRegistry& registry,
+                         const HostFacts& facts) {
+  if (const auto* command = std::get_if<HostCommand>(&request.source)) {
+    return prepare_command(*command, request, config, facts);
+  }
+  SourceInput source;
+  if (const auto* file = std::get_if<SourceFile>(&request.source)) {
+    SP_TRY(source, open_source_file(*file));
+  } else {
+    SP_TRY(source, store_source_text(std::get<SourceText>(request.source), config.settings().general.tmp_dir));
+  }
+  return prepare_source(std::move(source), request, config, registry, facts);
+}
+
+}  // namespace sandpit

@@ -1,0 +1,261 @@
+#include "sandpit/sandbox.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <mutex>
+#include <thread>
+
+#include "service/copy_out.h"
+#include "service/input.h"
+#include "service/launcher_client.h"
+#include "service/pipeline.h"
+
+namespace sandpit {
+namespace {
+
+Result<UniqueFd> plan_in_memory(const std::string& bytes) {
+  UniqueFd fd(::memfd_create("sandpit-plan", MFD_CLOEXEC));
+  if (!fd.valid()) return fail(errno_error("memfd_create", errno));
+  if (::pwrite(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return fail(errno_error("memfd", errno));
+  }
+  return fd;
+}
+
+Outcome outcome_of(const Error& error) {
+  Outcome outcome;
+  outcome.status = error.code == ErrorCode::kRefused ? Status::kRefused : Status::kSandboxError;
+  outcome.message = error.to_string();
+  outcome.engine = "jail";
+  return outcome;
+}
+
+// A write to a pipe whose reader is gone raises SIGPIPE, which would end a host that does not ignore it: held back for this thread, and
+// the one that we caused is taken off again.
+ssize_t write_without_sigpipe(int fd, std::string_view bytes) {
+  sigset_t pipe_signal;
+  sigset_t before;
+  sigset_t pending;
+  (void)::sigemptyset(&pipe_signal);
+  (void)::sigaddset(&pipe_signal, SIGPIPE);
+  (void)::sigpending(&pending);
+  const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+  (void)::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+  const int saved = errno;
+  if (n < 0 && saved == EPIPE && !was_pending) {
+    constexpr timespec kNow{};
+    while (::sigtimedwait(&pipe_signal, nullptr, &kNow) < 0 && errno == EINTR) {
+    }
+  }
+  (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = saved;
+  return n;
+}
+
+}  // namespace
+
+struct Sandbox::Impl {
+  Config config;
+  RuntimeRegistry registry;
+  std::shared_ptr<LauncherClient> launcher;
+};
+
+// A run that has been sent to the launcher, until its last message.
+struct Run::Impl {
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  // Not before: cancel() may be using the channel until then.
+  ~Impl() {
+    if (reusable) launcher->give_back(std::move(channel));
+  }
+
+  std::shared_ptr<LauncherClient> launcher;
+  UniqueFd channel;
+  bool reusable = false;  // the launcher has sent this run's last message
+  UniqueFd stdin_pipe;
+  std::mutex stdin_mutex;
+  OutputCallback callback;
+  std::vector<InputFile> inputs;
+  std::string out_dir;
+  std::thread reader;
+  Result<Outcome> result = Outcome{};
+  bool waited = false;
+
+  // Sends the request; from here on `collect` must be called.
+  Result<void> begin(const std::shared_ptr<LauncherClient>& client, const Config& config,
+                     const RuntimeRegistry& registry, const Request& request);
+  Result<Outcome> collect();
+};
+
+Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, const Config& config,
+                              const RuntimeRegistry& registry, const Request& request) {
+  launcher = client;
+  SP_TRY(Prepared prepared, prepare(request, config, registry, launcher->facts()));
+  inputs = prepared.plan.inputs;
+  out_dir = request.out_dir;
+  std::uint8_t flags = 0;
+  std::vector<int> descriptors;
+  const std::string plan = wire::encode(prepared.plan);
+  UniqueFd memory;
+  if (plan.size() > wire::kLargestInline) {
+    SP_TRY(memory, plan_in_memory(plan));
+    flags |= wire::kPlanInMemory;
+    descriptors.push_back(memory.get());
+  }
+  SP_TRY(RunInput input, open_input(request.input));
+  UniqueFd read_end;
+  if (std::holds_alternative<StdinStream>(request.input)) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
+    read_end = UniqueFd(ends[0]);
+    stdin_pipe = UniqueFd(ends[1]);
+    flags |= wire::kDirectInput;
+    descriptors.push_back(read_end.get());
+  } else if (input.pumped.valid()) {
+    flags |= wire::kPumpedInput;
+    descriptors.push_back(input.pumped.get());
+  }
+  for (const UniqueFd& file : prepared.inputs) descriptors.push_back(file.get());
+  if (callback) flags |= wire::kStreaming;
+  if (!out_dir.empty()) flags |= wire::kWantsVolume;
+  std::string body(1, static_cast<char>(flags));
+  if (!memory.valid()) body += plan;
+  SP_TRY(channel, launcher->take_channel());
+  return wire::send(channel.get(), wire::Kind::kStart, body, std::move(descriptors), wire::Blocking::kWait);
+}
+
+Result<Outcome> Run::Impl::collect() {
+  std::string out;
+  std::string err;
+  for (;;) {
+    auto message = wire::receive(channel.get(), wire::Blocking::kWait);
+    if (!message) {
+      Error error = message.error();
+      error.code = ErrorCode::kSandbox;
+      return fail(with_context(std::move(error), "the launcher has ended"));
+    }
+    if (message->kind == wire::Kind::kStdout || message->kind == wire::Kind::kStderr) {
+      const bool is_stdout = message->kind == wire::Kind::kStdout;
+      (is_stdout ? out : err) += message->body;
+      if (callback) callback(is_stdout ? OutputStream::kStdout : OutputStream::kStderr, message->body);
+      continue;
+    }
+    if (message->kind == wire::Kind::kError) {
+      reusable = true;
+      return outcome_of(wire::decode_error(message->body));
+    }
+    SP_TRY(Outcome outcome, wire::decode_outcome(message->body));
+    if (callback && !outcome.stdout_text.empty()) callback(OutputStream::kStdout, outcome.stdout_text);
+    if (callback && !outcome.stderr_text.empty()) callback(OutputStream::kStderr, outcome.stderr_text);
+    outcome.stdout_text = std::move(out) + outcome.stdout_text;
+    outcome.stderr_text = std::move(err) + outcome.stderr_text;
+    if (!out_dir.empty() && !message->descriptors.empty()) {
+      add_copied_out(message->descriptors.front(), inputs, out_dir, outcome);
+    }
+    reusable = true;
+    return outcome;
+  }
+}
+
+Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Run::Run(Run&&) noexcept = default;
+Run& Run::operator=(Run&& other) noexcept {
+  if (this != &other) {
+    Run old(std::move(*this));
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Run::~Run() {
+  if (impl_ == nullptr) return;
+  if (impl_->reader.joinable()) {
+    cancel();
+    close_stdin();
+    impl_->reader.join();
+  }
+}
+
+Result<void> Run::write_stdin(std::string_view bytes) {
+  const std::scoped_lock lock(impl_->stdin_mutex);
+  while (!bytes.empty()) {
+    if (!impl_->stdin_pipe.valid()) {
+      return fail({.code = ErrorCode::kCancelled, .message = "standard input is closed"});
+    }
+    const ssize_t n = write_without_sigpipe(impl_->stdin_pipe.get(), bytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(errno_error("standard input", errno, ErrorCode::kCancelled));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+void Run::close_stdin() {
+  const std::scoped_lock lock(impl_->stdin_mutex);
+  impl_->stdin_pipe.reset();
+}
+
+void Run::cancel() {
+  // Too late, it reaches an idle session of the launcher, which ignores it.
+  (void)wire::send(impl_->channel.get(), wire::Kind::kCancel, {}, {}, wire::Blocking::kDontWait);
+}
+
+Result<Outcome> Run::wait() {
+  if (impl_->waited) return fail({.code = ErrorCode::kUsage, .message = "wait was called before"});
+  impl_->waited = true;
+  impl_->reader.join();
+  return std::move(impl_->result);
+}
+
+Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sandbox::Sandbox(Sandbox&&) noexcept = default;
+Sandbox& Sandbox::operator=(Sandbox&&) noexcept = default;
+Sandbox::~Sandbox() = default;
+
+Result<Sandbox> Sandbox::create(Config config, SandboxOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->config = std::move(config);
+  const std::vector<std::string> directories =
+      options.runtime_directories.empty() ? default_runtime_directories() : options.runtime_directories;
+  // A bad manifest does not stop the others; a runtime that is missing because of one says so when it is asked for.
+  (void)load_manifests(impl->registry, directories);
+  SP_TRY(const std::string path, find_launcher(options.launcher));
+  SP_TRY(impl->launcher, LauncherClient::start(path));
+  return Sandbox(std::move(impl));
+}
+
+Result<Outcome> Sandbox::run(const Request& request) const {
+  Run::Impl run;
+  SP_TRY_VOID(run.begin(impl_->launcher, impl_->config, impl_->registry, request));
+  return run.collect();
+}
+
+Result<Run> Sandbox::start(const Request& request, OutputCallback callback) const {
+  auto run = std::make_unique<Run::Impl>();
+  run->callback = std::move(callback);
+  SP_TRY_VOID(run->begin(impl_->launcher, impl_->config, impl_->registry, request));
+  Run::Impl* self = run.get();
+  // Signals of the host belong to the host's threads.
+  sigset_t all;
+  sigset_t before;
+  (void)::sigfillset(&all);
+  (void)::pthread_sigmask(SIG_SETMASK, &all, &before);
+  run->reader = std::thread([self] { self->result = self->collect(); });
+  (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return Run(std::move(run));
+}
+
+RuntimeRegistry& Sandbox::runtimes() { return impl_->registry; }
+const Config& Sandbox::config() const { return impl_->config; }
+
+}  // namespace sandpit

@@ -1,0 +1,167 @@
+#include "service/wire.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+namespace sandpit {
+
+// The fields of each structure, once for both directions. Found by argument-dependent look-up.
+template <class A, class T>
+concept Is = std::is_same_v<std::remove_const_t<A>, T>;
+
+template <class Archive, Is<Limits> T>
+void describe(Archive& a, T& v) {
+  a(v.memory, v.cpu_time, v.wall_time, v.processes, v.file_size, v.open_files, v.disk, v.inodes, v.output, v.stack);
+}
+template <class Archive, Is<Mount> T>
+void describe(Archive& a, T& v) {
+  a(v.kind, v.flags, v.mode, v.target, v.source, v.content);
+}
+template <class Archive, Is<InputFile> T>
+void describe(Archive& a, T& v) {
+  a(v.name, v.mode, v.size);
+}
+template <class Archive, Is<LandlockRule> T>
+void describe(Archive& a, T& v) {
+  a(v.path, v.access);
+}
+template <class Archive, Is<Enforcement> T>
+void describe(Archive& a, T& v) {
+  a(v.limit, v.mechanisms, v.degraded);
+}
+template <class Archive, Is<Plan> T>
+void describe(Archive& a, T& v) {
+  a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid, v.mounts, v.inputs,
+    v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks, v.max_descriptors, v.enforcement,
+    v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi, v.warnings, v.allow_missing_proc);
+}
+template <class Archive, Is<Denial> T>
+void describe(Archive& a, T& v) {
+  a(v.what, v.hint, v.count);
+}
+// Without `compile`: the launcher runs one step at a time.
+template <class Archive, Is<Outcome> T>
+void describe(Archive& a, T& v) {
+  a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
+    v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time, v.peak_memory,
+    v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement, v.warnings, v.message);
+}
+template <class Archive, Is<ControllerFacts> T>
+void describe(Archive& a, T& v) {
+  a(v.version, v.directory, v.reason, v.mend);
+}
+template <class Archive, Is<HostFacts> T>
+void describe(Archive& a, T& v) {
+  a(v.kernel_major, v.kernel_minor, v.is_root, v.uid, v.gid, v.landlock_abi, v.memory, v.pids, v.cpu);
+}
+template <class Archive, Is<Error> T>
+void describe(Archive& a, T& v) {
+  a(v.code, v.message, v.where, v.hint, v.errno_value, v.others);
+}
+
+namespace wire {
+namespace {
+
+constexpr std::size_t kMostDescriptors = 64;
+
+template <class T>
+std::string encode_any(const T& value) {
+  Writer writer;
+  writer(value);
+  return std::move(writer).take();
+}
+
+template <class T>
+Result<T> decode_any(std::string_view bytes) {
+  T value;
+  Reader reader(bytes);
+  reader(value);
+  if (!reader.finished()) return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
+  return value;
+}
+
+}  // namespace
+
+std::string encode(const Plan& plan) { return encode_any(plan); }
+Result<Plan> decode_plan(std::string_view bytes) { return decode_any<Plan>(bytes); }
+std::string encode(const Outcome& outcome) { return encode_any(outcome); }
+Result<Outcome> decode_outcome(std::string_view bytes) { return decode_any<Outcome>(bytes); }
+std::string encode(const HostFacts& facts) { return encode_any(facts); }
+Result<HostFacts> decode_facts(std::string_view bytes) { return decode_any<HostFacts>(bytes); }
+std::string encode(const Error& error) { return encode_any(error); }
+Error decode_error(std::string_view bytes) {
+  auto error = decode_any<Error>(bytes);
+  return error ? std::move(*error) : std::move(error).error();
+}
+
+Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int> descriptors, Blocking blocking) {
+  std::array<iovec, 2> parts{{{.iov_base = &kind, .iov_len = 1},
+                              // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
+                              {.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()}}};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
+  msghdr header{};
+  header.msg_iov = parts.data();
+  header.msg_iovlen = parts.size();
+  if (descriptors.size() > kMostDescriptors) {
+    return fail({.code = ErrorCode::kUsage, .message = "too many files for one run"});
+  }
+  if (!descriptors.empty()) {
+    header.msg_control = control.data();
+    header.msg_controllen = CMSG_SPACE(sizeof(int) * descriptors.size());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), sizeof(int) * descriptors.size());
+  }
+  const int flags = MSG_NOSIGNAL | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(socket, &header, flags);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) return {};
+  if (errno == EPIPE || errno == ECONNRESET) {
+    return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});
+  }
+  return fail(errno_error("sendmsg", errno));
+}
+
+Result<Message> receive(int socket, Blocking blocking) {
+  Message message;
+  std::string buffer(kLargestMessage, '\0');
+  std::array<iovec, 2> parts{{{.iov_base = &message.kind, .iov_len = 1},
+                              {.iov_base = buffer.data(), .iov_len = buffer.size()}}};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
+  msghdr header{};
+  header.msg_iov = parts.data();
+  header.msg_iovlen = parts.size();
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const int flags = MSG_CMSG_CLOEXEC | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
+  ssize_t n = 0;
+  do {
+    n = ::recvmsg(socket, &header, flags);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno != ECONNRESET) return fail(errno_error("recvmsg", errno));
+  if (n <= 0) return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});
+  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
+    if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(rights) + i * sizeof fd, sizeof fd);
+      message.descriptors.emplace_back(fd);
+    }
+  }
+  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    return fail({.code = ErrorCode::kSandbox, .message = "message too large"});
+  }
+  buffer.resize(static_cast<std::size_t>(n) - 1);
+  message.body = std::move(buffer);
+  return message;
+}
+
+}  // namespace wire
+}  // namespace sandpit

@@ -1,0 +1,167 @@
+#include "supervisor/describe.h"
+
+#include <fmt/format.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace sandpit {
+namespace {
+
+void fill_usage(const RunFacts& facts, Outcome& outcome) {
+  const sys::CgroupUsage& usage = facts.usage;
+  outcome.wall_time = facts.wall_time;
+  outcome.user_time = usage.user.value_or(facts.end.user_time);
+  outcome.system_time = usage.system.value_or(facts.end.system_time);
+  outcome.cpu_time =
+      usage.cpu.value_or(std::max(facts.sampled_cpu, facts.end.user_time + facts.end.system_time));
+  outcome.peak_memory =
+      usage.memory_peak.value_or(std::max(facts.sampled_memory, facts.end.largest_process));
+  outcome.files = facts.files;
+}
+
+void fill_enforcement(const RunFacts& facts, Outcome& outcome) {
+  for (const Enforcement& row : facts.plan.enforcement) {
+    std::string text;
+    for (const Mechanism mechanism : row.mechanisms) {
+      if (!text.empty()) text += '+';
+      text += to_string(mechanism);
+    }
+    if (!row.degraded.empty()) text += " (degraded)";
+    outcome.enforcement[row.limit] = text;
+  }
+  outcome.enforcement["namespaces"] = facts.plan.network == NetworkMode::kHost
+                                          ? "user+pid+mount+ipc+uts+cgroup"
+                                          : "user+pid+mount+net+ipc+uts+cgroup";
+  outcome.enforcement["seccomp"] = facts.plan.syscall_profile;
+  outcome.enforcement["landlock"] =
+      facts.plan.landlock.empty() ? "none (degraded)" : fmt::format("abi {}", facts.plan.landlock_abi);
+  if (facts.proc_missing) outcome.enforcement["proc"] = "none (degraded)";
+}
+
+// What init or the program's side said before it gave up.
+void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
+  using jail::LaunchStep;
+  const jail::ChildMessage& failure = *facts.launch_failure;
+  const Plan& plan = facts.plan;
+  const char* reason = ::strerrordesc_np(failure.errno_value);
+  const auto detail = static_cast<std::size_t>(std::max(failure.detail, 0));
+  outcome.status = Status::kSandboxError;
+  if (failure.step == LaunchStep::kInput && (failure.errno_value == ENOSPC)) {
+    outcome.status = Status::kRefused;
+    outcome.message = fmt::format("{} does not fit: the disk limit is {} and {} files (--disk, max_disk_mb, max_inodes)",
+                                  detail < plan.inputs.size() ? plan.inputs[detail].name : "the source",
+                                  human(plan.limits.disk), plan.limits.inodes);
+    return;
+  }
+  if (failure.step == LaunchStep::kExec) {
+    outcome.message = fmt::format("can't execute {}: {}", plan.argv.empty() ? "" : plan.argv.front(), reason);
+    return;
+  }
+  std::string what = jail::to_string(failure.step);
+  if (failure.step == LaunchStep::kMount && failure.detail >= 0 && detail < plan.mounts.size()) {
+    what += " " + plan.mounts[detail].target;
+  } else if (failure.step == LaunchStep::kLandlock && failure.detail >= 0 && detail < plan.landlock.size()) {
+    what += " rule for " + plan.landlock[detail].path;
+  } else if (failure.step == LaunchStep::kWorkingDirectory) {
+    what += " " + plan.cwd;
+  }
+  outcome.message = fmt::format("the sandbox could not be set up: {}: {}", what, reason);
+  if (failure.step == LaunchStep::kProc && failure.errno_value == EPERM) {
+    outcome.message +=
+        " (something is mounted over this host's /proc: `sandpit doctor` names it; allow_degraded = [\"proc\"] runs without)";
+  }
+}
+
+std::string describe_memory(const RunFacts& facts) {
+  std::string text = fmt::format("memory limit of {} exceeded", human(facts.plan.limits.memory));
+  if (facts.files.count() > 0) text += fmt::format("; {} of it in files", human(facts.files));
+  return text;
+}
+
+bool ended_by_cpu(const RunFacts& facts, const Outcome& outcome) {
+  if (facts.reason == KillReason::kCpuTime) return true;
+  // The per-process backstop (RLIMIT_CPU) was faster than the timer.
+  const bool signaled = WIFSIGNALED(facts.wait_status) && facts.wait_status != -1;
+  const int signal = signaled ? WTERMSIG(facts.wait_status) : 0;
+  return (signal == SIGKILL || signal == SIGXCPU) && outcome.cpu_time >= facts.plan.limits.cpu_time;
+}
+
+void describe_end(const RunFacts& facts, Outcome& outcome) {
+  if (facts.usage.oom_kills > 0 || facts.reason == KillReason::kMemory) {
+    outcome.status = Status::kMemoryExceeded;
+    outcome.signal = SIGKILL;
+    outcome.message = describe_memory(facts);
+  } else if (ended_by_cpu(facts, outcome)) {
+    outcome.status = Status::kCpuTimeExceeded;
+    outcome.signal = SIGKILL;
+    outcome.message = fmt::format("CPU time limit of {} exceeded",
+                                  human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.cpu_time)));
+  } else if (facts.reason == KillReason::kWallTime) {
+    outcome.status = Status::kWallTimeExceeded;
+    outcome.signal = SIGKILL;
+    outcome.message = fmt::format("time limit of {} exceeded",
+                                  human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.wall_time)));
+  } else if (facts.reason == KillReason::kCancelled) {
+    outcome.status = Status::kSignaled;
+    outcome.signal = SIGKILL;
+    outcome.message = facts.kill_message;
+  } else if (facts.wait_status == -1) {
+    outcome.status = Status::kSignaled;
+    outcome.signal = SIGKILL;
+    outcome.message = "the sandbox was killed from outside";
+  } else if (WIFEXITED(facts.wait_status)) {
+    outcome.status = Status::kExited;
+    outcome.exit_code = WEXITSTATUS(facts.wait_status);
+  } else {
+    outcome.status = Status::kSignaled;
+    outcome.signal = WTERMSIG(facts.wait_status);
+    outcome.message = fmt::format("killed by {}", signal_name(outcome.signal));
+  }
+}
+
+}  // namespace
+
+void describe_run(const RunFacts& facts, Outcome& outcome) {
+  outcome.runtime = facts.plan.runtime;
+  outcome.runtime_version = facts.plan.runtime_version;
+  outcome.engine = facts.plan.engine;
+  outcome.warnings = facts.plan.warnings;
+  fill_usage(facts, outcome);
+  fill_enforcement(facts, outcome);
+  if (facts.launch_failure != nullptr) {
+    describe_launch_failure(facts, outcome);
+  } else {
+    describe_end(facts, outcome);
+  }
+}
+
+ByteCount volume_bytes(const UniqueFd& volume) {
+  struct statfs status {};
+  if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return {};
+  return ByteCount::bytes((status.f_blocks - status.f_bfree) * static_cast<std::uint64_t>(status.f_bsize));
+}
+
+long online_processors() { return std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); }
+
+std::string human(ByteCount bytes) {
+  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes.count());
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.4g} {}", value, kUnits[unit]);
+}
+
+std::string human(Microseconds time) {
+  if (time < std::chrono::seconds(1)) return fmt::format("{:.4g} ms", static_cast<double>(time.count()) / 1e3);
+  return fmt::format("{:.4g} s", static_cast<double>(time.count()) / 1e6);
+}
+
+}  // namespace sandpit

@@ -1,0 +1,41 @@
+// Turns what was observed of a run into its Outcome: pure, but for the two readings of the host at the end.
+#pragma once
+
+#include <string>
+
+#include "base/unique_fd.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/outcome.h"
+#include "supervisor/supervisor.h"
+#include "sys/cgroup.h"
+
+namespace sandpit {
+
+struct RunFacts {
+  const Plan& plan;
+  Microseconds wall_time{0};
+  KillReason reason = KillReason::kNone;
+  std::string kill_message;
+  const jail::ChildMessage* launch_failure = nullptr;
+  int wait_status = -1;  // as from waitpid(2); -1: init ended without telling
+  sys::CgroupUsage usage;
+  jail::Jail::End end;
+  Microseconds sampled_cpu{0};
+  ByteCount sampled_memory;
+  ByteCount files;
+  bool proc_missing = false;
+};
+
+void describe_run(const RunFacts& facts, Outcome& outcome);
+
+// Bytes that files hold in the volume; 0 when there is none.
+[[nodiscard]] ByteCount volume_bytes(const UniqueFd& volume);
+[[nodiscard]] long online_processors();
+
+// "512 MiB", "1.5 KiB", "3 bytes".
+[[nodiscard]] std::string human(ByteCount bytes);
+// "1 s", "1.5 s", "200 ms".
+[[nodiscard]] std::string human(Microseconds time);
+
+}  // namespace sandpit

@@ -1,0 +1,343 @@
+#include "supervisor/supervised_run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "supervisor/describe.h"
+#include "sys/proc_sampler.h"
+
+namespace sandpit {
+namespace {
+
+constexpr std::size_t kChunk = 64U << 10U;
+constexpr std::uint32_t kNothing = 0;
+constexpr std::uint32_t kReadable = EPOLLIN;
+constexpr std::uint32_t kWritable = EPOLLOUT;
+// Between two samples of memory where no cgroup counts it: short enough that a fast allocator overshoots little, long enough to cost under
+// a percent.
+constexpr std::chrono::milliseconds kSamplePeriod{5};
+
+}  // namespace
+
+SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan, RunObserver& observer)
+    : supervisor_(supervisor),
+      jail_(std::move(jail)),
+      plan_(std::move(plan)),
+      observer_(observer),
+      stdout_{.pipe = &jail_.stdout_pipe(), .collector = OutputCollector(plan_.limits.output)},
+      stderr_{.pipe = &jail_.stderr_pipe(), .collector = OutputCollector(plan_.limits.output)},
+      started_(jail_.started()),
+      ended_(started_) {
+  cpu_by_cgroup_ = enforced_by("cpu_time", Mechanism::kCgroupV1) || enforced_by("cpu_time", Mechanism::kCgroupV2);
+  cpu_by_sampling_ = enforced_by("cpu_time", Mechanism::kSampled);
+  memory_by_sampling_ = enforced_by("memory", Mechanism::kSampled);
+  // The earliest moment at which all processors together can have used the limit up.
+  if (cpu_by_cgroup_) next_cpu_check_ = started_ + plan_.limits.cpu_time / online_processors();
+  if (cpu_by_sampling_ || memory_by_sampling_) next_sample_ = started_ + kSamplePeriod;
+}
+
+SupervisedRun::~SupervisedRun() {
+  stop_pump();
+  close_output(stdout_);
+  close_output(stderr_);
+  supervisor_.forget(jail_.pidfd());
+  supervisor_.forget(jail_.socket());
+  if (jail_.cgroup() != nullptr) supervisor_.forget(jail_.cgroup()->event_descriptor());
+}
+
+Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor, jail::JailEngine& engine,
+                                                            Plan plan, const std::vector<UniqueFd>& inputs,
+                                                            RunInput input, RunObserver& observer) {
+  UniqueFd read_end = std::move(input.direct);
+  UniqueFd write_end;
+  if (!read_end.valid()) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
+    read_end = UniqueFd(ends[0]);
+    write_end = UniqueFd(ends[1]);
+  }
+  SP_TRY(jail::Jail jail, engine.start(plan, inputs, read_end));
+  read_end.reset();
+  auto run = std::unique_ptr<SupervisedRun>(
+      new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
+  SP_TRY_VOID(run->watch_all());
+  if (input.pumped.valid() && write_end.valid()) {
+    SP_TRY_VOID(run->start_pump(std::move(input.pumped), std::move(write_end)));
+  }
+  if (run->cpu_by_sampling_ || run->memory_by_sampling_) {
+    run->proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    run->sampler_.emplace(run->jail_.pid(), run->proc_);
+  }
+  return run;
+}
+
+Result<void> SupervisedRun::watch_all() {
+  SP_TRY_VOID(supervisor_.watch(jail_.pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
+  SP_TRY_VOID(supervisor_.watch(jail_.socket(), EPOLLIN, [this](std::uint32_t events) { on_socket(events); }));
+  SP_TRY_VOID(supervisor_.watch(stdout_.pipe->get(), EPOLLIN,
+                                [this](std::uint32_t) { on_output(OutputStream::kStdout); }));
+  SP_TRY_VOID(supervisor_.watch(stderr_.pipe->get(), EPOLLIN,
+                                [this](std::uint32_t) { on_output(OutputStream::kStderr); }));
+  if (jail_.cgroup() != nullptr && jail_.cgroup()->event_descriptor() >= 0) {
+    SP_TRY_VOID(supervisor_.watch(jail_.cgroup()->event_descriptor(), EPOLLIN | EPOLLPRI,
+                                  [this](std::uint32_t) { on_memory_event(); }));
+  }
+  return {};
+}
+
+bool SupervisedRun::enforced_by(std::string_view limit, Mechanism mechanism) const {
+  return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
+    return row.limit == limit && std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
+  });
+}
+
+void SupervisedRun::kill(KillReason reason, std::string_view message) {
+  if (reason_ == KillReason::kNone) {
+    reason_ = reason;
+    kill_message_ = message;
+  }
+  jail_.kill();
+}
+
+// ---- time and memory
+
+SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
+  if (finished_ || reason_ != KillReason::kNone) return Clock::time_point::max();
+  return std::min({started_ + plan_.limits.wall_time, next_cpu_check_, next_sample_});
+}
+
+void SupervisedRun::on_deadline(Clock::time_point now) {
+  if (now >= started_ + plan_.limits.wall_time) {
+    // The program's end may be waiting to be read: then it was in time.
+    if (!wait_status_) kill(KillReason::kWallTime, "");
+    return;
+  }
+  if (now >= next_cpu_check_) check_cpu(now);
+  if (now >= next_sample_) sample(now);
+}
+
+void SupervisedRun::check_cpu(Clock::time_point now) {
+  const auto used = jail_.cgroup()->cpu_time();
+  if (!used) {
+    // A limit that can't be read is not enforced any more: the run ends rather than go on unlimited.
+    kill(KillReason::kCancelled, fmt::format("the CPU time of the run can't be read: {}", used.error().to_string()));
+    return;
+  }
+  if (*used >= plan_.limits.cpu_time) {
+    kill(KillReason::kCpuTime, "");
+    return;
+  }
+  const Microseconds rest = std::chrono::duration_cast<Microseconds>(plan_.limits.cpu_time) - *used;
+  next_cpu_check_ = now + std::max<Microseconds>(rest / online_processors(), Microseconds(1000));
+}
+
+void SupervisedRun::sample(Clock::time_point now) {
+  next_sample_ = now + kSamplePeriod;
+  const auto tree = sampler_->sample();
+  if (!tree) return;  // ended meanwhile: the pidfd tells
+  sampled_cpu_ = tree->cpu();
+  const ByteCount memory = ByteCount::bytes(tree->memory.count() + volume_bytes(volume_).count());
+  sampled_memory_ = std::max(sampled_memory_, memory);
+  if (memory_by_sampling_ && memory > plan_.limits.memory) kill(KillReason::kMemory, "");
+  if (cpu_by_sampling_ && sampled_cpu_ >= plan_.limits.cpu_time) kill(KillReason::kCpuTime, "");
+}
+
+void SupervisedRun::on_memory_event() {
+  jail_.cgroup()->drain_events();
+  const auto usage = jail_.cgroup()->usage();
+  if (usage && usage->oom_kills > 0) kill(KillReason::kMemory, "");
+}
+
+// ---- init's messages
+
+void SupervisedRun::on_socket(std::uint32_t events) {
+  for (;;) {
+    jail::ChildMessage message;
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    const ssize_t n = ::recvmsg(jail_.socket(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) break;
+    if (n != static_cast<ssize_t>(sizeof message)) {
+      supervisor_.forget(jail_.socket());
+      return;
+    }
+    for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
+      // NOLINTNEXTLINE(*-reinterpret-cast): cmsg(3)
+      if (rights->cmsg_type == SCM_RIGHTS) volume_ = UniqueFd(*reinterpret_cast<int*>(CMSG_DATA(rights)));
+    }
+    if (message.kind == jail::MessageKind::kVolume) proc_missing_ = message.proc_missing != 0;
+    if (message.kind == jail::MessageKind::kFailed && !launch_failure_) launch_failure_ = message;
+    if (message.kind == jail::MessageKind::kExited) {
+      wait_status_ = message.wait_status;
+      ended_ = Clock::now();
+    }
+  }
+  if ((events & EPOLLHUP) != 0) supervisor_.forget(jail_.socket());
+}
+
+// ---- output
+
+void SupervisedRun::on_output(OutputStream stream) {
+  if (!output(stream).paused) (void)read_output(stream);
+}
+
+// One read, so that a flood on one stream leaves the loop's other events their turn. Answers whether there was something.
+bool SupervisedRun::read_output(OutputStream stream) {
+  Output& out = output(stream);
+  if (!out.pipe->valid()) return false;
+  std::array<char, kChunk> buffer;  // NOLINT(*-member-init): filled by read
+  const ssize_t n = ::read(out.pipe->get(), buffer.data(), buffer.size());
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return errno == EINTR;
+  if (n <= 0) {
+    close_output(out);
+    return false;
+  }
+  const std::string_view head = out.collector.take({buffer.data(), static_cast<std::size_t>(n)});
+  if (head.empty()) return true;
+  const RunObserver::Verdict verdict = observer_.on_output(stream, head);
+  if (verdict == RunObserver::Verdict::kGone) close_output(out);
+  if (verdict == RunObserver::Verdict::kFull && out.pipe->valid()) {
+    out.paused = true;
+    (void)supervisor_.rewatch(out.pipe->get(), 0);
+  }
+  return true;
+}
+
+void SupervisedRun::resume(OutputStream stream) {
+  Output& out = output(stream);
+  if (!out.paused) return;
+  out.paused = false;
+  if (out.pipe->valid()) (void)supervisor_.rewatch(out.pipe->get(), EPOLLIN);
+}
+
+void SupervisedRun::close_output(Output& out) {
+  if (!out.pipe->valid()) return;
+  supervisor_.forget(out.pipe->get());
+  out.pipe->reset();
+}
+
+// ---- the end
+
+void SupervisedRun::on_exit() {
+  on_socket(0);
+  if (!wait_status_) ended_ = Clock::now();
+  wait_status_ = wait_status_.value_or(-1);
+  // Every writer is dead: what is in the pipes is all there is.
+  for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
+    while (read_output(stream)) {
+    }
+  }
+  finish();
+}
+
+void SupervisedRun::finish() {
+  stop_pump();
+  const jail::Jail::End end = jail_.reap();
+  sys::CgroupUsage usage;
+  if (jail_.cgroup() != nullptr) {
+    auto read = jail_.cgroup()->usage();
+    if (read) usage = *read;
+  }
+  for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
+    const std::string tail = output(stream).collector.finish();
+    if (!tail.empty()) (void)observer_.on_output(stream, tail);
+    close_output(output(stream));
+  }
+  Outcome outcome;
+  outcome.stdout_bytes = stdout_.collector.total();
+  outcome.stderr_bytes = stderr_.collector.total();
+  outcome.stdout_truncated = stdout_.collector.truncated();
+  outcome.stderr_truncated = stderr_.collector.truncated();
+  describe_run(RunFacts{.plan = plan_,
+                        .wall_time = std::chrono::duration_cast<Microseconds>(ended_ - started_),
+                        .reason = reason_,
+                        .kill_message = kill_message_,
+                        .launch_failure = launch_failure_ ? &*launch_failure_ : nullptr,
+                        .wait_status = *wait_status_,
+                        .usage = usage,
+                        .end = end,
+                        .sampled_cpu = sampled_cpu_,
+                        .sampled_memory = sampled_memory_,
+                        .files = volume_bytes(volume_),
+                        .proc_missing = proc_missing_},
+               outcome);
+  supervisor_.forget(jail_.pidfd());
+  finished_ = true;
+  observer_.on_finished(std::move(outcome), std::move(volume_));
+}
+
+// ---- standard input
+
+Result<void> SupervisedRun::start_pump(UniqueFd source, UniqueFd sink) {
+  if (::fcntl(sink.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
+  pump_source_ = std::move(source);
+  pump_sink_ = std::move(sink);
+  SP_TRY_VOID(supervisor_.watch(pump_sink_.get(), 0, [this](std::uint32_t events) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+      stop_pump();
+    } else {
+      pump();
+    }
+  }));
+  // Regular files can't be watched (EPERM): they are always ready.
+  pump_source_watched_ =
+      supervisor_.watch(pump_source_.get(), EPOLLIN, [this](std::uint32_t) { pump(); }).has_value();
+  if (!pump_source_watched_) pump();
+  return {};
+}
+
+void SupervisedRun::pump() {
+  bool may_read = true;
+  while (pump_sink_.valid()) {
+    if (pump_buffer_.empty()) {
+      if (!may_read) break;
+      std::array<char, kChunk> buffer;  // NOLINT(*-member-init): filled by read
+      const ssize_t n = ::read(pump_source_.get(), buffer.data(), buffer.size());
+      if (n < 0 && (errno == EINTR || errno == EAGAIN)) break;
+      if (n <= 0) {
+        stop_pump();
+        return;
+      }
+      pump_buffer_.assign(buffer.data(), static_cast<std::size_t>(n));
+      // The source may be a terminal or a blocking pipe: one read for each readiness.
+      may_read = !pump_source_watched_;
+    }
+    const ssize_t n = ::write(pump_sink_.get(), pump_buffer_.data(), pump_buffer_.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno != EAGAIN) {
+      stop_pump();
+      return;
+    }
+    if (n > 0) pump_buffer_.erase(0, static_cast<std::size_t>(n));
+    if (!pump_buffer_.empty()) break;
+  }
+  if (!pump_sink_.valid()) return;
+  const bool full = !pump_buffer_.empty();
+  (void)supervisor_.rewatch(pump_sink_.get(), full ? kWritable : kNothing);
+  if (pump_source_watched_) (void)supervisor_.rewatch(pump_source_.get(), full ? kNothing : kReadable);
+}
+
+void SupervisedRun::stop_pump() {
+  if (pump_source_watched_) supervisor_.forget(pump_source_.get());
+  pump_source_watched_ = false;
+  if (pump_sink_.valid()) supervisor_.forget(pump_sink_.get());
+  pump_source_.reset();
+  pump_sink_.reset();
+}
+
+}  // namespace sandpit

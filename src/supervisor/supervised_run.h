@@ -1,0 +1,88 @@
+// The state of one run under supervision. Only supervisor.cc uses it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/jail/jail.h"
+#include "supervisor/output_collector.h"
+#include "supervisor/supervisor.h"
+#include "sys/proc_sampler.h"
+
+namespace sandpit {
+
+class SupervisedRun {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> start(
+      Supervisor& supervisor, jail::JailEngine& engine, Plan plan,
+      const std::vector<UniqueFd>& inputs, RunInput input, RunObserver& observer);
+  SupervisedRun(const SupervisedRun&) = delete;
+  SupervisedRun& operator=(const SupervisedRun&) = delete;
+  ~SupervisedRun();
+
+  void kill(KillReason reason, std::string_view message);
+  void resume(OutputStream stream);
+  [[nodiscard]] Clock::time_point next_deadline() const;
+  void on_deadline(Clock::time_point now);
+  [[nodiscard]] bool finished() const { return finished_; }
+
+ private:
+  struct Output {
+    UniqueFd* pipe = nullptr;
+    OutputCollector collector;
+    bool paused = false;
+  };
+  SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan, RunObserver& observer);
+  Result<void> watch_all();
+  Result<void> start_pump(UniqueFd source, UniqueFd sink);
+  void on_socket(std::uint32_t events);
+  void on_output(OutputStream stream);
+  void on_memory_event();
+  void on_exit();
+  void pump();
+  void stop_pump();
+  bool read_output(OutputStream stream);
+  void close_output(Output& output);
+  void check_cpu(Clock::time_point now);
+  void sample(Clock::time_point now);
+  void finish();
+  [[nodiscard]] Output& output(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
+  [[nodiscard]] bool enforced_by(std::string_view limit, Mechanism mechanism) const;
+
+  Supervisor& supervisor_;
+  jail::Jail jail_;
+  Plan plan_;
+  RunObserver& observer_;
+  Output stdout_;
+  Output stderr_;
+  UniqueFd pump_source_;
+  UniqueFd pump_sink_;
+  bool pump_source_watched_ = false;
+  std::string pump_buffer_;
+  UniqueFd volume_;
+  bool proc_missing_ = false;
+  std::optional<jail::ChildMessage> launch_failure_;
+  std::optional<int> wait_status_;
+  KillReason reason_ = KillReason::kNone;
+  std::string kill_message_;
+  Clock::time_point started_;
+  Clock::time_point ended_;
+  Clock::time_point next_cpu_check_ = Clock::time_point::max();
+  Clock::time_point next_sample_ = Clock::time_point::max();
+  bool cpu_by_cgroup_ = false;
+  bool cpu_by_sampling_ = false;
+  bool memory_by_sampling_ = false;
+  Microseconds sampled_cpu_{0};
+  ByteCount sampled_memory_;
+  UniqueFd proc_;
+  std::optional<sys::TreeSampler> sampler_;
+  bool finished_ = false;
+};
+
+}  // namespace sandpit

@@ -1,0 +1,90 @@
+// One epoll loop that watches any number of jails: their ends, output, input, time and memory. Single-threaded; used by the launcher
+// (many runs) and by the command line (one). Who killed a run is never guessed: each reason is noted when it is acted on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+
+namespace sandpit {
+
+class SupervisedRun;
+
+// Hears of one run. Called from the loop; must not block.
+class RunObserver {
+ public:
+  enum class Verdict : std::uint8_t {
+    kTaken,
+    kFull,  // taken, but send no more of this stream until Supervisor::resume
+    kGone,  // nobody reads this stream any more: the program shall get SIGPIPE
+  };
+  RunObserver() = default;
+  RunObserver(const RunObserver&) = delete;
+  RunObserver& operator=(const RunObserver&) = delete;
+  virtual ~RunObserver() = default;
+  virtual Verdict on_output(OutputStream stream, std::string_view bytes) = 0;
+  // The last call. `volume` is the private volume's directory (O_PATH; "work" is the work directory), invalid when there was none.
+  // The output of the Outcome is empty: it went through on_output, the tail at the end included.
+  virtual void on_finished(Outcome outcome, UniqueFd volume) = 0;
+};
+
+// Where the program's standard input comes from.
+struct RunInput {
+  UniqueFd direct;  // the read end that the program gets as it is (the library's own pipe)
+  UniqueFd pumped;  // else: read here and written into a pipe of ours; invalid: end of file at once
+};
+
+enum class KillReason : std::uint8_t { kNone, kWallTime, kCpuTime, kMemory, kCancelled };
+
+class Supervisor {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create();
+  ~Supervisor();
+
+  // Starts a run. On error nothing was started and the observer is not called.
+  [[nodiscard]] Result<SupervisedRun*> start(jail::JailEngine& engine, Plan plan,
+                                             const std::vector<UniqueFd>& inputs, RunInput input,
+                                             RunObserver& observer);
+  void cancel(SupervisedRun& run, std::string_view message);
+  void resume(SupervisedRun& run, OutputStream stream);
+
+  // Other descriptors in the same loop (sockets of the launcher, a signalfd). The callback may forget its own descriptor.
+  using Callback = std::function<void(std::uint32_t events)>;
+  [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, Callback callback);
+  [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
+  void forget(int fd);
+
+  // Kills what runs, without telling the observers.
+  void drop_runs();
+  [[nodiscard]] bool idle() const { return runs_.empty(); }
+  // Waits for the next events or deadline and handles them.
+  [[nodiscard]] Result<void> step();
+
+ private:
+  friend class SupervisedRun;
+  explicit Supervisor(UniqueFd epoll);
+  [[nodiscard]] int timeout_ms() const;
+
+  UniqueFd epoll_;
+  struct Watch {
+    Callback callback;
+    std::uint64_t serial = 0;
+  };
+  // Events of one epoll_wait may concern a descriptor that an earlier one of them has closed and another has reused: the serial tells.
+  std::uint64_t serial_ = 0;
+  std::unordered_map<int, Watch> watches_;
+  std::vector<std::unique_ptr<SupervisedRun>> runs_;
+};
+
+}  // namespace sandpit

@@ -1,0 +1,154 @@
+#include "cli/descriptors.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace sandpit::cli {
+namespace {
+
+class FilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sandpit-cli-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  static std::string content(const std::string& path) {
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  std::string directory_;
+};
+
+TEST_F(FilesTest, ReplacesARegularFileAndLeavesNothingBesideIt) {
+  ASSERT_TRUE(write_file(path("o.json"), "old").has_value());
+  ASSERT_TRUE(write_file(path("o.json"), "new").has_value());
+  EXPECT_EQ(content(path("o.json")), "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1);
+}
+
+TEST_F(FilesTest, FollowsASymbolicLinkInsteadOfReplacingIt) {
+  ASSERT_TRUE(write_file(path("real"), "old").has_value());
+  std::filesystem::create_symlink("real", path("link"));
+  ASSERT_TRUE(write_file(path("link"), "new").has_value());
+  EXPECT_EQ(content(path("real")), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+}
+
+TEST_F(FilesTest, WritesIntoADeviceAsItIs) {
+  ASSERT_TRUE(write_file("/dev/null", "x").has_value());
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_F(FilesTest, SaysBeforehandWhenAFileCannotBeWritten) {
+  EXPECT_TRUE(check_writable(path("new")).has_value());
+  const auto missing = check_writable(path("no/such/directory"));
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, ErrorCode::kUsage);
+  EXPECT_FALSE(check_writable(directory_).has_value());
+}
+
+TEST_F(FilesTest, NeverOverwritesAFileThatItWasToMake) {
+  ASSERT_TRUE(create_file(path("a"), "mine").has_value());
+  const auto again = create_file(path("a"), "theirs");
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().errno_value, EEXIST);
+  EXPECT_EQ(content(path("a")), "mine");
+}
+
+TEST(WriteAll, WaitsForANonBlockingPipe) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  const std::string bytes(300000, 'x');
+  int error = -1;
+  std::thread thread([&] {
+    error = write_all(writer.get(), bytes);
+    writer.reset();
+  });
+  const auto got = read_all(reader.get(), 1 << 20U);
+  thread.join();
+  EXPECT_EQ(error, 0);
+  EXPECT_EQ(got->size(), bytes.size());
+}
+
+TEST(WriteAll, TellsThatTheReaderIsGone) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  reader.reset();
+  struct sigaction before {};
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &before);
+  EXPECT_EQ(write_all(writer.get(), "x"), EPIPE);
+  ::sigaction(SIGPIPE, &before, nullptr);
+}
+
+TEST(ReadAll, RefusesMoreThanItsLimit) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  ASSERT_EQ(write_all(writer.get(), "12345"), 0);
+  writer.reset();
+  const auto got = read_all(reader.get(), 4);
+  ASSERT_FALSE(got.has_value());
+  EXPECT_EQ(got.error().code, ErrorCode::kUsage);
+}
+
+// Closing descriptors would pull the rug from under the test program itself: each of these runs in a child.
+TEST(StandardDescriptors, AreFilledSoThatNoFileTakesTheirPlace) {
+  EXPECT_EXIT(
+      {
+        ::close(0);
+        ::close(1);
+        const bool filled = fill_standard_descriptors().has_value();
+        const int next = ::open("/dev/null", O_RDONLY);
+        const bool write_fails = ::write(1, "x", 1) < 0 && errno == EBADF;
+        ::_exit(filled && next > 2 && write_fails ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(Interrupts, ArriveAtTheDescriptorInsteadOfEndingTheProcess) {
+  EXPECT_EXIT(
+      {
+        const auto descriptor = interrupt_descriptor();
+        const bool none = descriptor && read_interrupt(descriptor->get()) == 0;
+        ::kill(::getpid(), SIGTERM);
+        ::_exit(none && read_interrupt(descriptor->get()) == SIGTERM ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(Interrupts, AnIgnoredSignalStaysIgnored) {
+  EXPECT_EXIT(
+      {
+        ::signal(SIGHUP, SIG_IGN);
+        const auto descriptor = interrupt_descriptor();
+        ::kill(::getpid(), SIGHUP);
+        ::_exit(descriptor && read_interrupt(descriptor->get()) == 0 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace sandpit::cli

@@ -1,0 +1,98 @@
+#include "runtime/manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sandpit {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kGood = R"(id = "lua"
+display_name = "Lua"
+extensions = ["lua"]
+shebangs = ["lua"]
+interpreter = ["lua5.4", "lua"]
+argv = ["{interpreter}", "{extra_args}", "{source}", "{args}"]
+env = { LUA_INIT = "" }
+source_name = "main.lua"
+syscall_profile = "interpreter"
+helper_tasks = 1
+helper_files = 2
+[packages]
+mount = "/packages"
+env = { LUA_PATH = "{packages}/?.lua" }
+[version]
+argv = ["{interpreter}", "-v"]
+after = "Lua "
+)";
+
+std::string problems_of(const std::string& text) {
+  const Result<Manifest> manifest = parse_manifest(text, "runtime.toml");
+  return manifest ? "" : manifest.error().to_string();
+}
+
+TEST(Manifest, ReadsEveryKey) {
+  const Result<Manifest> manifest = parse_manifest(kGood, "lua/runtime.toml");
+  ASSERT_TRUE(manifest) << manifest.error().to_string();
+  EXPECT_EQ(manifest->id, "lua");
+  EXPECT_THAT(manifest->interpreters, ElementsAre("lua5.4", "lua"));
+  EXPECT_EQ(manifest->helper_tasks, 1U);
+  EXPECT_EQ(manifest->helper_files, 2U);
+  EXPECT_EQ(manifest->packages_env.at("LUA_PATH"), "{packages}/?.lua");
+  EXPECT_EQ(manifest->version_after, "Lua ");
+  EXPECT_EQ(manifest->origin, "lua/runtime.toml");
+  EXPECT_TRUE(manifest->text);
+  EXPECT_FALSE(manifest->executable_work_dir);
+}
+
+TEST(Manifest, ReportsEveryProblemWithItsPlace) {
+  const std::string problems = problems_of(
+      "id = \"Bad Id\"\n"
+      "argv = [\"{interpretr}\"]\n"
+      "syscall_profile = 3\n"
+      "helper_tasks = -1\n"
+      "extensionz = []\n");
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:1:"));
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:2:"));
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:3:"));
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:4:"));
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:5:"));
+}
+
+TEST(Manifest, SuggestsTheNearestKeyAndPlaceholder) {
+  const std::string problems = problems_of(std::string(kGood) + "afterr = \"x\"\n");
+  EXPECT_THAT(problems, HasSubstr("unknown key 'afterr'"));
+  EXPECT_THAT(problems, HasSubstr("\"after\""));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"{sourc}\"]\nsyscall_profile = \"native\"\n"), HasSubstr("source"));
+}
+
+TEST(Manifest, ReportsBadTomlWithItsLine) { EXPECT_THAT(problems_of("id = \"x\"\nargv = [\n"), HasSubstr("runtime.toml:")); }
+
+TEST(Manifest, NamesTheKeysThatAreMissing) {
+  const std::string problems = problems_of("display_name = \"X\"\n");
+  EXPECT_THAT(problems, HasSubstr("'id' is missing"));
+  EXPECT_THAT(problems, HasSubstr("'argv' is missing"));
+  EXPECT_THAT(problems, HasSubstr("'syscall_profile' is missing"));
+}
+
+TEST(Manifest, RefusesAListPlaceholderThatIsPartOfAWord) {
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\", \"--x={args}\"]\nsyscall_profile = \"native\"\n"),
+              HasSubstr("a word of its own"));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"{args}\"]\nsyscall_profile = \"native\"\n"),
+              HasSubstr("must begin with the program"));
+}
+
+TEST(Manifest, RefusesNulsAndRelativePaths) {
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\\u0000b\"]\nsyscall_profile = \"native\"\n"), HasSubstr("NUL"));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\"]\nsyscall_profile = \"native\"\ninterpreter = \"bin/x\"\n"),
+              HasSubstr("absolute path"));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\"]\nsyscall_profile = \"native\"\nread_only_paths = [\"opt\"]\n"),
+              HasSubstr("absolute path"));
+}
+
+}  // namespace
+}  // namespace sandpit
