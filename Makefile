@@ -59,5 +59,5 @@ lint: build ## format check, clang-tidy and the layer rules
 format: ## format every tracked C++ file in place
 	@git ls-files -z '*.cc' '*.h' '*.c' | xargs -0 -r clang-format-19 -i
 
-clean: ## remove build output; the caches in $(CACHE) stay
+clean: ## remove build output; the caches outside the clone stay
 	@rm -rf build

@@ -14,8 +14,9 @@ install(TARGETS sandpit_lib EXPORT sandpit-targets
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sandpit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtimes ${PROJECT_SOURCE_DIR}/profiles
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/sandpit)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtimes DESTINATION ${CMAKE_INSTALL_DATADIR}/sandpit)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/profiles
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/sandpit FILES_MATCHING PATTERN "*.toml")
 # OPTIONAL: a page that isn't written yet must not stop an install.
 install(FILES ${PROJECT_SOURCE_DIR}/docs/sandpit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/completions/sandpit.bash

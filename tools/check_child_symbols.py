@@ -26,12 +26,13 @@ strcat strchr strcmp strcpy strcspn strlen strncat strncmp strncpy strnlen strpb
 umask uname unlink unlinkat utimensat wait waitpid write writev
 """
 # Linux: glibc's wrapper is the bare system call. syscall() itself takes any that has none. setresuid and friends are absent
-# on purpose: glibc's versions signal every other thread and wait for them.
+# on purpose: glibc's versions signal every other thread and wait for them. vfork is here and fork is not: fork runs
+# pthread_atfork handlers and takes malloc's locks.
 LINUX = """
 capget capset close_range epoll_create1 epoll_ctl epoll_wait eventfd fstatfs fstatfs64 getrandom getresgid getresuid getrlimit
-getrlimit64 getdents64 mmap mmap64 mount mprotect munmap open_by_handle_at pipe2 prctl prlimit prlimit64 sched_setaffinity
-setdomainname sethostname setns setrlimit setrlimit64 signalfd statfs statfs64 statx syscall tgkill timerfd_create
-timerfd_settime umount umount2 unshare waitid wait4
+getrlimit64 getdents64 ioctl mmap mmap64 mount mprotect munmap open_by_handle_at pipe2 prctl prlimit prlimit64 sched_setaffinity
+sendfile sendfile64 setdomainname sethostname setns setrlimit setrlimit64 signalfd statfs statfs64 statx syscall tgkill timerfd_create
+timerfd_settime umount umount2 unshare vfork waitid wait4
 """
 # The compiler's own: no lock, no allocation. The _chk forms are _FORTIFY_SOURCE's and end the process when they object.
 COMPILER = """

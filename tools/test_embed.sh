@@ -31,7 +31,7 @@ soname=$(objdump -p "$work/embed-pc" | awk '$1 == "NEEDED" && /sandpit/ {print $
 
 for program in "$work/build/embed" "$work/embed-pc"; do
   status=0
-  (cd "$work" && env -u SANDPIT_RUNTIMES "$program") >"$work/out" 2>"$work/err" || status=$?
+  (cd "$work" && env -u SANDPIT_RUNTIMES_DIR -u SANDPIT_LAUNCHER "$program") >"$work/out" 2>"$work/err" || status=$?
   for wanted in "hello from the jail, embedder 2" "status: exited, exit code 0"; do
     grep -qF "$wanted" "$work/out" || { echo "$program (status $status) did not print: $wanted"; cat "$work/out" "$work/err"; exit 1; }
   done

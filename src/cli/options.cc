@@ -257,12 +257,17 @@ Result<void> check_combinations(const RawOptions& raw) {
   return {};
 }
 
-// "--name=" with nothing after it: CLI11 would take the next word as the value, which is the user's file.
-Result<void> check_empty_values(std::span<const std::string> words) {
+// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which is the user's file.
+Result<void> check_empty_values(std::span<const std::string> words, const CLI::App& app) {
+  const auto no_value = [](std::string_view name) {
+    return fail(usage_error(fmt::format("{} has no value", name), {}));
+  };
   for (const std::string& word : words) {
-    if (word == "--") break;
-    if (word.starts_with("--") && word.find('=') == word.size() - 1) {
-      return fail(usage_error(fmt::format("{} has no value", word), {}));
+    if (word.starts_with("--") && word.find('=') == word.size() - 1) return no_value(word);
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty()) return no_value(option->get_name());
     }
   }
   return {};
@@ -272,7 +277,8 @@ Result<RunOptions> to_options(Subcommand subcommand, const RawOptions& raw, cons
                               std::span<const std::string> arguments, const std::string& current_directory) {
   const std::vector<std::string> rest_words = app.remaining();
   SP_TRY(Rest rest, split_rest(rest_words, app, subcommand));
-  SP_TRY_VOID(check_empty_values(arguments.first(arguments.size() - std::min(rest_words.size(), arguments.size()))));
+  const std::size_t option_words = arguments.size() - std::min(rest_words.size(), arguments.size());
+  SP_TRY_VOID(check_empty_values(arguments.first(option_words), app));
   SP_TRY_VOID(check_combinations(raw));
   RunOptions options;
   Values values;

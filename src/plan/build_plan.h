@@ -12,7 +12,8 @@ namespace sandpit {
 // build_plan() with the root layout given: for tests that must not depend on the host.
 [[nodiscard]] Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout);
 
-// Is `path` a directory on the host? Asked of the step's trees and the grants, which are paths of the host.
+// Is `path` a directory on the host? Asked of the step's trees and the grants, which are paths of
+// the host.
 [[nodiscard]] bool is_host_directory(const std::string& path);
 
 [[nodiscard]] std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout);
@@ -25,6 +26,7 @@ struct EnforcementPlan {
 };
 
 // Error kRefused when something would be weaker and the policy does not allow it by name.
-[[nodiscard]] Result<EnforcementPlan> plan_enforcement(const Policy& policy, const HostFacts& facts);
+[[nodiscard]] Result<EnforcementPlan> plan_enforcement(const Policy& policy,
+                                                       const HostFacts& facts);
 
 }  // namespace sandpit

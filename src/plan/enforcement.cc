@@ -2,18 +2,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "plan/build_plan.h"
+#include "plan/plan.h"
+#include "policy/policy.h"
+#include "sandpit/error.h"
 
 namespace sandpit {
 namespace {
 
 struct Weakness {
-  std::string name;    // as in allow_degraded
+  std::string name;  // as in allow_degraded
   std::string reason;
-  std::string mend;    // the command, may be empty
+  std::string mend;  // the command, may be empty
 };
 
 Mechanism cgroup(CgroupVersion version) {
@@ -30,32 +36,42 @@ std::string reason_of(const ControllerFacts& facts) {
 }
 
 Enforcement plan_memory(const HostFacts& facts, std::vector<Weakness>& weak) {
-  if (facts.memory.version != CgroupVersion::kNone) return {.limit = "memory", .mechanisms = {cgroup(facts.memory.version)}, .degraded = {}};
+  if (facts.memory.version != CgroupVersion::kNone)
+    return {.limit = "memory", .mechanisms = {cgroup(facts.memory.version)}, .degraded = {}};
   weak.push_back({"memory", reason_of(facts.memory), facts.memory.mend});
   // RLIMIT_DATA holds each process, sampling holds the tree, but late.
-  return {.limit = "memory", .mechanisms = {Mechanism::kRlimit, Mechanism::kSampled}, .degraded = reason_of(facts.memory)};
+  return {.limit = "memory",
+          .mechanisms = {Mechanism::kRlimit, Mechanism::kSampled},
+          .degraded = reason_of(facts.memory)};
 }
 
 Enforcement plan_cpu_time(const HostFacts& facts, std::vector<Weakness>& weak) {
   // RLIMIT_CPU holds one process even when the supervisor is late.
   if (facts.cpu.version != CgroupVersion::kNone) {
-    return {.limit = "cpu_time", .mechanisms = {cgroup(facts.cpu.version), Mechanism::kRlimit}, .degraded = {}};
+    return {.limit = "cpu_time",
+            .mechanisms = {cgroup(facts.cpu.version), Mechanism::kRlimit},
+            .degraded = {}};
   }
   weak.push_back({"cpu_time", reason_of(facts.cpu), facts.cpu.mend});
-  return {.limit = "cpu_time", .mechanisms = {Mechanism::kSampled, Mechanism::kRlimit}, .degraded = reason_of(facts.cpu)};
+  return {.limit = "cpu_time",
+          .mechanisms = {Mechanism::kSampled, Mechanism::kRlimit},
+          .degraded = reason_of(facts.cpu)};
 }
 
 Enforcement plan_processes(const HostFacts& facts) {
   // RLIMIT_NPROC is as good: since 5.14 it counts per user namespace, and each run has its own.
-  const Mechanism mechanism = facts.pids.version == CgroupVersion::kNone ? Mechanism::kRlimit : cgroup(facts.pids.version);
+  const Mechanism mechanism =
+      facts.pids.version == CgroupVersion::kNone ? Mechanism::kRlimit : cgroup(facts.pids.version);
   return {.limit = "processes", .mechanisms = {mechanism}, .degraded = {}};
 }
 
-std::string join(const std::vector<Weakness>& weak, std::string Weakness::*member, std::string_view separator) {
+std::string join(const std::vector<Weakness>& weak, std::string Weakness::* member,
+                 std::string_view separator) {
   std::vector<std::string> values;
   for (const Weakness& item : weak) {
     const std::string& value = item.*member;
-    if (!value.empty() && std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    if (!value.empty() && std::find(values.begin(), values.end(), value) == values.end())
+      values.push_back(value);
   }
   return fmt::format("{}", fmt::join(values, separator));
 }
@@ -63,10 +79,13 @@ std::string join(const std::vector<Weakness>& weak, std::string Weakness::*membe
 Error refusal(const std::vector<Weakness>& refused) {
   Error error;
   for (const Weakness& weakness : refused) {
-    std::string hint = weakness.mend.empty() ? std::string{} : fmt::format("to mend it: {}; ", weakness.mend);
-    hint += fmt::format("to run with less: allow_degraded = [\"{}\"] or --profile development", weakness.name);
+    std::string hint =
+        weakness.mend.empty() ? std::string{} : fmt::format("to mend it: {}; ", weakness.mend);
+    hint += fmt::format("to run with less: allow_degraded = [\"{}\"] or --profile development",
+                        weakness.name);
     Error one{.code = ErrorCode::kRefused,
-              .message = fmt::format("this host can't enforce {} in full: {}", weakness.name, weakness.reason),
+              .message = fmt::format("this host can't enforce {} in full: {}", weakness.name,
+                                     weakness.reason),
               .where = {},
               .hint = std::move(hint)};
     if (error.message.empty()) {
@@ -80,7 +99,8 @@ Error refusal(const std::vector<Weakness>& refused) {
 
 // One line for all of them: a warning for each would drown the program's own output.
 std::string warning(const std::vector<Weakness>& weak) {
-  std::string text = fmt::format("weaker enforcement of {}: {}", join(weak, &Weakness::name, ", "), join(weak, &Weakness::reason, "; "));
+  std::string text = fmt::format("weaker enforcement of {}: {}", join(weak, &Weakness::name, ", "),
+                                 join(weak, &Weakness::reason, "; "));
   const std::string mend = join(weak, &Weakness::mend, " && ");
   if (!mend.empty()) text += fmt::format(" (to mend it: {})", mend);
   return text;
@@ -90,13 +110,20 @@ std::string warning(const std::vector<Weakness>& weak) {
 
 const char* to_string(Mechanism mechanism) {
   switch (mechanism) {
-    case Mechanism::kCgroupV1: return "cgroup-v1";
-    case Mechanism::kCgroupV2: return "cgroup-v2";
-    case Mechanism::kRlimit: return "rlimit";
-    case Mechanism::kSampled: return "sampled";
-    case Mechanism::kTimer: return "timer";
-    case Mechanism::kTmpfs: return "tmpfs";
-    case Mechanism::kPipe: return "pipe";
+    case Mechanism::kCgroupV1:
+      return "cgroup-v1";
+    case Mechanism::kCgroupV2:
+      return "cgroup-v2";
+    case Mechanism::kRlimit:
+      return "rlimit";
+    case Mechanism::kSampled:
+      return "sampled";
+    case Mechanism::kTimer:
+      return "timer";
+    case Mechanism::kTmpfs:
+      return "tmpfs";
+    case Mechanism::kPipe:
+      return "pipe";
   }
   return "unknown";
 }
@@ -115,7 +142,8 @@ Result<EnforcementPlan> plan_enforcement(const Policy& policy, const HostFacts& 
     plan.limits.push_back({.limit = limit, .mechanisms = {Mechanism::kTmpfs}, .degraded = {}});
   }
   plan.limits.push_back({.limit = "output", .mechanisms = {Mechanism::kPipe}, .degraded = {}});
-  // A missing Landlock is a missing wall, not a detail: it is treated as a limit that can't be enforced.
+  // A missing Landlock is a missing wall, not a detail: it is treated as a limit that can't be
+  // enforced.
   if (facts.landlock_abi <= 0) {
     weak.push_back({"landlock", "this kernel has no Landlock, or it is not enabled",
                     "boot with lsm=landlock,… on the kernel command line (kernel 5.13 or later)"});

@@ -1,25 +1,36 @@
-// The jail's root directory: every mount in the order in which it is made, and the Landlock rules that mirror them.
+// The jail's root directory: every mount in the order in which it is made, and the Landlock rules
+// that mirror them.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "plan/build_plan.h"
+#include "plan/plan.h"
+#include "plan/root_layout.h"
 #include "policy/inside_path.h"
+#include "policy/policy.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {
 
 constexpr std::uint8_t kReadOnlyTree = kMountReadOnly | kMountIsDirectory;
 
-// Accounts as programs look them up (getpwuid of our uid; nobody owns what the host's root owns, whose id is not mapped).
+// Accounts as programs look them up (getpwuid of our uid; nobody owns what the host's root owns,
+// whose id is not mapped).
 std::string passwd(const Policy& policy) {
-  return fmt::format("root:x:0:0:root:/:/usr/sbin/nologin\nsandbox:x:1000:1000:sandbox:{}:/bin/sh\n"
-                     "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
-                     policy.working_dir);
+  return fmt::format(
+      "root:x:0:0:root:/:/usr/sbin/nologin\nsandbox:x:1000:1000:sandbox:{}:/bin/sh\n"
+      "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+      policy.working_dir);
 }
 constexpr std::string_view kGroup = "root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n";
 constexpr std::string_view kHosts = "127.0.0.1 localhost sandpit\n::1 localhost sandpit\n";
@@ -31,25 +42,43 @@ Mount directory(std::string target, std::uint16_t mode = 0755) {
 }
 
 Mount file(std::string target, std::string_view content) {
-  return {.kind = MountKind::kFile, .flags = 0, .mode = 0644, .target = std::move(target), .source = {}, .content = std::string(content)};
+  return {.kind = MountKind::kFile,
+          .flags = 0,
+          .mode = 0644,
+          .target = std::move(target),
+          .source = {},
+          .content = std::string(content)};
 }
 
 Mount symlink(std::string target, std::string source) {
-  return {.kind = MountKind::kSymlink, .flags = 0, .mode = 0777, .target = std::move(target), .source = std::move(source)};
+  return {.kind = MountKind::kSymlink,
+          .flags = 0,
+          .mode = 0777,
+          .target = std::move(target),
+          .source = std::move(source)};
 }
 
 Mount bind(std::string source, std::string target, std::uint8_t flags) {
-  return {.kind = MountKind::kBind, .flags = flags, .mode = 0755, .target = std::move(target), .source = std::move(source)};
+  return {.kind = MountKind::kBind,
+          .flags = flags,
+          .mode = 0755,
+          .target = std::move(target),
+          .source = std::move(source)};
 }
 
 Mount volume(std::string source, std::string target, std::uint16_t mode, std::uint8_t flags) {
-  return {.kind = MountKind::kVolume, .flags = flags, .mode = mode, .target = std::move(target), .source = std::move(source)};
+  return {.kind = MountKind::kVolume,
+          .flags = flags,
+          .mode = mode,
+          .target = std::move(target),
+          .source = std::move(source)};
 }
 
 void add_system(const RootLayout& layout, std::vector<Mount>& mounts) {
   mounts.push_back(bind("/usr", "/usr", kReadOnlyTree));
   for (const RootEntry& entry : layout.system) {
-    mounts.push_back(entry.link.empty() ? bind(entry.path, entry.path, kReadOnlyTree) : symlink(entry.path, entry.link));
+    mounts.push_back(entry.link.empty() ? bind(entry.path, entry.path, kReadOnlyTree)
+                                        : symlink(entry.path, entry.link));
   }
 }
 
@@ -59,21 +88,28 @@ void add_etc(const Policy& policy, const RootLayout& layout, std::vector<Mount>&
   mounts.push_back(file("/etc/group", kGroup));
   mounts.push_back(file("/etc/hosts", kHosts));
   mounts.push_back(file("/etc/nsswitch.conf", kNameServices));
-  if (layout.has("/etc/ld.so.cache")) mounts.push_back(bind("/etc/ld.so.cache", "/etc/ld.so.cache", kMountReadOnly | kMountNoExec));
-  if (layout.has("/etc/alternatives")) mounts.push_back(bind("/etc/alternatives", "/etc/alternatives", kReadOnlyTree | kMountNoExec));
+  if (layout.has("/etc/ld.so.cache"))
+    mounts.push_back(bind("/etc/ld.so.cache", "/etc/ld.so.cache", kMountReadOnly | kMountNoExec));
+  if (layout.has("/etc/alternatives"))
+    mounts.push_back(bind("/etc/alternatives", "/etc/alternatives", kReadOnlyTree | kMountNoExec));
   if (policy.network != NetworkMode::kHost) return;
   if (const auto text = layout.texts.find("/etc/resolv.conf"); text != layout.texts.end()) {
     mounts.push_back(file("/etc/resolv.conf", text->second));
   }
   // Its links lead to /usr/share/ca-certificates, which is there with /usr.
-  if (layout.has("/etc/ssl/certs")) mounts.push_back(bind("/etc/ssl/certs", "/etc/ssl/certs", kReadOnlyTree | kMountNoExec));
+  if (layout.has("/etc/ssl/certs"))
+    mounts.push_back(bind("/etc/ssl/certs", "/etc/ssl/certs", kReadOnlyTree | kMountNoExec));
 }
 
 void add_dev(std::vector<Mount>& mounts) {
   mounts.push_back(directory("/dev"));
   for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
     const std::string path = fmt::format("/dev/{}", name);
-    mounts.push_back({.kind = MountKind::kDevice, .flags = kMountNoExec, .mode = 0666, .target = path, .source = path});
+    mounts.push_back({.kind = MountKind::kDevice,
+                      .flags = kMountNoExec,
+                      .mode = 0666,
+                      .target = path,
+                      .source = path});
   }
   mounts.push_back(symlink("/dev/fd", "/proc/self/fd"));
   mounts.push_back(symlink("/dev/stdin", "/proc/self/fd/0"));
@@ -81,11 +117,14 @@ void add_dev(std::vector<Mount>& mounts) {
   mounts.push_back(symlink("/dev/stderr", "/proc/self/fd/2"));
 }
 
-// The interpreter's own trees, sorted, without those that lie in another one or are visible already.
+// The interpreter's own trees, sorted, without those that lie in another one or are visible
+// already.
 std::vector<std::string> trees_of(const Step& step) {
   std::vector<std::string> trees;
-  for (const std::string& tree : std::set<std::string>(step.read_only_paths.begin(), step.read_only_paths.end())) {
-    const bool covered = is_within(tree, "/usr") || (!trees.empty() && is_within(tree, trees.back()));
+  for (const std::string& tree :
+       std::set<std::string>(step.read_only_paths.begin(), step.read_only_paths.end())) {
+    const bool covered =
+        is_within(tree, "/usr") || (!trees.empty() && is_within(tree, trees.back()));
     if (!covered) trees.push_back(tree);
   }
   return trees;
@@ -93,7 +132,8 @@ std::vector<std::string> trees_of(const Step& step) {
 
 enum class Place : std::uint8_t { kBesideVolumes, kInsideVolume };
 
-// A tree beneath /tmp or the work directory is mounted into this run's volume, so it belongs to the run as a grant does.
+// A tree beneath /tmp or the work directory is mounted into this run's volume, so it belongs to the
+// run as a grant does.
 void add_trees(const PlanInput& input, Place place, std::vector<Mount>& mounts) {
   for (const std::string& tree : trees_of(input.step)) {
     const bool inside = is_within(tree, input.policy.working_dir) || is_within(tree, "/tmp");
@@ -108,17 +148,21 @@ void add_trees(const PlanInput& input, Place place, std::vector<Mount>& mounts) 
 void add_grants(const Policy& policy, const Step& step, std::vector<Mount>& mounts) {
   std::vector<PathGrant> grants = policy.paths;
   for (const PathGrant& packages : step.packages) {
-    const bool taken = std::any_of(grants.begin(), grants.end(), [&](const PathGrant& grant) { return grant.inside == packages.inside; });
+    const bool taken = std::any_of(grants.begin(), grants.end(), [&](const PathGrant& grant) {
+      return grant.inside == packages.inside;
+    });
     if (!taken) grants.push_back(packages);
   }
-  std::sort(grants.begin(), grants.end(), [](const PathGrant& a, const PathGrant& b) { return a.inside < b.inside; });
+  std::sort(grants.begin(), grants.end(),
+            [](const PathGrant& a, const PathGrant& b) { return a.inside < b.inside; });
   for (const PathGrant& grant : grants) {
     unsigned flags = kMountGranted;
     if (is_host_directory(grant.host)) flags |= kMountIsDirectory;
     if (grant.access == Access::kRead) {
       flags |= kMountReadOnly;
     } else if (!step.executable_work_dir) {
-      // As in the work directory: what can be written can't be executed, unless the runtime is one that makes programs.
+      // As in the work directory: what can be written can't be executed, unless the runtime is one
+      // that makes programs.
       flags |= kMountNoExec;
     }
     mounts.push_back(bind(grant.host, grant.inside, static_cast<std::uint8_t>(flags)));
@@ -127,14 +171,15 @@ void add_grants(const Policy& policy, const Step& step, std::vector<Mount>& moun
 
 LandlockAccess access_of(const Mount& mount) {
   const bool executable = (mount.flags & kMountNoExec) == 0;
-  if ((mount.flags & kMountReadOnly) != 0) return executable ? LandlockAccess::kReadExecute : LandlockAccess::kRead;
+  if ((mount.flags & kMountReadOnly) != 0)
+    return executable ? LandlockAccess::kReadExecute : LandlockAccess::kRead;
   return executable ? LandlockAccess::kReadWriteExecute : LandlockAccess::kReadWrite;
 }
 
 }  // namespace
 
 bool is_host_directory(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -144,7 +189,8 @@ std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout)
   add_etc(input.policy, layout, mounts);
   add_dev(mounts);
   add_trees(input, Place::kBesideVolumes, mounts);
-  mounts.push_back({.kind = MountKind::kProc, .flags = kMountNoExec, .mode = 0555, .target = "/proc"});
+  mounts.push_back(
+      {.kind = MountKind::kProc, .flags = kMountNoExec, .mode = 0555, .target = "/proc"});
   const std::uint8_t flags = input.step.executable_work_dir ? 0 : kMountNoExec;
   // 0700: the run's uid owns its work directory. /tmp and /dev/shm as everywhere.
   mounts.push_back(volume("work", input.policy.working_dir, 0700, flags));
@@ -183,11 +229,14 @@ std::vector<LandlockRule> plan_landlock(const std::vector<Mount>& mounts) {
 }
 
 std::vector<std::string> plan_environment(const Policy& policy, const Step& step) {
-  std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + policy.working_dir, "LANG=C.UTF-8",
+  std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin",
+                                          "HOME=" + policy.working_dir, "LANG=C.UTF-8",
                                           "TMPDIR=/tmp", "TZ=UTC"};
   const auto set = [&](const std::string& entry) {
     const std::string_view name = std::string_view(entry).substr(0, entry.find('=') + 1);
-    const auto same = std::find_if(environment.begin(), environment.end(), [&](const std::string& other) { return other.starts_with(name); });
+    const auto same =
+        std::find_if(environment.begin(), environment.end(),
+                     [&](const std::string& other) { return other.starts_with(name); });
     if (same != environment.end()) {
       *same = entry;
     } else {

@@ -3,10 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/result.h"
 #include "plan/build_plan.h"
 #include "plan/root_layout.h"
+#include "policy/policy.h"
+#include "sandpit/error.h"
+#include "sandpit/runtime.h"
 #include "sys/seccomp.h"
 
 namespace sandpit {
@@ -18,18 +25,21 @@ constexpr unsigned kLeastMinor = 14;
 
 Result<void> check_kernel(const HostFacts& facts) {
   if (facts.kernel_at_least(kLeastMajor, kLeastMinor)) return {};
-  return fail({.code = ErrorCode::kRefused,
-               .message = fmt::format("this kernel is {}.{}; the jail needs {}.{} or later", facts.kernel_major,
-                                      facts.kernel_minor, kLeastMajor, kLeastMinor),
-               .where = {},
-               .hint = "boot a newer kernel"});
+  return fail(
+      {.code = ErrorCode::kRefused,
+       .message = fmt::format("this kernel is {}.{}; the jail needs {}.{} or later",
+                              facts.kernel_major, facts.kernel_minor, kLeastMajor, kLeastMinor),
+       .where = {},
+       .hint = "boot a newer kernel"});
 }
 
-// execve(2) ends each of them at a NUL, so that the program would get something else than was asked for.
+// execve(2) ends each of them at a NUL, so that the program would get something else than was asked
+// for.
 Result<void> check_words(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (word.find('\0') != std::string::npos) {
-      return fail({.code = ErrorCode::kUsage, .message = "an argument holds a NUL, which no argument can carry"});
+      return fail({.code = ErrorCode::kUsage,
+                   .message = "an argument holds a NUL, which no argument can carry"});
     }
   }
   return {};
@@ -37,7 +47,9 @@ Result<void> check_words(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Result<Plan> build_plan(const PlanInput& input) { return build_plan(input, RootLayout::of_this_host()); }
+Result<Plan> build_plan(const PlanInput& input) {
+  return build_plan(input, RootLayout::of_this_host(input.policy.network));
+}
 
 Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   const Policy& policy = input.policy;
@@ -62,14 +74,18 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   plan.max_tasks = std::uint64_t{policy.limits.processes} + step.helper_tasks + 1;
   plan.max_descriptors = std::uint64_t{policy.limits.open_files} + step.helper_files;
   plan.enforcement = std::move(enforcement.limits);
-  plan.syscall_profile = policy.syscall_profile.empty() ? step.syscall_profile : policy.syscall_profile;
-  SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, policy.deny_syscalls));
+  plan.syscall_profile =
+      policy.syscall_profile.empty() ? step.syscall_profile : policy.syscall_profile;
+  SP_TRY(plan.seccomp,
+         sys::filter_for(plan.syscall_profile, policy.allow_syscalls, policy.deny_syscalls));
   plan.landlock_abi = std::max(input.facts.landlock_abi, 0);
   if (plan.landlock_abi > 0) plan.landlock = plan_landlock(plan.mounts);
   plan.warnings = policy.warnings;
-  plan.warnings.insert(plan.warnings.end(), enforcement.warnings.begin(), enforcement.warnings.end());
-  plan.allow_missing_proc = std::any_of(policy.allow_degraded.begin(), policy.allow_degraded.end(),
-                                        [](const std::string& name) { return name == "proc" || name == "all"; });
+  plan.warnings.insert(plan.warnings.end(), enforcement.warnings.begin(),
+                       enforcement.warnings.end());
+  plan.allow_missing_proc =
+      std::any_of(policy.allow_degraded.begin(), policy.allow_degraded.end(),
+                  [](const std::string& name) { return name == "proc" || name == "all"; });
   return plan;
 }
 

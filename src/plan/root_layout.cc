@@ -6,7 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <fstream>
+#include <cstddef>
+#include <string>
+
+#include "runtime/read_head.h"
+#include "sandpit/request.h"
 
 namespace sandpit {
 namespace {
@@ -20,16 +24,6 @@ std::string link_target(const std::string& path) {
   return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : std::string();
 }
 
-std::string text_of(const char* path) {
-  struct stat status {};
-  if (::stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMostText, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
 }  // namespace
 
 bool RootLayout::has(const std::string& path) const {
@@ -37,19 +31,22 @@ bool RootLayout::has(const std::string& path) const {
          std::find(directories.begin(), directories.end(), path) != directories.end();
 }
 
-RootLayout RootLayout::of_this_host() {
+RootLayout RootLayout::of_this_host(NetworkMode network) {
   RootLayout layout;
-  struct stat status {};
+  struct stat status{};
   for (const char* path : {"/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"}) {
-    if (::lstat(path, &status) == 0) layout.system.push_back({.path = path, .link = link_target(path)});
+    if (::lstat(path, &status) == 0)
+      layout.system.push_back({.path = path, .link = link_target(path)});
   }
   for (const char* path : {"/etc/ld.so.cache"}) {
     if (::stat(path, &status) == 0 && S_ISREG(status.st_mode)) layout.files.emplace_back(path);
   }
   for (const char* path : {"/etc/alternatives", "/etc/ssl/certs"}) {
-    if (::stat(path, &status) == 0 && S_ISDIR(status.st_mode)) layout.directories.emplace_back(path);
+    if (::stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+      layout.directories.emplace_back(path);
   }
-  layout.texts["/etc/resolv.conf"] = text_of("/etc/resolv.conf");
+  if (network == NetworkMode::kHost)
+    layout.texts["/etc/resolv.conf"] = read_head("/etc/resolv.conf", kMostText);
   return layout;
 }
 

@@ -11,10 +11,17 @@
 #include <climits>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/utf8.h"
 #include "policy/inside_path.h"
+#include "sandpit/request.h"
 
 namespace sandpit {
 namespace {
@@ -24,11 +31,13 @@ constexpr int kMostEntries = 4096;
 
 Result<std::string> canonical(const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos) {
-    return fail({.code = ErrorCode::kUsage, .message = "a granted path must not be empty or hold a NUL"});
+    return fail(
+        {.code = ErrorCode::kUsage, .message = "a granted path must not be empty or hold a NUL"});
   }
   std::array<char, PATH_MAX> resolved{};
   if (::realpath(path.c_str(), resolved.data()) == nullptr) {
-    return fail(errno_error(fmt::format("can't grant '{}'", printable(path)), errno, ErrorCode::kUsage));
+    return fail(
+        errno_error(fmt::format("can't grant '{}'", printable(path)), errno, ErrorCode::kUsage));
   }
   return std::string(resolved.data());
 }
@@ -47,25 +56,31 @@ Result<PathGrant> resolve_one(const PathGrant& grant, std::string_view working_d
   const std::string wanted = grant.inside.empty() ? absolute_lexically(grant.host) : grant.inside;
   const std::optional<std::string> inside = normalised_inside(wanted);
   if (!inside) {
-    return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("'{}' must be an absolute path without '..', for it names a place inside the jail",
-                                        printable(wanted)),
-                 .where = {},
-                 .hint = {}});
+    return fail(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format(
+             "'{}' must be an absolute path without '..', for it names a place inside the jail",
+             printable(wanted)),
+         .where = {},
+         .hint = {}});
   }
   if (const std::string why = why_not_mountable(*inside, working_dir); !why.empty()) {
     return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("can't mount '{}' at '{}' inside: {}", printable(grant.host), printable(*inside), why),
+                 .message = fmt::format("can't mount '{}' at '{}' inside: {}",
+                                        printable(grant.host), printable(*inside), why),
                  .where = {},
                  .hint = "give another place inside, e.g. PATH:/data"});
   }
-  struct stat status {};
+  struct stat status{};
   if (::stat(host.c_str(), &status) != 0) {
-    return fail(errno_error(fmt::format("can't grant '{}'", printable(host)), errno, ErrorCode::kUsage));
+    return fail(
+        errno_error(fmt::format("can't grant '{}'", printable(host)), errno, ErrorCode::kUsage));
   }
   if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
-    return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("can't grant '{}': only files and directories can be granted", printable(host))});
+    return fail(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("can't grant '{}': only files and directories can be granted",
+                                printable(host))});
   }
   return PathGrant{.host = std::move(host), .inside = *inside, .access = grant.access};
 }
@@ -88,22 +103,26 @@ ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_
       resolved.problems.push_back(std::move(one.error()));
       continue;
     }
-    const auto same = std::find_if(resolved.paths.begin(), resolved.paths.end(),
-                                   [&](const PathGrant& other) { return other.inside == one->inside; });
+    const auto same =
+        std::find_if(resolved.paths.begin(), resolved.paths.end(),
+                     [&](const PathGrant& other) { return other.inside == one->inside; });
     if (same == resolved.paths.end()) {
       resolved.paths.push_back(std::move(*one));
     } else if (same->host == one->host) {
       *same = std::move(*one);
     } else {
-      resolved.problems.push_back({.code = ErrorCode::kUsage,
-                                   .message = fmt::format("two paths for '{}' inside: '{}' and '{}'", printable(one->inside),
-                                                          printable(same->host), printable(one->host))});
+      resolved.problems.push_back(
+          {.code = ErrorCode::kUsage,
+           .message =
+               fmt::format("two paths for '{}' inside: '{}' and '{}'", printable(one->inside),
+                           printable(same->host), printable(one->host))});
     }
   }
   std::sort(resolved.paths.begin(), resolved.paths.end(),
             [](const PathGrant& a, const PathGrant& b) { return a.inside < b.inside; });
   for (const PathGrant& grant : resolved.paths) {
-    if (std::string warning = socket_warning(grant); !warning.empty()) resolved.warnings.push_back(std::move(warning));
+    if (std::string warning = socket_warning(grant); !warning.empty())
+      resolved.warnings.push_back(std::move(warning));
   }
   return resolved;
 }
@@ -130,8 +149,10 @@ std::string socket_warning(const PathGrant& grant) {
     const dirent* entry = ::readdir(directory.get());
     if (entry == nullptr) break;
     if (entry->d_type != DT_SOCK) continue;
-    return fmt::format("the granted directory {} holds the unix socket '{}': the program can connect to it, read-only or not",
-                       printable(grant.host), printable(entry->d_name));
+    return fmt::format(
+        "the granted directory {} holds the unix socket '{}': the program can connect to it, "
+        "read-only or not",
+        printable(grant.host), printable(entry->d_name));
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Path grants: from what the user wrote to canonical host paths and safe places inside. Reads the file system.
+// Path grants: from what the user wrote to canonical host paths and safe places inside. Reads the
+// file system.
 #pragma once
 
 #include <string>
@@ -11,18 +12,22 @@
 namespace sandpit {
 
 struct ResolvedGrants {
-  std::vector<PathGrant> paths;       // sorted by `inside`, so that a parent comes before what lies in it
+  std::vector<PathGrant>
+      paths;  // sorted by `inside`, so that a parent comes before what lies in it
   std::vector<std::string> warnings;
   std::vector<Error> problems;
 };
 
 // `grants` in the order of their layers: of two for the same place the later one wins.
-[[nodiscard]] ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_view working_dir);
+[[nodiscard]] ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants,
+                                            std::string_view working_dir);
 
 // One package directory: an existing directory, canonical.
-[[nodiscard]] Result<std::string> resolve_directory(const std::string& path, std::string_view where);
+[[nodiscard]] Result<std::string> resolve_directory(const std::string& path,
+                                                    std::string_view where);
 
-// Empty, or a warning: a unix socket in a granted directory can be connected to, whatever the mount's flags.
+// Empty, or a warning: a unix socket in a granted directory can be connected to, whatever the
+// mount's flags.
 [[nodiscard]] std::string socket_warning(const PathGrant& grant);
 
 }  // namespace sandpit

@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace sandpit {
 namespace {
 
 // System directories that the jail makes itself: nothing may be put over or into them.
-constexpr std::array<std::string_view, 10> kClosed = {"/proc", "/dev",  "/sys",   "/usr",   "/bin",
-                                                      "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+constexpr std::array<std::string_view, 10> kClosed = {
+    "/proc", "/dev", "/sys", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
 // Made by the jail as well, but a grant may lie beneath.
 constexpr std::array<std::string_view, 2> kOpen = {"/etc", "/tmp"};
 
@@ -32,7 +35,8 @@ std::optional<std::string> normalised_inside(std::string_view path) {
 
 bool is_within(std::string_view path, std::string_view directory) {
   if (directory == "/") return true;
-  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 std::string why_not_mountable(std::string_view inside, std::string_view working_dir) {

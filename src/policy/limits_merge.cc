@@ -2,6 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/units.h"
+
 namespace sandpit {
 namespace {
 
@@ -35,41 +45,52 @@ void apply(Limits& limits, const LimitOverrides& over) {
 }
 
 // In one layer both values are the same person's, so there is no telling which was meant.
-void check_layer(const LimitOverrides& layer, std::string_view where, std::vector<Error>& problems) {
+void check_layer(const LimitOverrides& layer, std::string_view where,
+                 std::vector<Error>& problems) {
   if (layer.cpu_time && layer.wall_time && *layer.cpu_time > *layer.wall_time) {
-    problems.push_back({.code = ErrorCode::kUsage,
-                        .message = fmt::format("the CPU time limit ({}) is above the wall time limit ({})",
-                                               seconds(*layer.cpu_time), seconds(*layer.wall_time)),
-                        .where = std::string(where)});
+    problems.push_back(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("the CPU time limit ({}) is above the wall time limit ({})",
+                                seconds(*layer.cpu_time), seconds(*layer.wall_time)),
+         .where = std::string(where)});
   }
   if (layer.disk && layer.memory && *layer.disk > *layer.memory) {
-    problems.push_back({.code = ErrorCode::kUsage,
-                        .message = fmt::format("the disk limit ({}) is above the memory limit ({}), of which files are a part",
-                                               size(*layer.disk), size(*layer.memory)),
-                        .where = std::string(where)});
+    problems.push_back(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format(
+             "the disk limit ({}) is above the memory limit ({}), of which files are a part",
+             size(*layer.disk), size(*layer.memory)),
+         .where = std::string(where)});
   }
 }
 
 void check_values(const Limits& limits, std::vector<Error>& problems) {
   const auto require = [&](bool good, std::string_view name, std::string message) {
     if (!good) {
-      problems.push_back({.code = ErrorCode::kUsage, .message = std::move(message), .where = fmt::format("limits.{}", name)});
+      problems.push_back({.code = ErrorCode::kUsage,
+                          .message = std::move(message),
+                          .where = fmt::format("limits.{}", name)});
     }
   };
-  require(limits.memory >= kLeastMemory, "memory", fmt::format("must be at least {}", size(kLeastMemory)));
+  require(limits.memory >= kLeastMemory, "memory",
+          fmt::format("must be at least {}", size(kLeastMemory)));
   require(limits.cpu_time.count() > 0, "cpu_time", "must be above 0");
   require(limits.wall_time.count() > 0, "wall_time", "must be above 0");
   require(limits.processes > 0, "processes", "must be at least 1");
-  require(limits.open_files >= kLeastOpenFiles, "open_files", fmt::format("must be at least {}", kLeastOpenFiles));
+  require(limits.open_files >= kLeastOpenFiles, "open_files",
+          fmt::format("must be at least {}", kLeastOpenFiles));
   require(limits.disk.count() > 0, "disk", "must be above 0");
-  require(limits.inodes >= kLeastInodes, "inodes", fmt::format("must be at least {}", kLeastInodes));
-  require(limits.stack >= kLeastStack, "stack", fmt::format("must be at least {}", size(kLeastStack)));
+  require(limits.inodes >= kLeastInodes, "inodes",
+          fmt::format("must be at least {}", kLeastInodes));
+  require(limits.stack >= kLeastStack, "stack",
+          fmt::format("must be at least {}", size(kLeastStack)));
 }
 
 void lower_cpu_time(Limits& limits, std::vector<std::string>& warnings) {
   if (limits.cpu_time <= limits.wall_time) return;
   limits.cpu_time = limits.wall_time;
-  warnings.push_back(fmt::format("cpu_time lowered to {}: wall_time is {}", seconds(limits.cpu_time), seconds(limits.wall_time)));
+  warnings.push_back(fmt::format("cpu_time lowered to {}: wall_time is {}",
+                                 seconds(limits.cpu_time), seconds(limits.wall_time)));
 }
 
 void lower_disk(Limits& limits, std::vector<std::string>& warnings) {
@@ -78,15 +99,16 @@ void lower_disk(Limits& limits, std::vector<std::string>& warnings) {
   if (limits.disk <= half) return;
   // The built-in value is documented as "at most half the memory", so lowering that is no news.
   if (limits.disk != Limits{}.disk) {
-    warnings.push_back(fmt::format("disk lowered to {}: files count as memory, and memory is {}", size(half), size(limits.memory)));
+    warnings.push_back(fmt::format("disk lowered to {}: files count as memory, and memory is {}",
+                                   size(half), size(limits.memory)));
   }
   limits.disk = half;
 }
 
 }  // namespace
 
-MergedLimits merge_limits(const Limits& configured, const LimitOverrides& runtime, const LimitOverrides& request,
-                          std::string_view runtime_name) {
+MergedLimits merge_limits(const Limits& configured, const LimitOverrides& runtime,
+                          const LimitOverrides& request, std::string_view runtime_name) {
   MergedLimits merged{.limits = configured, .warnings = {}, .problems = {}};
   check_layer(runtime, fmt::format("runtimes.{}.resource_limits", runtime_name), merged.problems);
   check_layer(request, "limits", merged.problems);

@@ -16,9 +16,11 @@ struct MergedLimits {
   std::vector<Error> problems;        // values that make no sense, contradictions within one layer
 };
 
-// A later layer wins. Where two limits of different layers contradict each other the lower one wins and it is said
-// (CPU time above wall time; disk above half the memory, unless the request set the disk itself).
+// A later layer wins. Where two limits of different layers contradict each other the lower one wins
+// and it is said (CPU time above wall time; disk above half the memory, unless the request set the
+// disk itself).
 [[nodiscard]] MergedLimits merge_limits(const Limits& configured, const LimitOverrides& runtime,
-                                        const LimitOverrides& request, std::string_view runtime_name);
+                                        const LimitOverrides& request,
+                                        std::string_view runtime_name);
 
 }  // namespace sandpit

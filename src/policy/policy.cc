@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/utf8.h"
 #include "policy/grants.h"
 #include "policy/inside_path.h"
 #include "policy/limits_merge.h"
 #include "runtime/settings_for.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit {
 namespace {
@@ -22,18 +26,23 @@ void append(List& list, const List& more) {
 
 template <class T>
 void move_into(std::vector<T>& list, std::vector<T>&& more) {
-  list.insert(list.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  list.insert(list.end(), std::make_move_iterator(more.begin()),
+              std::make_move_iterator(more.end()));
 }
 
-void merge_security(const Settings& settings, const RuntimeSettings& mine, const Request& request, Policy& policy) {
+void merge_security(const Settings& settings, const RuntimeSettings& mine, const Request& request,
+                    Policy& policy) {
   const SecuritySettings& general = settings.security;
   const SecurityOverrides& over = mine.security;
   policy.network = request.network.value_or(over.network.value_or(general.network));
   policy.lint = request.lint.value_or(over.lint.value_or(general.lint));
   policy.syscall_profile = over.profile.value_or(general.profile);
-  for (const auto* list : {&general.allow_degraded, &over.allow_degraded}) append(policy.allow_degraded, *list);
-  for (const auto* list : {&general.allow_syscalls, &over.allow_syscalls}) append(policy.allow_syscalls, *list);
-  for (const auto* list : {&general.deny_syscalls, &over.deny_syscalls}) append(policy.deny_syscalls, *list);
+  for (const auto* list : {&general.allow_degraded, &over.allow_degraded})
+    append(policy.allow_degraded, *list);
+  for (const auto* list : {&general.allow_syscalls, &over.allow_syscalls})
+    append(policy.allow_syscalls, *list);
+  for (const auto* list : {&general.deny_syscalls, &over.deny_syscalls})
+    append(policy.deny_syscalls, *list);
   for (const auto* map : {&general.env, &over.env, &request.env}) {
     for (const auto& [key, value] : *map) policy.env[key] = value;
   }
@@ -41,7 +50,8 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
 
 void check_environment(const Policy& policy, std::vector<Error>& problems) {
   for (const auto& [key, value] : policy.env) {
-    const bool bad_key = key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos;
+    const bool bad_key =
+        key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos;
     if (bad_key) {
       problems.push_back({.code = ErrorCode::kUsage,
                           .message = fmt::format("'{}' is no name for a variable", printable(key)),
@@ -55,10 +65,12 @@ void check_environment(const Policy& policy, std::vector<Error>& problems) {
   }
 }
 
-void resolve_directories(const Settings& settings, const Request& request, Policy& policy, std::vector<Error>& problems) {
+void resolve_directories(const Settings& settings, const Request& request, Policy& policy,
+                         std::vector<Error>& problems) {
   const std::optional<std::string> work = normalised_inside(settings.general.working_dir);
   // With nothing to hide, the checks of a grant are those of a working directory, too.
-  const std::string why = work ? why_not_mountable(*work, {}) : "it must be an absolute path without '..'";
+  const std::string why =
+      work ? why_not_mountable(*work, {}) : "it must be an absolute path without '..'";
   if (!why.empty()) {
     problems.push_back({.code = ErrorCode::kUsage,
                         .message = fmt::format("the working directory can't be '{}': {}",
@@ -69,12 +81,14 @@ void resolve_directories(const Settings& settings, const Request& request, Polic
   policy.working_dir = *work;
   policy.chdir = *work;
   if (request.chdir.empty()) return;
-  const std::string wanted = request.chdir.starts_with('/') ? request.chdir : fmt::format("{}/{}", *work, request.chdir);
+  const std::string wanted =
+      request.chdir.starts_with('/') ? request.chdir : fmt::format("{}/{}", *work, request.chdir);
   const std::optional<std::string> chdir = normalised_inside(wanted);
   if (!chdir) {
-    problems.push_back({.code = ErrorCode::kUsage,
-                        .message = fmt::format("'{}' must not hold '..' or a NUL", printable(request.chdir)),
-                        .where = "chdir"});
+    problems.push_back(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("'{}' must not hold '..' or a NUL", printable(request.chdir)),
+         .where = "chdir"});
     return;
   }
   policy.chdir = *chdir;
@@ -82,7 +96,8 @@ void resolve_directories(const Settings& settings, const Request& request, Polic
 
 }  // namespace
 
-Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime, const Request& request) {
+Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime,
+                              const Request& request) {
   const RuntimeSettings& mine = settings_for(settings, runtime);
   Policy policy;
   std::vector<Error> problems;
@@ -111,7 +126,8 @@ Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime
 
   if (problems.empty()) return policy;
   Error error = std::move(problems.front());
-  error.others.assign(std::make_move_iterator(problems.begin() + 1), std::make_move_iterator(problems.end()));
+  error.others.assign(std::make_move_iterator(problems.begin() + 1),
+                      std::make_move_iterator(problems.end()));
   return fail(std::move(error));
 }
 

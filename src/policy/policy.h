@@ -1,5 +1,5 @@
-// What one run may use, fully resolved: from Settings, a runtime's name and a Request. Host paths are looked up, nothing else.
-// May include base/, sandpit/. Guarded by tests/unit/policy.
+// What one run may use, fully resolved: from Settings, a runtime's name and a Request. Host paths
+// are looked up, nothing else. May include base/, sandpit/. Guarded by tests/unit/policy.
 #pragma once
 
 #include <string>
@@ -13,20 +13,22 @@ namespace sandpit {
 
 struct Policy {
   Limits limits;
-  std::vector<PathGrant> paths;                   // absolute, `inside` filled in, existing on this host
+  std::vector<PathGrant> paths;  // absolute, `inside` filled in, existing on this host
   NetworkMode network = NetworkMode::kNone;
   std::map<std::string, std::string> env;
   LintLevel lint = LintLevel::kWarn;
-  std::vector<std::string> allow_degraded;        // "memory", "cpu_time", "processes", "proc", "landlock", "all" …
-  std::string syscall_profile;                    // empty: the step's own
+  std::vector<std::string>
+      allow_degraded;           // "memory", "cpu_time", "processes", "proc", "landlock", "all" …
+  std::string syscall_profile;  // empty: the step's own
   std::vector<std::string> allow_syscalls;
   std::vector<std::string> deny_syscalls;
-  std::string working_dir;                        // of the private volume, inside
-  std::string chdir;                              // where the program starts
-  std::vector<std::string> warnings;              // "cpu_time lowered to 1 s: wall_time is 1 s"
+  std::string working_dir;            // of the private volume, inside
+  std::string chdir;                  // where the program starts
+  std::vector<std::string> warnings;  // "cpu_time lowered to 1 s: wall_time is 1 s"
 };
 
-// Error kUsage, with every problem in it (relative `inside`, missing path, a path that would hide /usr or /proc …).
+// Error kUsage, with every problem in it (relative `inside`, missing path, a path that would hide
+// /usr or /proc …).
 [[nodiscard]] Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime,
                                             const Request& request);
 

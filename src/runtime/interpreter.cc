@@ -1,6 +1,7 @@
 #include "runtime/interpreter.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,9 +11,14 @@
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
+
+#include "runtime/read_head.h"
 
 namespace sandpit {
 namespace {
@@ -22,9 +28,12 @@ namespace fs = std::filesystem;
 // As many links as the kernel follows (path_resolution(7)).
 constexpr int kMostLinks = 40;
 
+constexpr std::size_t kMostVersionFile = 4096;
+
 bool is_executable_file(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         ::access(path.c_str(), X_OK) == 0;
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -41,16 +50,15 @@ std::string parent_of(const std::string& path) { return fs::path(path).parent_pa
 
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
 
-// A version manager's stand-in: a small script in a directory named shims (pyenv, rbenv, nodenv, asdf).
+// A version manager's stand-in: a small script in a directory named shims (pyenv, rbenv, nodenv,
+// asdf).
 bool is_shim(const std::string& path) {
   if (name_of(parent_of(path)) != "shims") return false;
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, 2> head{};
-  file.read(head.data(), head.size());
-  return file.gcount() == 2 && head[0] == '#' && head[1] == '!';
+  return read_head(path, 2) == "#!";
 }
 
-// The versions that the user chose for this manager, best first: ~/.pyenv -> $PYENV_VERSION, then ~/.pyenv/version.
+// The versions that the user chose for this manager, best first: ~/.pyenv -> $PYENV_VERSION, then
+// ~/.pyenv/version.
 std::vector<std::string> chosen_versions(const std::string& root, const LookupContext& context) {
   std::string variable = name_of(root);
   std::erase(variable, '.');
@@ -61,11 +69,11 @@ std::vector<std::string> chosen_versions(const std::string& root, const LookupCo
     if (name == variable && !value.empty()) return split(value, ':');
   }
   std::vector<std::string> versions;
-  std::ifstream file(root + "/version");
-  for (std::string line; std::getline(file, line);) {
-    line.erase(std::find_if(line.begin(), line.end(), [](unsigned char c) { return std::isspace(c) || c == '#'; }),
+  for (std::string& line : split(read_head(root + "/version", kMostVersionFile), '\n')) {
+    line.erase(std::find_if(line.begin(), line.end(),
+                            [](unsigned char c) { return std::isspace(c) != 0 || c == '#'; }),
                line.end());
-    if (!line.empty()) versions.push_back(line);
+    if (!line.empty()) versions.push_back(std::move(line));
   }
   return versions;
 }
@@ -97,7 +105,8 @@ std::string behind_shim(const std::string& shim, const LookupContext& context) {
   for (const std::string& wanted : chosen_versions(root, context)) {
     if (wanted == "system" || wanted.find('/') != std::string::npos) continue;
     const std::string version = installed_version(root, wanted);
-    const std::string candidate = fmt::format("{}/versions/{}/bin/{}", root, version, name_of(shim));
+    const std::string candidate =
+        fmt::format("{}/versions/{}/bin/{}", root, version, name_of(shim));
     if (!version.empty() && is_executable_file(candidate)) return candidate;
   }
   return {};
@@ -129,21 +138,29 @@ std::string look_up(std::string_view name, const LookupContext& context) {
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
+bool is_home(const std::string& directory, const LookupContext& context) {
+  return !directory.empty() && (directory == context.home || directory == real_path(context.home) ||
+                                directory == "/root" || parent_of(directory) == "/home");
 }
 
 // Directories that hold other people's, or the user's own, things beside the tool chain.
 bool is_too_wide(const std::string& directory, const LookupContext& context) {
-  static constexpr std::array<std::string_view, 18> kShared = {
-      "",     "/",    "/root", "/home", "/opt",     "/srv", "/tmp", "/var", "/var/tmp",
-      "/etc", "/mnt", "/run",  "/dev",  "/var/lib", "/sys", "/boot", "/media", "/proc"};
+  static constexpr std::array<std::string_view, 17> kShared = {
+      "",     "/",    "/home", "/opt", "/srv",     "/tmp",  "/var",   "/var/tmp", "/etc",
+      "/mnt", "/run", "/dev",  "/sys", "/var/lib", "/boot", "/media", "/proc"};
   if (std::find(kShared.begin(), kShared.end(), directory) != kShared.end()) return true;
-  if (parent_of(directory) == "/home") return true;
-  for (const std::string& home : {context.home, real_path(context.home), std::string("/root")}) {
-    // ~/.local also holds ~/.local/share, where keyrings and the like are.
-    if (!home.empty() && (directory == home || directory == home + "/.local" || is_below(home, directory))) return true;
-  }
-  return false;
+  return is_home(directory, context) || is_below(context.home, directory) ||
+         is_below(real_path(context.home), directory);
+}
+
+// ~/.cargo, ~/.local and their like hold credentials and keyrings beside their bin. What lies
+// deeper (~/.nvm/versions/…) is a tool chain.
+bool may_hold_secrets(const std::string& directory, const LookupContext& context) {
+  return name_of(directory).starts_with('.') && is_home(parent_of(directory), context);
 }
 
 }  // namespace
@@ -168,7 +185,8 @@ LookupContext LookupContext::of_this_process() {
 std::string real_path(const std::string& path) {
   if (path.empty()) return {};
   std::array<char, PATH_MAX> resolved{};
-  return ::realpath(path.c_str(), resolved.data()) != nullptr ? std::string(resolved.data()) : std::string();
+  return ::realpath(path.c_str(), resolved.data()) != nullptr ? std::string(resolved.data())
+                                                              : std::string();
 }
 
 bool is_below_usr(std::string_view path) {
@@ -183,13 +201,12 @@ std::vector<std::string> toolchain_trees(const std::string& real, const LookupCo
   if (is_below_usr(real)) return {};
   const std::string directory = parent_of(real);
   const std::string last = name_of(directory);
-  if (last == "bin" || last == "sbin" || last == "libexec") {
-    std::string prefix = parent_of(directory);
-    if (!is_too_wide(prefix, context)) return {std::move(prefix)};
-    // ~/bin is the user's collection of everything, so not even the directory: the file alone.
-    return {real};
-  }
-  return {is_too_wide(directory, context) ? real : directory};
+  const bool in_prefix = last == "bin" || last == "sbin" || last == "libexec";
+  // ~/bin is the user's collection of everything: where its prefix is too wide, not even the
+  // directory is shown.
+  std::string tree = in_prefix ? parent_of(directory) : directory;
+  if (is_too_wide(tree, context) || may_hold_secrets(tree, context)) return {real};
+  return {std::move(tree)};
 }
 
 std::optional<FoundProgram> find_interpreter(std::string_view name, const LookupContext& context,
@@ -214,12 +231,14 @@ std::optional<FoundProgram> find_interpreter(std::string_view name, const Lookup
   return program;
 }
 
-std::string visible_name(const std::string& path, const std::string& real, const std::vector<std::string>& trees) {
+std::string visible_name(const std::string& path, const std::string& real,
+                         const std::vector<std::string>& trees) {
   std::string name = path;
   for (int links = 0; links < kMostLinks; ++links) {
     const bool visible = is_below_usr(name) || name.starts_with("/etc/alternatives/") ||
-                         std::any_of(trees.begin(), trees.end(),
-                                     [&](const std::string& tree) { return name == tree || is_below(name, tree); });
+                         std::any_of(trees.begin(), trees.end(), [&](const std::string& tree) {
+                           return name == tree || is_below(name, tree);
+                         });
     if (!visible) return real;
     std::error_code error;
     const fs::path target = fs::read_symlink(name, error);
@@ -231,11 +250,11 @@ std::string visible_name(const std::string& path, const std::string& real, const
 
 std::optional<std::string> find_in_path(std::string_view name, const LookupContext& context) {
   if (name.find('/') != std::string_view::npos) {
-    std::string path = absolute(name, context);
-    if (is_executable_file(path)) return path;
-    return std::nullopt;
+    std::string path = usable(absolute(name, context), context);
+    return path.empty() ? std::nullopt : std::optional(std::move(path));
   }
-  for (const std::string& directory : split(context.path.empty() ? "/usr/local/bin:/usr/bin:/bin" : context.path, ':')) {
+  for (const std::string& directory :
+       split(context.path.empty() ? "/usr/local/bin:/usr/bin:/bin" : context.path, ':')) {
     std::string path = fmt::format("{}/{}", directory.empty() ? context.cwd : directory, name);
     path = usable(path, context);
     if (!path.empty()) return path;

@@ -1,62 +1,84 @@
-// load_manifests: from directories to runtimes.
+// load_manifests: from directories to runtimes. Plain system calls: a first std::ifstream costs a
+// tenth of a jail's start.
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <optional>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "runtime/interpreter.h"
+#include "runtime/manifest.h"
 #include "runtime/manifest_runtime.h"
+#include "sandpit/error.h"
 #include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {
 
-namespace fs = std::filesystem;
-
 // A manifest is a page of text; what is larger is something else.
 constexpr std::size_t kMostBytes = 256UL << 10U;
 
-std::vector<std::string> subdirectories(const std::string& directory, std::vector<Error>& errors) {
+// Sorted: a later manifest of the same id wins, so the order must not be the file system's.
+std::vector<std::string> names_in(const std::string& directory, std::vector<Error>& errors) {
   std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    names.push_back(entry->path().string());
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
+  if (!stream) {
+    if (errno != ENOENT)
+      errors.push_back(errno_error(fmt::format("can't read {}", directory), errno));
+    return names;
   }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    errors.push_back(errno_error(fmt::format("can't read {}", directory), error.value()));
+  while (const dirent* entry = ::readdir(stream.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
-  // readdir's order is the file system's; a later manifest of the same id wins, so the order must not depend on it.
   std::sort(names.begin(), names.end());
   return names;
 }
 
 Result<std::string> read_text(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) {
-    return fail({.code = ErrorCode::kUsage, .message = "not a regular file", .where = path});
+  const auto bad = [&](std::string message) {
+    return fail({.code = ErrorCode::kUsage, .message = std::move(message), .where = path});
+  };
+  // O_NONBLOCK: a FIFO of that name must not stop us.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) {
+    Error error = errno_error("can't be read", errno, ErrorCode::kUsage);
+    error.where = path;
+    return fail(std::move(error));
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string text(std::min<std::uintmax_t>(fs::file_size(path, error), kMostBytes + 1), '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file && !file.eof()) return fail({.code = ErrorCode::kUsage, .message = "can't be read", .where = path});
-  if (text.size() > kMostBytes) return fail({.code = ErrorCode::kUsage, .message = "larger than 256 KiB", .where = path});
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return bad("not a regular file");
+  if (static_cast<std::size_t>(status.st_size) > kMostBytes) return bad("larger than 256 KiB");
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < text.size()) {
+    const ssize_t count = ::read(fd.get(), text.data() + filled, text.size() - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return bad("can't be read");
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  text.resize(filled);
   return text;
 }
 
-Result<Manifest> load(const std::string& path) {
+Result<Manifest> load(const std::string& path, std::string_view directory) {
   SP_TRY(const std::string text, read_text(path));
   SP_TRY(Manifest manifest, parse_manifest(text, path));
-  const std::string directory = fs::path(path).parent_path().filename().string();
   if (manifest.id != directory) {
     return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("id is '{}' but the directory is named '{}'", manifest.id, directory),
+                 .message = fmt::format("id is '{}' but the directory is named '{}'", manifest.id,
+                                        directory),
                  .where = path});
   }
   return manifest;
@@ -64,15 +86,16 @@ Result<Manifest> load(const std::string& path) {
 
 }  // namespace
 
-std::vector<Error> load_manifests(RuntimeRegistry& registry, const std::vector<std::string>& directories) {
+std::vector<Error> load_manifests(RuntimeRegistry& registry,
+                                  const std::vector<std::string>& directories) {
   std::vector<Error> errors;
   const LookupContext context = LookupContext::of_this_process();
   for (const std::string& directory : directories) {
-    for (const std::string& subdirectory : subdirectories(directory, errors)) {
-      const std::string path = subdirectory + "/runtime.toml";
-      std::error_code error;
-      if (!fs::exists(fs::symlink_status(path, error))) continue;
-      Result<Manifest> manifest = load(path);
+    for (const std::string& name : names_in(directory, errors)) {
+      const std::string path = fmt::format("{}/{}/runtime.toml", directory, name);
+      struct stat status{};
+      if (::lstat(path.c_str(), &status) != 0) continue;
+      Result<Manifest> manifest = load(path, name);
       if (manifest) {
         registry.add(std::make_unique<ManifestRuntime>(std::move(*manifest), context));
       } else {

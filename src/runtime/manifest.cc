@@ -4,10 +4,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "config/suggest.h"
 #include "runtime/toml_reader.h"
+#include "sandpit/error.h"
 
 namespace sandpit {
 namespace {
@@ -15,13 +22,28 @@ namespace {
 constexpr std::uint32_t kMostHelpers = 1024;
 
 const std::vector<std::string_view>& known_keys() {
-  static const std::vector<std::string_view> keys = {
-      "id",           "display_name",      "extensions",      "shebangs",      "magic",
-      "interpreter",  "interpreter_for",   "argv",            "env",           "source_name",
-      "text",         "source_executable", "syscall_profile", "helper_tasks",  "helper_files",
-      "packages",     "executable_work_dir", "read_only_paths", "environment_marker",
-      "version",      "install"};
-  return keys;
+  static const std::vector<std::string_view> kKeys = {"id",
+                                                      "display_name",
+                                                      "extensions",
+                                                      "shebangs",
+                                                      "magic",
+                                                      "interpreter",
+                                                      "interpreter_for",
+                                                      "argv",
+                                                      "env",
+                                                      "source_name",
+                                                      "text",
+                                                      "source_executable",
+                                                      "syscall_profile",
+                                                      "helper_tasks",
+                                                      "helper_files",
+                                                      "packages",
+                                                      "executable_work_dir",
+                                                      "read_only_paths",
+                                                      "environment_marker",
+                                                      "version",
+                                                      "install"};
+  return kKeys;
 }
 
 bool contains(const auto& list, std::string_view word) {
@@ -47,7 +69,8 @@ const toml::source_region& place(const toml::table& table, std::string_view key)
 // "{name" up to "}" of each placeholder in a word; an unclosed brace is no placeholder.
 std::vector<std::string_view> placeholders_of(std::string_view word) {
   std::vector<std::string_view> found;
-  for (std::size_t open = word.find('{'); open != std::string_view::npos; open = word.find('{', open + 1)) {
+  for (std::size_t open = word.find('{'); open != std::string_view::npos;
+       open = word.find('{', open + 1)) {
     const std::size_t close = word.find('}', open);
     if (close == std::string_view::npos) break;
     found.push_back(word.substr(open + 1, close - open - 1));
@@ -57,7 +80,8 @@ std::vector<std::string_view> placeholders_of(std::string_view word) {
 
 enum class Lists : std::uint8_t { kAllowed, kRefused };
 
-void check_word(TomlReader& reader, const toml::source_region& where, std::string_view word, Lists lists) {
+void check_word(TomlReader& reader, const toml::source_region& where, std::string_view word,
+                Lists lists) {
   for (const std::string_view name : placeholders_of(word)) {
     if (contains(kWordPlaceholders, name)) continue;
     if (contains(kListPlaceholders, name)) {
@@ -70,7 +94,8 @@ void check_word(TomlReader& reader, const toml::source_region& where, std::strin
     }
     std::vector<std::string_view> known(std::begin(kWordPlaceholders), std::end(kWordPlaceholders));
     known.insert(known.end(), std::begin(kListPlaceholders), std::end(kListPlaceholders));
-    reader.problem(where, fmt::format("unknown placeholder '{{{}}}'", name), suggestion(name, known));
+    reader.problem(where, fmt::format("unknown placeholder '{{{}}}'", name),
+                   suggestion(name, known));
   }
 }
 
@@ -85,7 +110,8 @@ void read_interpreter(TomlReader& reader, const toml::table& table, Manifest& ma
   for (const std::string& name : manifest.interpreters) {
     const bool relative_path = name.find('/') != std::string::npos && !name.starts_with('/');
     if (name.empty() || relative_path) {
-      reader.problem(place(table, "interpreter"), "'interpreter' must be a name or an absolute path");
+      reader.problem(place(table, "interpreter"),
+                     "'interpreter' must be a name or an absolute path");
     }
   }
 }
@@ -102,7 +128,8 @@ void read_packages(TomlReader& reader, const toml::table& table, Manifest& manif
   reader.read(*packages, "mount", manifest.packages_mount);
   reader.read(*packages, "env", manifest.packages_env);
   if (!manifest.packages_mount.starts_with('/')) {
-    reader.problem(place(*packages, "mount"), "'packages.mount' must be an absolute path inside the jail");
+    reader.problem(place(*packages, "mount"),
+                   "'packages.mount' must be an absolute path inside the jail");
   }
   for (const auto& [key, value] : manifest.packages_env) {
     check_word(reader, place(*packages, "env"), value, Lists::kRefused);
@@ -122,14 +149,16 @@ void read_version(TomlReader& reader, const toml::table& table, Manifest& manife
   reader.read(*version, "after", manifest.version_after);
   for (const std::string& word : manifest.version_argv) {
     if (word.find('{') != std::string::npos && word != "{interpreter}") {
-      reader.problem(place(*version, "argv"), "'version.argv' knows the placeholder '{interpreter}' only");
+      reader.problem(place(*version, "argv"),
+                     "'version.argv' knows the placeholder '{interpreter}' only");
     }
   }
 }
 
 void check_manifest(TomlReader& reader, const toml::table& table, const Manifest& manifest) {
   for (const std::string_view key : {"id", "argv", "syscall_profile"}) {
-    if (table.get(key) == nullptr) reader.problem(table.source(), fmt::format("'{}' is missing", key));
+    if (table.get(key) == nullptr)
+      reader.problem(table.source(), fmt::format("'{}' is missing", key));
   }
   if (table.get("id") != nullptr && !is_name(manifest.id)) {
     reader.problem(place(table, "id"), "'id' must be made of a-z, 0-9, '-', '_' and '+'");
@@ -148,16 +177,19 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
   }
   for (const std::string& path : manifest.read_only_paths) {
     if (!path.starts_with('/')) {
-      reader.problem(place(table, "read_only_paths"), fmt::format("'{}' must be an absolute path", path));
+      reader.problem(place(table, "read_only_paths"),
+                     fmt::format("'{}' must be an absolute path", path));
     }
   }
   if (table.get("argv") != nullptr && manifest.argv.empty()) {
     reader.problem(place(table, "argv"), "'argv' must not be empty");
   }
-  for (const std::string& word : manifest.argv) check_word(reader, place(table, "argv"), word, Lists::kAllowed);
-  if (!manifest.argv.empty() && contains(kListPlaceholders, placeholders_of(manifest.argv[0]).empty()
-                                                                ? std::string_view{}
-                                                                : placeholders_of(manifest.argv[0])[0])) {
+  for (const std::string& word : manifest.argv)
+    check_word(reader, place(table, "argv"), word, Lists::kAllowed);
+  if (!manifest.argv.empty() &&
+      contains(kListPlaceholders, placeholders_of(manifest.argv[0]).empty()
+                                      ? std::string_view{}
+                                      : placeholders_of(manifest.argv[0])[0])) {
     reader.problem(place(table, "argv"), "'argv' must begin with the program");
   }
   for (const auto& [key, value] : manifest.env) {

@@ -3,12 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "runtime/interpreter.h"
+#include "runtime/manifest.h"
 #include "runtime/settings_for.h"
 #include "runtime/shebang.h"
 #include "runtime/text_lint.h"
 #include "runtime/version.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {
@@ -50,7 +62,9 @@ std::string expand_word(std::string_view word, const Values& values) {
 
 std::vector<std::string> expand(const std::vector<std::string>& words, const Values& values) {
   std::vector<std::string> result;
-  const auto append = [&](const std::vector<std::string>& list) { result.insert(result.end(), list.begin(), list.end()); };
+  const auto append = [&](const std::vector<std::string>& list) {
+    result.insert(result.end(), list.begin(), list.end());
+  };
   for (const std::string& word : words) {
     if (word == "{args}") {
       append(values.args);
@@ -82,13 +96,15 @@ bool ManifestRuntime::recognises(std::string_view head) const {
                      [&](const std::string& magic) { return head.starts_with(magic); });
 }
 
-std::optional<FoundProgram> ManifestRuntime::find(const RuntimeSettings& settings, std::string_view head) const {
+std::optional<FoundProgram> ManifestRuntime::find(const RuntimeSettings& settings,
+                                                  std::string_view head) const {
   if (!settings.interpreter.empty()) {
     return find_interpreter(settings.interpreter, context_, manifest_.environment_marker);
   }
   if (!manifest_.interpreter_for.empty()) {
     const std::optional<Shebang> shebang = parse_shebang(head);
-    const auto chosen = shebang ? manifest_.interpreter_for.find(shebang->name) : manifest_.interpreter_for.end();
+    const auto chosen =
+        shebang ? manifest_.interpreter_for.find(shebang->name) : manifest_.interpreter_for.end();
     if (chosen != manifest_.interpreter_for.end()) {
       return find_interpreter(chosen->second, context_, manifest_.environment_marker);
     }
@@ -102,18 +118,21 @@ std::optional<FoundProgram> ManifestRuntime::find(const RuntimeSettings& setting
 Error ManifestRuntime::not_installed(const RuntimeSettings& settings, std::string_view head) const {
   if (!settings.interpreter.empty()) {
     return Error{.code = ErrorCode::kNoRuntime,
-                 .message = fmt::format("the interpreter '{}' of the runtime {} is not there or not executable",
-                                        settings.interpreter, manifest_.id),
+                 .message = fmt::format(
+                     "the interpreter '{}' of the runtime {} is not there or not executable",
+                     settings.interpreter, manifest_.id),
                  .where = fmt::format("runtimes.{}.{}", manifest_.id,
                                       manifest_.id == "javascript" ? "runtime" : "interpreter")};
   }
   const std::optional<Shebang> shebang = parse_shebang(head);
   const bool chosen = shebang && manifest_.interpreter_for.contains(shebang->name);
-  return Error{.code = ErrorCode::kNoRuntime,
-               .message = fmt::format("{} is not installed: no '{}' found", manifest_.display_name,
-                                      chosen ? shebang->name : fmt::format("{}", fmt::join(manifest_.interpreters, "' or '"))),
-               .where = {},
-               .hint = manifest_.install.empty() ? std::string{} : "install it: " + manifest_.install};
+  return Error{
+      .code = ErrorCode::kNoRuntime,
+      .message = fmt::format(
+          "{} is not installed: no '{}' found", manifest_.display_name,
+          chosen ? shebang->name : fmt::format("{}", fmt::join(manifest_.interpreters, "' or '"))),
+      .where = {},
+      .hint = manifest_.install.empty() ? std::string{} : "install it: " + manifest_.install};
 }
 
 RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) const {
@@ -138,7 +157,8 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
   if (probe == Probe::kWithVersion && !manifest_.version_argv.empty()) {
     std::vector<std::string> argv = manifest_.version_argv;
     std::replace(argv.begin(), argv.end(), std::string("{interpreter}"), program->path);
-    const std::string version = version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
+    const std::string version =
+        version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
     if (!version.empty()) info.version = version;
   }
   return info;
@@ -148,10 +168,12 @@ LintReport ManifestRuntime::lint(std::string_view source) const {
   return manifest_.text ? lint_text(source) : LintReport{};
 }
 
-Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source, const Settings& settings) const {
+Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source,
+                                    const Settings& settings) const {
   const RuntimeSettings& mine = settings_for(settings, manifest_.id);
   const bool runs_itself = manifest_.interpreters.empty() && mine.interpreter.empty();
-  const std::optional<FoundProgram> program = runs_itself ? FoundProgram{} : find(mine, source.head);
+  const std::optional<FoundProgram> program =
+      runs_itself ? FoundProgram{} : find(mine, source.head);
   if (!program) return fail(not_installed(mine, source.head));
 
   Steps steps;
@@ -160,7 +182,8 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   const std::optional<Shebang> shebang = parse_shebang(source.head);
   const std::string& work_dir = settings.general.working_dir;
   const Values values{.interpreter = program->path,
-                      .source = fmt::format("{}{}{}", work_dir, work_dir.ends_with('/') ? "" : "/", steps.source_name),
+                      .source = fmt::format("{}{}{}", work_dir, work_dir.ends_with('/') ? "" : "/",
+                                            steps.source_name),
                       .work_dir = work_dir,
                       .packages = manifest_.packages_mount,
                       .args = request.args,
@@ -168,7 +191,8 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
                       .shebang_args = shebang ? shebang->arguments : std::vector<std::string>{}};
   Step& run = steps.run;
   run.argv = expand(manifest_.argv, values);
-  for (const auto& [key, value] : manifest_.env) run.env.push_back(key + "=" + expand_word(value, values));
+  for (const auto& [key, value] : manifest_.env)
+    run.env.push_back(key + "=" + expand_word(value, values));
   run.read_only_paths = program->trees;
   run.read_only_paths.insert(run.read_only_paths.end(), manifest_.read_only_paths.begin(),
                              manifest_.read_only_paths.end());
@@ -184,12 +208,15 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   }
   std::string packages = real_path(mine.packages_dir);
   if (packages.empty()) {
-    return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("the packages directory '{}' is not there", mine.packages_dir),
-                 .where = fmt::format("runtimes.{}.packages_dir", manifest_.id)});
+    return fail(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("the packages directory '{}' is not there", mine.packages_dir),
+         .where = fmt::format("runtimes.{}.packages_dir", manifest_.id)});
   }
-  run.packages.push_back({.host = std::move(packages), .inside = manifest_.packages_mount, .access = Access::kRead});
-  for (const auto& [key, value] : manifest_.packages_env) run.env.push_back(key + "=" + expand_word(value, values));
+  run.packages.push_back(
+      {.host = std::move(packages), .inside = manifest_.packages_mount, .access = Access::kRead});
+  for (const auto& [key, value] : manifest_.packages_env)
+    run.env.push_back(key + "=" + expand_word(value, values));
   return steps;
 }
 

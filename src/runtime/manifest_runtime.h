@@ -1,4 +1,5 @@
-// A Runtime made from a manifest: what a language needs that has no C++ class of its own. Used by load_manifests.
+// A Runtime made from a manifest: what a language needs that has no C++ class of its own. Used by
+// load_manifests.
 #pragma once
 
 #include "runtime/interpreter.h"
@@ -13,7 +14,9 @@ class ManifestRuntime final : public Runtime {
   ManifestRuntime(Manifest manifest, LookupContext context);
 
   [[nodiscard]] std::string_view name() const override { return manifest_.id; }
-  [[nodiscard]] std::vector<std::string> extensions() const override { return manifest_.extensions; }
+  [[nodiscard]] std::vector<std::string> extensions() const override {
+    return manifest_.extensions;
+  }
   [[nodiscard]] std::vector<std::string> shebangs() const override { return manifest_.shebangs; }
   [[nodiscard]] bool recognises(std::string_view head) const override;
   [[nodiscard]] RuntimeInfo info(const RuntimeSettings& settings, Probe probe) const override;
@@ -22,7 +25,8 @@ class ManifestRuntime final : public Runtime {
                                    const Settings& settings) const override;
 
  private:
-  [[nodiscard]] std::optional<FoundProgram> find(const RuntimeSettings& settings, std::string_view head) const;
+  [[nodiscard]] std::optional<FoundProgram> find(const RuntimeSettings& settings,
+                                                 std::string_view head) const;
   [[nodiscard]] Error not_installed(const RuntimeSettings& settings, std::string_view head) const;
 
   Manifest manifest_;

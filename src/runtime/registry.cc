@@ -3,10 +3,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/shebang.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
 #include "sandpit/runtime.h"
 
 namespace sandpit {
@@ -42,8 +49,9 @@ std::string known_extensions(const std::vector<const Runtime*>& runtimes) {
 }  // namespace
 
 void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
-  const auto same = std::find_if(runtimes_.begin(), runtimes_.end(),
-                                 [&](const auto& other) { return other->name() == runtime->name(); });
+  const auto same = std::find_if(runtimes_.begin(), runtimes_.end(), [&](const auto& other) {
+    return other->name() == runtime->name();
+  });
   if (same != runtimes_.end()) {
     *same = std::move(runtime);
   } else {
@@ -61,19 +69,23 @@ std::vector<const Runtime*> RuntimeRegistry::all() const {
   std::vector<const Runtime*> list;
   list.reserve(runtimes_.size());
   for (const auto& runtime : runtimes_) list.push_back(runtime.get());
-  std::sort(list.begin(), list.end(), [](const Runtime* a, const Runtime* b) { return a->name() < b->name(); });
+  std::sort(list.begin(), list.end(),
+            [](const Runtime* a, const Runtime* b) { return a->name() < b->name(); });
   return list;
 }
 
-Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name, std::string_view head,
+Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name,
+                                                   std::string_view head,
                                                    const Settings& settings) const {
   const std::string exact(extension_of(file_name));
   for (const std::string& extension : {exact, lower(exact)}) {
     if (extension.empty()) continue;
-    if (const auto mapped = settings.extensions.find(extension); mapped != settings.extensions.end()) {
+    if (const auto mapped = settings.extensions.find(extension);
+        mapped != settings.extensions.end()) {
       if (const Runtime* runtime = find(mapped->second)) return runtime;
       return fail({.code = ErrorCode::kNoRuntime,
-                   .message = fmt::format("no runtime '{}', which the extension .{} is mapped to", mapped->second, extension),
+                   .message = fmt::format("no runtime '{}', which the extension .{} is mapped to",
+                                          mapped->second, extension),
                    .where = "runtimes.extensions." + extension});
     }
     for (const Runtime* runtime : all()) {
@@ -82,7 +94,8 @@ Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name, s
   }
   const std::optional<Shebang> shebang = parse_shebang(head);
   if (shebang) {
-    for (const std::string_view name : {std::string_view(shebang->name), without_version(shebang->name)}) {
+    for (const std::string_view name :
+         {std::string_view(shebang->name), without_version(shebang->name)}) {
       for (const Runtime* runtime : all()) {
         if (has(runtime->shebangs(), name)) return runtime;
       }
@@ -91,12 +104,15 @@ Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name, s
   for (const Runtime* runtime : all()) {
     if (runtime->recognises(head)) return runtime;
   }
-  std::string why = exact.empty() ? "it has no extension" : fmt::format("the extension .{} is unknown", exact);
-  why += shebang ? fmt::format(" and so is '{}' in its #! line", shebang->name) : " and it has no #! line";
-  return fail({.code = ErrorCode::kNoRuntime,
-               .message = fmt::format("no runtime for this file: {}", why),
-               .where = {},
-               .hint = fmt::format("choose one with --runtime NAME; known: {}", known_extensions(all()))});
+  std::string why =
+      exact.empty() ? "it has no extension" : fmt::format("the extension .{} is unknown", exact);
+  why += shebang ? fmt::format(" and so is '{}' in its #! line", shebang->name)
+                 : " and it has no #! line";
+  return fail(
+      {.code = ErrorCode::kNoRuntime,
+       .message = fmt::format("no runtime for this file: {}", why),
+       .where = {},
+       .hint = fmt::format("choose one with --runtime NAME; known: {}", known_extensions(all()))});
 }
 
 }  // namespace sandpit

@@ -1,6 +1,9 @@
 #include "runtime/settings_for.h"
 
 #include <string>
+#include <string_view>
+
+#include "sandpit/config.h"
 
 namespace sandpit {
 

@@ -8,6 +8,7 @@
 namespace sandpit {
 
 // [runtimes.NAME], or one where nothing is set. The reference is good as long as `settings` is.
-[[nodiscard]] const RuntimeSettings& settings_for(const Settings& settings, std::string_view runtime);
+[[nodiscard]] const RuntimeSettings& settings_for(const Settings& settings,
+                                                  std::string_view runtime);
 
 }  // namespace sandpit

@@ -1,6 +1,11 @@
 #include "runtime/shebang.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace sandpit {
 namespace {
@@ -47,7 +52,8 @@ std::optional<Shebang> parse_shebang(std::string_view head) {
   }
   std::vector<std::string> words = words_of(rest);
   std::size_t at = 0;
-  while (at < words.size() && (words[at].starts_with('-') || words[at].find('=') != std::string::npos)) {
+  while (at < words.size() &&
+         (words[at].starts_with('-') || words[at].find('=') != std::string::npos)) {
     // "-Spython3" is -S and its first word written together.
     if (words[at].starts_with("-S") && words[at].size() > 2) {
       words[at].erase(0, 2);

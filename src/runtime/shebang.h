@@ -9,9 +9,10 @@
 namespace sandpit {
 
 struct Shebang {
-  std::string path;                     // as written: "/usr/bin/env", "/bin/sh"
-  std::string name;                     // of the interpreter, without directories, env(1) seen through: "python3"
-  std::vector<std::string> arguments;   // for the interpreter: the kernel passes one word; env -S splits
+  std::string path;  // as written: "/usr/bin/env", "/bin/sh"
+  std::string name;  // of the interpreter, without directories, env(1) seen through: "python3"
+  std::vector<std::string>
+      arguments;  // for the interpreter: the kernel passes one word; env -S splits
 };
 
 // `head`: the first bytes of the file. Empty when there is no "#!" line, or nothing in it.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 
 #include "base/utf8.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {
@@ -12,7 +14,8 @@ LintFinding finding_at(std::string_view source, std::size_t offset, LintFinding 
   const std::string_view before = source.substr(0, offset);
   const std::size_t newline = before.rfind('\n');
   finding.line = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n') + 1);
-  finding.column = static_cast<unsigned>(newline == std::string_view::npos ? offset + 1 : offset - newline);
+  finding.column =
+      static_cast<unsigned>(newline == std::string_view::npos ? offset + 1 : offset - newline);
   return finding;
 }
 
@@ -40,20 +43,25 @@ LintReport lint_text(std::string_view source) {
     return report;
   }
   if (const std::size_t nul = source.find('\0'); nul != std::string_view::npos) {
-    report.push_back(
-        finding_at(source, nul, {"binary-source", Severity::kError, "the source holds a NUL byte: it is no text"}));
+    report.push_back(finding_at(
+        source, nul,
+        {"binary-source", Severity::kError, "the source holds a NUL byte: it is no text"}));
   } else if (const std::size_t bad = first_invalid(source); bad != std::string_view::npos) {
-    report.push_back(
-        finding_at(source, bad, {"binary-source", Severity::kError, "the source is no valid UTF-8 from here on"}));
+    report.push_back(finding_at(
+        source, bad,
+        {"binary-source", Severity::kError, "the source is no valid UTF-8 from here on"}));
   }
   if (source.starts_with("\xEF\xBB\xBF#!"sv)) {
-    report.push_back({"bom-shebang", Severity::kInfo, "a byte order mark hides the #! line from the kernel", 1, 1});
+    report.push_back({"bom-shebang", Severity::kInfo,
+                      "a byte order mark hides the #! line from the kernel", 1, 1});
   }
   const std::size_t line_end = source.find('\n');
-  if (source.starts_with("#!") && line_end != std::string_view::npos && source[line_end - 1] == '\r') {
-    report.push_back({"crlf-shebang", Severity::kInfo,
-                      "the #! line ends with a carriage return, which breaks it outside the sandbox", 1,
-                      static_cast<unsigned>(line_end)});
+  if (source.starts_with("#!") && line_end != std::string_view::npos &&
+      source[line_end - 1] == '\r') {
+    report.push_back(
+        {"crlf-shebang", Severity::kInfo,
+         "the #! line ends with a carriage return, which breaks it outside the sandbox", 1,
+         static_cast<unsigned>(line_end)});
   }
   return report;
 }

@@ -1,4 +1,5 @@
-// What can be said of a source file without knowing its language: is it text at all? Used by ManifestRuntime.
+// What can be said of a source file without knowing its language: is it text at all? Used by
+// ManifestRuntime.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// Reads typed values out of a TOML table and remembers every problem with its place. Used by manifest.cc.
+// Reads typed values out of a TOML table and remembers every problem with its place. Used by
+// manifest.cc.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,16 +26,18 @@ class TomlReader {
   explicit TomlReader(std::string path) : path_(std::move(path)) {}
 
   void problem(const toml::source_region& region, std::string message, std::string hint = {}) {
-    problems_.push_back(Error{.code = ErrorCode::kUsage,
-                              .message = std::move(message),
-                              .where = fmt::format("{}:{}:{}", path_, region.begin.line, region.begin.column),
-                              .hint = std::move(hint)});
+    problems_.push_back(
+        Error{.code = ErrorCode::kUsage,
+              .message = std::move(message),
+              .where = fmt::format("{}:{}:{}", path_, region.begin.line, region.begin.column),
+              .hint = std::move(hint)});
   }
 
   void check_keys(const toml::table& table, const std::vector<std::string_view>& known) {
     for (const auto& [key, value] : table) {
       if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-      problem(key.source(), fmt::format("unknown key '{}'", key.str()), suggestion(key.str(), known));
+      problem(key.source(), fmt::format("unknown key '{}'", key.str()),
+              suggestion(key.str(), known));
     }
   }
 
@@ -60,7 +63,8 @@ class TomlReader {
   }
 
   // `most`: far above what any interpreter needs, so that a slip of the keyboard is found.
-  void read(const toml::table& table, std::string_view key, std::uint32_t& into, std::uint32_t most) {
+  void read(const toml::table& table, std::string_view key, std::uint32_t& into,
+            std::uint32_t most) {
     const toml::node* node = table.get(key);
     if (node == nullptr) return;
     const auto* value = node->as_integer();
@@ -89,7 +93,8 @@ class TomlReader {
     }
   }
 
-  void read(const toml::table& table, std::string_view key, std::map<std::string, std::string>& into) {
+  void read(const toml::table& table, std::string_view key,
+            std::map<std::string, std::string>& into) {
     const toml::node* node = table.get(key);
     if (node == nullptr) return;
     const auto* map = node->as_table();
@@ -121,7 +126,8 @@ class TomlReader {
  private:
   // A NUL would end the word early once it is a C string for execve.
   void check_no_nul(const toml::node& node, std::string_view key, const std::string& text) {
-    if (text.find('\0') != std::string::npos) problem(node.source(), fmt::format("'{}' holds a NUL", key));
+    if (text.find('\0') != std::string::npos)
+      problem(node.source(), fmt::format("'{}' holds a NUL", key));
   }
 
   std::string path_;

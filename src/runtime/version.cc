@@ -7,12 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/unique_fd.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {
@@ -55,11 +61,13 @@ std::optional<Child> spawn(const std::vector<std::string>& argv) {
   posix_spawnattr_setsigdefault(&attributes, &all);
   // A group of its own, so that the whole of it can be killed.
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
-  const std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C", "HOME=/"};
-  const int error = ::posix_spawn(&child.pid, argv.front().c_str(), &actions, &attributes, c_strings(argv).data(),
-                                  c_strings(environment).data());
+  const std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C",
+                                                "HOME=/"};
+  const int error = ::posix_spawn(&child.pid, argv.front().c_str(), &actions, &attributes,
+                                  c_strings(argv).data(), c_strings(environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return std::nullopt;

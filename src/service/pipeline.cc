@@ -3,13 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.h"
 #include "base/utf8.h"
 #include "config/suggest.h"
+#include "plan/plan.h"
+#include "policy/inside_path.h"
 #include "policy/policy.h"
 #include "runtime/interpreter.h"
 #include "runtime/settings_for.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
 #include "service/host_command.h"
 #include "service/source_input.h"
 
@@ -17,7 +31,8 @@ namespace sandpit {
 namespace {
 
 constexpr std::size_t kHeadBytes = 4096;
-// Lint reads no more: a source larger than this is data, and the run's limits hold for it all the same.
+// Lint reads no more: a source larger than this is data, and the run's limits hold for it all the
+// same.
 constexpr std::size_t kMostLinted = 16UL << 20U;
 
 // What [runtimes.exec] in the configuration is for.
@@ -32,8 +47,9 @@ Error unknown_runtime(const std::string& name, const RuntimeRegistry& registry) 
                .hint = suggestion(name, names)};
 }
 
-Result<const Runtime*> choose_runtime(const Request& request, const SourceInput& source, const std::string& head,
-                                      const Settings& settings, const RuntimeRegistry& registry) {
+Result<const Runtime*> choose_runtime(const Request& request, const SourceInput& source,
+                                      const std::string& head, const Settings& settings,
+                                      const RuntimeRegistry& registry) {
   if (!request.runtime.empty()) {
     if (const Runtime* runtime = registry.find(request.runtime)) return runtime;
     return fail(unknown_runtime(request.runtime, registry));
@@ -45,17 +61,20 @@ Result<const Runtime*> choose_runtime(const Request& request, const SourceInput&
 
 Result<void> check_size(const SourceInput& source, const Limits& limits) {
   if (source.size <= limits.disk.count()) return {};
-  return fail({.code = ErrorCode::kRefused,
-               .message = fmt::format("'{}' has {} bytes; the disk limit, into which it is copied, is {}", source.display,
-                                      source.size, limits.disk.count()),
-               .where = {},
-               .hint = "raise it with --disk and --memory"});
+  return fail(
+      {.code = ErrorCode::kRefused,
+       .message = fmt::format("'{}' has {} bytes; the disk limit, into which it is copied, is {}",
+                              source.display, source.size, limits.disk.count()),
+       .where = {},
+       .hint = "raise it with --disk and --memory"});
 }
 
 Error denied_by_lint(const LintReport& report, const std::string& display) {
   Error error;
   for (const LintFinding& finding : report) {
-    std::string where = finding.line == 0 ? display : fmt::format("{}:{}:{}", display, finding.line, finding.column);
+    std::string where = finding.line == 0
+                            ? display
+                            : fmt::format("{}:{}:{}", display, finding.line, finding.column);
     Error one{.code = ErrorCode::kRefused,
               .message = fmt::format("{} [{}]", finding.message, finding.rule),
               .where = std::move(where)};
@@ -73,16 +92,17 @@ Result<LintReport> lint_source(const Runtime& runtime, const SourceInput& source
   if (level == LintLevel::kOff) return LintReport{};
   SP_TRY(const std::string text, read_beginning(source, kMostLinted));
   LintReport report = runtime.lint(text);
-  const bool denied = level == LintLevel::kDeny && std::any_of(report.begin(), report.end(), [](const LintFinding& finding) {
-    return finding.severity != Severity::kInfo;
-  });
+  const bool denied = level == LintLevel::kDeny &&
+                      std::any_of(report.begin(), report.end(), [](const LintFinding& finding) {
+                        return finding.severity != Severity::kInfo;
+                      });
   if (denied) return fail(denied_by_lint(report, source.display));
   return report;
 }
 
 // The steps with the working directory as the policy spells it.
-Result<Steps> make_steps(const Runtime& runtime, const Request& request, SourceInfo info, const Settings& settings,
-                         const Policy& policy) {
+Result<Steps> make_steps(const Runtime& runtime, const Request& request, const SourceInfo& info,
+                         const Settings& settings, const Policy& policy) {
   Steps steps;
   if (settings.general.working_dir == policy.working_dir) {
     SP_TRY(steps, runtime.plan(request, info, settings));
@@ -92,8 +112,10 @@ Result<Steps> make_steps(const Runtime& runtime, const Request& request, SourceI
     SP_TRY(steps, runtime.plan(request, info, normalised));
   }
   if (!steps.compile.empty()) {
-    return fail({.code = ErrorCode::kRefused,
-                 .message = fmt::format("the runtime {} wants a compile step, which this version can't run", runtime.name())});
+    return fail(
+        {.code = ErrorCode::kRefused,
+         .message = fmt::format("the runtime {} wants a compile step, which this version can't run",
+                                runtime.name())});
   }
   return steps;
 }
@@ -107,7 +129,9 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   SP_TRY_VOID(check_size(source, policy.limits));
   Prepared prepared;
   SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
-  SP_TRY(const Steps steps, make_steps(*runtime, request, {.name = source.name, .head = std::move(head)}, settings, policy));
+  SP_TRY(const Steps steps,
+         make_steps(*runtime, request, {.name = source.name, .head = std::move(head)}, settings,
+                    policy));
   std::vector<InputFile> inputs;
   if (!steps.source_name.empty()) {
     inputs.push_back({.name = steps.source_name,
@@ -115,19 +139,37 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
                       .size = source.size});
     prepared.inputs.push_back(std::move(source.fd));
   }
-  SP_TRY(prepared.plan, build_plan({.policy = policy,
-                                    .step = steps.run,
-                                    .runtime = std::string(runtime->name()),
-                                    .runtime_version = runtime->info(settings_for(settings, runtime->name()), Runtime::Probe::kPathOnly).version,
-                                    .inputs = std::move(inputs),
-                                    .facts = facts}));
+  SP_TRY(prepared.plan,
+         build_plan(
+             {.policy = policy,
+              .step = steps.run,
+              .runtime = std::string(runtime->name()),
+              .runtime_version =
+                  runtime->info(settings_for(settings, runtime->name()), Runtime::Probe::kPathOnly)
+                      .version,
+              .inputs = std::move(inputs),
+              .facts = facts}));
   prepared.source_display = std::move(source.display);
   return prepared;
 }
 
-Result<Prepared> prepare_command(const HostCommand& command, const Request& request, const Config& config, const HostFacts& facts) {
-  SP_TRY(const Policy policy, resolve_policy(config.settings(), kExecName, request));
-  SP_TRY(const Step step, plan_host_command(command, request.args, policy.working_dir, LookupContext::of_this_process()));
+// A command starts where the caller is when that directory was granted at its own place, else in
+// the working directory.
+void start_in_current_directory(const Request& request, const std::string& here, Policy& policy) {
+  if (!request.chdir.empty() || here.empty()) return;
+  const bool visible =
+      std::any_of(policy.paths.begin(), policy.paths.end(), [&](const PathGrant& grant) {
+        return grant.host == grant.inside && is_within(here, grant.inside);
+      });
+  if (visible) policy.chdir = here;
+}
+
+Result<Prepared> prepare_command(const HostCommand& command, const Request& request,
+                                 const Config& config, const HostFacts& facts) {
+  SP_TRY(Policy policy, resolve_policy(config.settings(), kExecName, request));
+  const LookupContext context = LookupContext::of_this_process();
+  start_in_current_directory(request, context.cwd, policy);
+  SP_TRY(const Step step, plan_host_command(command, request.args, policy.working_dir, context));
   Prepared prepared;
   prepared.source_display = printable(command.argv.front());
   SP_TRY(prepared.plan, build_plan({.policy = policy,
@@ -141,8 +183,8 @@ Result<Prepared> prepare_command(const HostCommand& command, const Request& requ
 
 }  // namespace
 
-Result<Prepared> prepare(const Request& request, const Config& config, const RuntimeRegistry& registry,
-                         const HostFacts& facts) {
+Result<Prepared> prepare(const Request& request, const Config& config,
+                         const RuntimeRegistry& registry, const HostFacts& facts) {
   if (const auto* command = std::get_if<HostCommand>(&request.source)) {
     return prepare_command(*command, request, config, facts);
   }
@@ -150,7 +192,8 @@ Result<Prepared> prepare(const Request& request, const Config& config, const Run
   if (const auto* file = std::get_if<SourceFile>(&request.source)) {
     SP_TRY(source, open_source_file(*file));
   } else {
-    SP_TRY(source, store_source_text(std::get<SourceText>(request.source), config.settings().general.tmp_dir));
+    SP_TRY(source, store_source_text(std::get<SourceText>(request.source),
+                                     config.settings().general.tmp_dir));
   }
   return prepare_source(std::move(source), request, config, registry, facts);
 }

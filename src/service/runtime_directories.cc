@@ -1,10 +1,11 @@
 // default_runtime_directories(): where manifests lie on this machine.
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "service/pipeline.h"
@@ -19,7 +20,8 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-// The source tree that this program was built in (build/<preset>/… below it), or the prefix that it is installed in.
+// The source tree that this program was built in (build/<preset>/… below it), or the prefix that it
+// is installed in.
 std::string beside_this_program() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -31,7 +33,8 @@ std::string beside_this_program() {
   for (int level = 0; level < kMostLevels && directory.has_relative_path(); ++level) {
     directory = directory.parent_path();
     // The header marks our tree: any other directory named runtimes is not ours.
-    if (fs::exists(directory / "include/sandpit/runtime.h", error)) return (directory / "runtimes").string();
+    if (fs::exists(directory / "include/sandpit/runtime.h", error))
+      return (directory / "runtimes").string();
   }
   return {};
 }

@@ -9,8 +9,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "base/utf8.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit {
 namespace {
@@ -35,20 +44,25 @@ bool is_component(std::string_view name) {
          name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
 }
 
-// O_PATH first: opening a device or a FIFO can have effects of its own, and the descriptor pins the file that was looked at.
-Result<UniqueFd> open_regular(const std::string& path, const std::string& display, struct stat& status) {
+// O_PATH first: opening a device or a FIFO can have effects of its own, and the descriptor pins the
+// file that was looked at.
+Result<UniqueFd> open_regular(const std::string& path, const std::string& display,
+                              struct stat& status) {
   const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!found.valid()) return fail(source_error(display, errno));
   if (::fstat(found.get(), &status) != 0) return fail(source_error(display, errno));
   if (!S_ISREG(status.st_mode)) {
     return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("'{}' is {}; a source must be a regular file", display, kind_of(status.st_mode))});
+                 .message = fmt::format("'{}' is {}; a source must be a regular file", display,
+                                        kind_of(status.st_mode))});
   }
   // O_NONBLOCK: a lease on the file (fcntl(2)) would make us wait for its holder.
-  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", found.get()).c_str(),
+                     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return fail(source_error(display, errno));
   const int flags = ::fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) return fail(source_error(display, errno));
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0)
+    return fail(source_error(display, errno));
   return fd;
 }
 
@@ -60,7 +74,9 @@ Result<UniqueFd> new_store(std::size_t size, const std::string& tmp_dir) {
   }
   UniqueFd fd(::open(tmp_dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!fd.valid()) {
-    return fail(errno_error(fmt::format("can't make a temporary file in {} (general.tmp_dir)", printable(tmp_dir)), errno));
+    return fail(errno_error(
+        fmt::format("can't make a temporary file in {} (general.tmp_dir)", printable(tmp_dir)),
+        errno));
   }
   return fd;
 }
@@ -71,9 +87,10 @@ Result<SourceInput> open_source_file(const SourceFile& source) {
   SourceInput input;
   input.display = printable(source.path);
   if (source.path.empty() || source.path.find('\0') != std::string::npos) {
-    return fail({.code = ErrorCode::kUsage, .message = "the source's path is empty or holds a NUL"});
+    return fail(
+        {.code = ErrorCode::kUsage, .message = "the source's path is empty or holds a NUL"});
   }
-  struct stat status {};
+  struct stat status{};
   SP_TRY(input.fd, open_regular(source.path, input.display, status));
   input.name = source.path.substr(source.path.rfind('/') + 1);
   input.size = static_cast<std::uint64_t>(status.st_size);
@@ -83,7 +100,8 @@ Result<SourceInput> open_source_file(const SourceFile& source) {
 Result<SourceInput> store_source_text(const SourceText& source, const std::string& tmp_dir) {
   if (!source.name.empty() && !is_component(source.name)) {
     return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("'{}' can't be the source's name: it must be one file name", printable(source.name))});
+                 .message = fmt::format("'{}' can't be the source's name: it must be one file name",
+                                        printable(source.name))});
   }
   SourceInput input;
   input.name = source.name;
@@ -91,19 +109,23 @@ Result<SourceInput> store_source_text(const SourceText& source, const std::strin
   input.size = source.text.size();
   SP_TRY(input.fd, new_store(source.text.size(), tmp_dir));
   for (std::size_t written = 0; written < source.text.size();) {
-    const ssize_t count = ::pwrite(input.fd.get(), source.text.data() + written, source.text.size() - written,
-                                   static_cast<off_t>(written));
+    const ssize_t count = ::pwrite(input.fd.get(), source.text.data() + written,
+                                   source.text.size() - written, static_cast<off_t>(written));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      Error error = errno_error(fmt::format("can't store the source in {} (general.tmp_dir)", printable(tmp_dir)), errno);
-      if (error.errno_value == ENOSPC) error.hint = "free some space there, or set general.tmp_dir to another directory";
+      Error error = errno_error(
+          fmt::format("can't store the source in {} (general.tmp_dir)", printable(tmp_dir)), errno);
+      if (error.errno_value == ENOSPC)
+        error.hint = "free some space there, or set general.tmp_dir to another directory";
       return fail(std::move(error));
     }
     written += static_cast<std::size_t>(count);
   }
-  // Sealed, so that what was linted is what runs. Unnamed files can't be sealed and need not be: nobody else has them.
+  // Sealed, so that what was linted is what runs. Unnamed files can't be sealed and need not be:
+  // nobody else has them.
   if (source.text.size() <= kMostInMemory &&
-      ::fcntl(input.fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+      ::fcntl(input.fd.get(), F_ADD_SEALS,
+              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
     return fail(errno_error("can't seal the source", errno));
   }
   return input;
@@ -113,8 +135,8 @@ Result<std::string> read_beginning(const SourceInput& source, std::size_t most) 
   std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(source.size, most)), '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {
-    const ssize_t count =
-        ::pread(source.fd.get(), text.data() + filled, text.size() - filled, static_cast<off_t>(filled));
+    const ssize_t count = ::pread(source.fd.get(), text.data() + filled, text.size() - filled,
+                                  static_cast<off_t>(filled));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail(source_error(source.display, errno));
     if (count == 0) break;

@@ -113,7 +113,8 @@ class MixedCgroup final : public Cgroup {
   }
 
   void kill_all() override {
-    // The same processes are in each of the directories; the one that can stop them from forking goes first.
+    // The same processes are in each of the directories; the one that can stop them from forking
+    // goes first.
     if (v2_) v2_->kill_all();
     for (V1Group& group : v1_) {
       if (group.has_pids()) group.kill_all();
@@ -138,17 +139,17 @@ class MixedCgroup final : public Cgroup {
 };
 
 bool is_cgroup_v1(int dir) {
-  struct statfs info {};
-  return ::fstatfs(dir, &info) == 0 && static_cast<std::uint64_t>(info.f_type) == CGROUP_SUPER_MAGIC;
+  struct statfs info{};
+  return ::fstatfs(dir, &info) == 0 &&
+         static_cast<std::uint64_t>(info.f_type) == CGROUP_SUPER_MAGIC;
 }
 
 ControllerFacts facts_of_unwritable(const std::string& directory, int error) {
   const bool read_only = error == EROFS;
   return {.version = CgroupVersion::kNone,
           .directory = {},
-          .reason = read_only
-                        ? fmt::format("{} is mounted read-only", directory)
-                        : fmt::format("{} (cgroup v1) belongs to another user", directory),
+          .reason = read_only ? fmt::format("{} is mounted read-only", directory)
+                              : fmt::format("{} (cgroup v1) belongs to another user", directory),
           .mend = read_only
                       ? fmt::format("mount -o remount,rw {} (as root; in a container: run it with "
                                     "writable cgroups)",
@@ -157,7 +158,8 @@ ControllerFacts facts_of_unwritable(const std::string& directory, int error) {
                         "get cgroup v2, which can be delegated to users"};
 }
 
-// Opens where `place` says this process's v1 group is; null, with the reason in `facts`, when groups can't be made there.
+// Opens where `place` says this process's v1 group is; null, with the reason in `facts`, when
+// groups can't be made there.
 V1Base* find_v1(const CgroupPlace& place, std::string_view controller, CgroupBases& bases,
                 ControllerFacts& facts) {
   facts.reason = place.reason;
@@ -210,8 +212,8 @@ CgroupHost CgroupHost::probe() {
   auto bases = std::make_shared<CgroupBases>();
 
   std::optional<V2Probe> v2;
-  const auto use = [&](const CgroupPlace& place, std::string_view controller, bool V1Base::*part,
-                       ControllerFacts V2Probe::*part2, ControllerFacts& facts) {
+  const auto use = [&](const CgroupPlace& place, std::string_view controller, bool V1Base::* part,
+                       ControllerFacts V2Probe::* part2, ControllerFacts& facts) {
     if (place.version == CgroupVersion::kV1) {
       if (V1Base* base = find_v1(place, controller, *bases, facts)) base->*part = true;
     } else {
@@ -239,7 +241,8 @@ Result<std::unique_ptr<Cgroup>> CgroupHost::create(std::string_view name) const 
                       .message = fmt::format("\"{}\" can't be a cgroup's name", name)});
   }
   if (!bases_ || (bases_->v1.empty() && !bases_->v2)) {
-    return fail(Error{.message = "no cgroup can be made on this host", .hint = memory_.mend,
+    return fail(Error{.message = "no cgroup can be made on this host",
+                      .hint = memory_.mend,
                       .errno_value = ENOTSUP});
   }
   auto group = std::make_unique<MixedCgroup>(bases_);

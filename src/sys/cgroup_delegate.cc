@@ -37,8 +37,7 @@ Error refusal(std::string message) {
 }
 
 Milliseconds until(Clock::time_point end) {
-  return std::max(Milliseconds(0),
-                  std::chrono::duration_cast<Milliseconds>(end - Clock::now()));
+  return std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(end - Clock::now()));
 }
 
 // busctl with both outputs in one pipe; what it says is the reason when it fails.
@@ -112,7 +111,8 @@ std::string find_busctl(std::span<const std::string_view> directories) {
   return {};
 }
 
-// StartTransientUnit(name, mode, properties a(sv), auxiliary units a(sa(sv))): see org.freedesktop.systemd1(5).
+// StartTransientUnit(name, mode, properties a(sv), auxiliary units a(sa(sv))): see
+// org.freedesktop.systemd1(5).
 std::vector<std::string> delegation_command(const std::string& busctl, SystemdBus bus,
                                             const std::string& scope, pid_t pid) {
   return {busctl,
@@ -156,7 +156,8 @@ Result<void> delegate_with(std::span<const std::string_view> directories, Millis
     if (until(end).count() == 0) break;
     std::this_thread::sleep_for(Milliseconds(1));
   }
-  return fail(refusal(fmt::format("systemd accepted {} but did not move this process in time", scope)));
+  return fail(
+      refusal(fmt::format("systemd accepted {} but did not move this process in time", scope)));
 }
 
 Result<void> delegate_by_systemd(Milliseconds timeout) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,8 +95,7 @@ Result<void> write_number_at(int dir, const char* name, std::uint64_t value) {
   std::array<char, 24> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{}) return fail(errno_error(name, EOVERFLOW));
-  return write_at(dir, name,
-                  {digits.data(), static_cast<std::size_t>(end - digits.data())});
+  return write_at(dir, name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
 Result<std::string> read_at(int dir, const char* name) {
@@ -147,8 +147,8 @@ bool has_word(std::string_view list, std::string_view word) {
 }
 
 unsigned kill_listed(int dir) {
-  // A pid read from the list may be another process's by now. A pidfd taken between two readings that both list the
-  // pid is either of a member or of a process that has ended.
+  // A pid read from the list may be another process's by now. A pidfd taken between two readings
+  // that both list the pid is either of a member or of a process that has ended.
   std::vector<std::pair<pid_t, UniqueFd>> members;
   for (const pid_t pid : listed(dir)) {
     members.emplace_back(pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))));
@@ -171,9 +171,9 @@ void kill_until_empty(int dir, std::chrono::milliseconds budget) {
   }
 }
 
-Result<void> remove_group(int parent, const char* name,
-                          const std::function<void(int dir)>& kill) {
-  // A group stays busy for a moment after its last process was reaped: the kernel detaches it later.
+Result<void> remove_group(int parent, const char* name, const std::function<void(int dir)>& kill) {
+  // A group stays busy for a moment after its last process was reaped: the kernel detaches it
+  // later.
   constexpr microseconds kBudget{200'000};
   microseconds slept{0};
   microseconds pause{20};

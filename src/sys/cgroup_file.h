@@ -1,4 +1,5 @@
-// Reading, writing and removing in cgroup file systems, relative to directory descriptors. Only sys/cgroup*.cc use it.
+// Reading, writing and removing in cgroup file systems, relative to directory descriptors. Only
+// sys/cgroup*.cc use it.
 #pragma once
 
 #include <chrono>
@@ -44,7 +45,8 @@ namespace sandpit::sys {
 // The same until it is empty or `budget` is used up.
 void kill_until_empty(int dir, std::chrono::milliseconds budget);
 
-// rmdir; while the group is busy `kill(dir)` and a sleep that grows, about 200 ms in all. No error when it does not exist.
+// rmdir; while the group is busy `kill(dir)` and a sleep that grows, about 200 ms in all. No error
+// when it does not exist.
 [[nodiscard]] Result<void> remove_group(int parent, const char* name,
                                         const std::function<void(int dir)>& kill);
 

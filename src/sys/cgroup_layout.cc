@@ -43,8 +43,9 @@ std::optional<CgroupMount> parse_mount(std::string_view line) {
                      .options = field_of(tail, 2)};
 }
 
-// The group `path` below a mount whose root is the group `root`; empty when the mount does not show it. Both are relative to
-// the cgroup namespace's root: "/.." leads out of it, and what a directory above is called can't be known from here.
+// The group `path` below a mount whose root is the group `root`; empty when the mount does not show
+// it. Both are relative to the cgroup namespace's root: "/.." leads out of it, and what a directory
+// above is called can't be known from here.
 std::optional<std::string> path_in_mount(std::string_view path, std::string_view root) {
   if (path.starts_with("/..") || root.starts_with("/..")) {
     return path == root ? std::optional<std::string>("") : std::nullopt;
@@ -71,18 +72,17 @@ CgroupPlace place_of(const SelfGroup& group, CgroupVersion version, std::string_
     if (!mount->v2 && !has_item(mount->options, controller)) continue;
     mounted = true;
     if (auto below = path_in_mount(group.path, mount->root)) {
-      place.candidates.push_back(
-          {.mount_point = mount->point, .directory = mount->point + *below});
+      place.candidates.push_back({.mount_point = mount->point, .directory = mount->point + *below});
     }
   }
   if (!place.candidates.empty()) return place;
   const std::string what = version == CgroupVersion::kV2
                                ? std::string("the cgroup v2 hierarchy")
                                : fmt::format("the cgroup v1 controller {}", controller);
-  place.reason =
-      mounted ? fmt::format("this process's group {} is outside of what is mounted of {}",
-                            group.path, what)
-              : fmt::format("{} is not mounted here", what);
+  place.reason = mounted
+                     ? fmt::format("this process's group {} is outside of what is mounted of {}",
+                                   group.path, what)
+                     : fmt::format("{} is not mounted here", what);
   return place;
 }
 

@@ -23,9 +23,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kKillBudget{200};
 
-// What an empty group may still be charged with and count as empty: the kernel charges in batches of 64 pages for each CPU,
-// and a few directory entries stay. The next run's peak can be too high by this much. To go below costs 0.3 to 6 ms
-// (force_empty drains every CPU's batch; measured on 6.18, usual leftovers there: 150 to 700 KiB).
+// What an empty group may still be charged with and count as empty: the kernel charges in batches
+// of 64 pages for each CPU, and a few directory entries stay. The next run's peak can be too high
+// by this much. To go below costs 0.3 to 6 ms (force_empty drains every CPU's batch; measured
+// on 6.18, usual leftovers there: 150 to 700 KiB).
 constexpr ByteCount kNearZero = ByteCount::mib(1);
 
 Microseconds from_ns(std::uint64_t ns) {
@@ -55,8 +56,7 @@ V1Group::V1Group(V1Group&& other) noexcept
 V1Group::~V1Group() {
   if (name_.empty()) return;
   // A destructor has nobody to tell; the slot's next owner removes what is left.
-  (void)remove_group(base_->dir.get(), name_.c_str(),
-                     [](int dir) { (void)kill_listed(dir); });
+  (void)remove_group(base_->dir.get(), name_.c_str(), [](int dir) { (void)kill_listed(dir); });
 }
 
 Result<V1Group> V1Group::create(const V1Base& base, const std::string& name) {
@@ -72,8 +72,8 @@ Result<V1Group> V1Group::create(const V1Base& base, const std::string& name) {
   }
   V1Group group(base, name);
   if (auto opened = group.open_files(); !opened) {
-    return fail(with_context(std::move(opened).error(),
-                             fmt::format("cgroup {}/{}", base.directory, name)));
+    return fail(
+        with_context(std::move(opened).error(), fmt::format("cgroup {}/{}", base.directory, name)));
   }
   return group;
 }
@@ -105,10 +105,11 @@ Result<void> V1Group::set_limits(const CgroupLimits& limits) {
   return {};
 }
 
-// memsw limits memory and swap together and must not be below the memory limit: which of the two is written first
-// depends on the direction. Where there is no swap accounting (no memsw file) swappiness 0 keeps the group's memory out of
-// swap: unlike the host-wide setting, a v1 group's 0 is strict (cgroup-v1/memory.rst, 5.3).
-// Kernels from 5.11 on count hierarchically whatever memory.use_hierarchy says, so it is not written.
+// memsw limits memory and swap together and must not be below the memory limit: which of the two is
+// written first depends on the direction. Where there is no swap accounting (no memsw file)
+// swappiness 0 keeps the group's memory out of swap: unlike the host-wide setting, a v1 group's 0
+// is strict (cgroup-v1/memory.rst, 5.3). Kernels from 5.11 on count hierarchically whatever
+// memory.use_hierarchy says, so it is not written.
 Result<void> V1Group::set_memory(const std::optional<ByteCount>& limit) {
   const std::string value = limit ? fmt::format("{}", limit->count()) : "-1";
   const auto write_memsw = [&]() -> Result<void> {
@@ -141,14 +142,14 @@ void V1Group::add_usage(CgroupUsage& usage) const {
     if (const auto total = read_number(cpu_usage_.get())) {
       const std::uint64_t ns = above(*total, cpu_before_);
       usage.cpu = from_ns(ns);
-      // The two parts are sampled by the timer tick while the total is exact: their ratio divides the total, so that they add up.
-      const auto user = above(read_number_at(dir_.get(), "cpuacct.usage_user").value_or(0),
-                              user_before_);
-      const auto system = above(read_number_at(dir_.get(), "cpuacct.usage_sys").value_or(0),
-                                system_before_);
-      const double part = user + system == 0 ? 1.0
-                                             : static_cast<double>(user) /
-                                                   static_cast<double>(user + system);
+      // The two parts are sampled by the timer tick while the total is exact: their ratio divides
+      // the total, so that they add up.
+      const auto user =
+          above(read_number_at(dir_.get(), "cpuacct.usage_user").value_or(0), user_before_);
+      const auto system =
+          above(read_number_at(dir_.get(), "cpuacct.usage_sys").value_or(0), system_before_);
+      const double part =
+          user + system == 0 ? 1.0 : static_cast<double>(user) / static_cast<double>(user + system);
       usage.user = from_ns(static_cast<std::uint64_t>(static_cast<double>(ns) * part));
       usage.system = *usage.cpu - *usage.user;
     }
@@ -167,7 +168,8 @@ void V1Group::add_usage(CgroupUsage& usage) const {
 }
 
 void V1Group::kill_all() {
-  // No new members while the present ones are killed: else a fork bomb wins. set_limits() before the next run mends it.
+  // No new members while the present ones are killed: else a fork bomb wins. set_limits() before
+  // the next run mends it.
   if (base_->pids) (void)write_at(dir_.get(), "pids.max", "0");
   kill_until_empty(dir_.get(), kKillBudget);
 }
@@ -175,7 +177,8 @@ void V1Group::kill_all() {
 Result<void> V1Group::reset() {
   if (base_->memory) SP_TRY_VOID(reset_memory());
   if (base_->cpu) {
-    // Writing 0 to cpuacct.usage would do too, but not for its two parts on every kernel: remember where they stand.
+    // Writing 0 to cpuacct.usage would do too, but not for its two parts on every kernel: remember
+    // where they stand.
     cpu_before_ = read_number(cpu_usage_.get()).value_or(0);
     user_before_ = read_number_at(dir_.get(), "cpuacct.usage_user").value_or(0);
     system_before_ = read_number_at(dir_.get(), "cpuacct.usage_sys").value_or(0);
@@ -194,10 +197,11 @@ Result<void> V1Group::reset_memory() {
     // EBUSY when there are members; whatever it could not drop is seen below.
     (void)write_at(dir_.get(), "memory.force_empty", "0");
     if (const ByteCount left = charged(); left > kNearZero) {
-      return fail(Error{.code = ErrorCode::kSystem,
-                        .message = fmt::format("cgroup {}: {} KiB of the last run are still charged",
-                                               name_, left.count() / 1024),
-                        .errno_value = EBUSY});
+      return fail(
+          Error{.code = ErrorCode::kSystem,
+                .message = fmt::format("cgroup {}: {} KiB of the last run are still charged", name_,
+                                       left.count() / 1024),
+                .errno_value = EBUSY});
     }
   }
   oom_kills_before_ = read_keyed(oom_control_.get(), "oom_kill").value_or(0);

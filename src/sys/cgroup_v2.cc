@@ -89,18 +89,21 @@ Result<void> V2Group::open_files() {
 }
 
 Result<void> V2Group::open_memory_files() {
-  // One member that dies for lack of memory takes the others with it: a tree that lost an arbitrary part must not go on.
+  // One member that dies for lack of memory takes the others with it: a tree that lost an arbitrary
+  // part must not go on.
   SP_TRY_VOID(write_at(dir_.get(), "memory.oom.group", "1"));
   SP_TRY(memory_events_, open_at(dir_.get(), "memory.events", O_RDONLY));
 
-  // Where it can be reset it is writable; root may open it for writing in any case, so the mode tells.
-  struct stat info {};
-  peak_resettable_ = ::fstatat(dir_.get(), "memory.peak", &info, 0) == 0 && (info.st_mode & S_IWUSR) != 0;
+  // Where it can be reset it is writable; root may open it for writing in any case, so the mode
+  // tells.
+  struct stat info{};
+  peak_resettable_ =
+      ::fstatat(dir_.get(), "memory.peak", &info, 0) == 0 && (info.st_mode & S_IWUSR) != 0;
   auto peak = open_at(dir_.get(), "memory.peak", peak_resettable_ ? O_RDWR : O_RDONLY);
   if (peak) memory_peak_ = std::move(*peak);
 
-  // Users have few inotify instances (fs.inotify.max_user_instances). Without one the kernel kills all the same and
-  // usage() tells it, only later.
+  // Users have few inotify instances (fs.inotify.max_user_instances). Without one the kernel kills
+  // all the same and usage() tells it, only later.
   inotify_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (inotify_.valid()) {
     const std::string path = fmt::format("{}/{}/memory.events", base_->directory(), name_);
@@ -134,7 +137,8 @@ Result<void> V2Group::set_limits(const CgroupLimits& limits) {
   return {};
 }
 
-// Kernels before 5.19 have no memory.peak: then the supervisor's regular look at the CPU time looks here as well.
+// Kernels before 5.19 have no memory.peak: then the supervisor's regular look at the CPU time looks
+// here as well.
 void V2Group::sample_memory() const {
   if (!has_memory() || memory_peak_.valid()) return;
   const auto now = read_number_at(dir_.get(), "memory.current");
@@ -203,9 +207,10 @@ Result<void> V2Group::reset_memory() {
     // Since 5.19; EAGAIN when it could not reclaim all of it. What is left is seen below.
     (void)write_number_at(dir_.get(), "memory.reclaim", before.count());
     if (const ByteCount left = charged(); left > kNearZero) {
-      return fail(Error{.message = fmt::format("cgroup {}: {} KiB of the last run are still charged",
-                                               name_, left.count() / 1024),
-                        .errno_value = EBUSY});
+      return fail(
+          Error{.message = fmt::format("cgroup {}: {} KiB of the last run are still charged", name_,
+                                       left.count() / 1024),
+                .errno_value = EBUSY});
     }
   }
   if (memory_peak_.valid() && ::pwrite(memory_peak_.get(), "0", 1, 0) < 0) {

@@ -1,5 +1,6 @@
-// Cgroup v2: where groups can be made, and one run's group. Only sys/cgroup.cc, service/doctor.cc and tests use it.
-// See Documentation/admin-guide/cgroup-v2.rst ("Delegation", "No Internal Process Constraint").
+// Cgroup v2: where groups can be made, and one run's group. Only sys/cgroup.cc, service/doctor.cc
+// and tests use it. See Documentation/admin-guide/cgroup-v2.rst ("Delegation", "No Internal Process
+// Constraint").
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,14 @@ namespace sandpit::sys {
 
 // What decides where groups are made; read from the kernel by probe_v2(), made up by tests.
 struct V2View {
-  std::string controllers;      // cgroup.controllers of our group
-  std::string subtree;          // cgroup.subtree_control of our group
-  bool is_root = false;         // the hierarchy's real root: may have both processes and children with controllers
-  bool writable = false;        // we may make groups in it, move processes and enable controllers
-  bool alone = false;           // no process but ours in it
-  bool is_own_leaf = false;     // a leaf that a sandpit moved itself to ("sandpit-self-PID")
-  bool parent_writable = false; // false also when there is no parent in sight
+  std::string controllers;  // cgroup.controllers of our group
+  std::string subtree;      // cgroup.subtree_control of our group
+  bool is_root =
+      false;  // the hierarchy's real root: may have both processes and children with controllers
+  bool writable = false;         // we may make groups in it, move processes and enable controllers
+  bool alone = false;            // no process but ours in it
+  bool is_own_leaf = false;      // a leaf that a sandpit moved itself to ("sandpit-self-PID")
+  bool parent_writable = false;  // false also when there is no parent in sight
   std::string parent_subtree;
   std::string parent_controllers;  // empty when we may not enable them there
 };
@@ -36,8 +38,8 @@ struct V2Choice {
   V2Place place = V2Place::kNowhere;
   bool memory = false;
   bool pids = false;
-  std::string enable;     // to be written to cgroup.subtree_control first, "" when nothing
-  bool move_self = false; // first move this process to a leaf
+  std::string enable;      // to be written to cgroup.subtree_control first, "" when nothing
+  bool move_self = false;  // first move this process to a leaf
   enum class Why : std::uint8_t { kFine, kNotWritable, kOthersInGroup, kNoController };
   Why why_not = Why::kFine;  // of memory and pids; CPU time needs no controller
 };
@@ -45,8 +47,8 @@ struct V2Choice {
 // Pure. `place` is kOwnGroup with neither controller when only CPU time can be had.
 [[nodiscard]] V2Choice choose_v2_base(const V2View& view);
 
-// The directory below which groups are made. Made ready (controllers enabled, this process moved out of the way) only when the
-// first group is: probing changes nothing.
+// The directory below which groups are made. Made ready (controllers enabled, this process moved
+// out of the way) only when the first group is: probing changes nothing.
 class V2Base {
  public:
   V2Base(V2Choice choice, std::string directory, UniqueFd dir)
@@ -118,9 +120,9 @@ class V2Group {
   std::string name_;  // empty once moved from
   UniqueFd dir_;
   UniqueFd cpu_stat_;
-  UniqueFd memory_peak_;    // since 5.19
+  UniqueFd memory_peak_;  // since 5.19
   UniqueFd memory_events_;
-  UniqueFd inotify_;        // on memory.events
+  UniqueFd inotify_;              // on memory.events
   bool peak_resettable_ = false;  // since 6.12
   mutable std::uint64_t sampled_peak_ = 0;
   // These counters can't be set to zero.

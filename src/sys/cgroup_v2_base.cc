@@ -18,8 +18,8 @@
 #include "base/unique_fd.h"
 #include "sys/cgroup_file.h"
 #include "sys/cgroup_layout.h"
-#include "sys/cgroup_v2.h"
 #include "sys/cgroup_names.h"
+#include "sys/cgroup_v2.h"
 #include "sys/host_facts.h"
 
 namespace sandpit::sys {
@@ -27,12 +27,10 @@ namespace {
 
 constexpr std::string_view kLeafPrefix = "sandpit-self-";
 
-bool may_write(int dir, const char* name) {
-  return ::faccessat(dir, name, W_OK, AT_EACCESS) == 0;
-}
+bool may_write(int dir, const char* name) { return ::faccessat(dir, name, W_OK, AT_EACCESS) == 0; }
 
 bool is_cgroup_v2(int dir) {
-  struct statfs info {};
+  struct statfs info{};
   return ::fstatfs(dir, &info) == 0 &&
          static_cast<std::uint64_t>(info.f_type) == CGROUP2_SUPER_MAGIC;
 }
@@ -93,12 +91,13 @@ std::string mend_for(V2Choice::Why why, const std::string& directory, std::strin
       return "systemd-run --user --scope -p Delegate=yes -- sandpit …";
     case V2Choice::Why::kNoController:
       if (root) {
-        return fmt::format("echo +{} > {}/cgroup.subtree_control (a controller that is mounted as "
-                           "cgroup v1 or disabled at boot is not available to v2)",
-                           controller, parent_of(directory));
+        return fmt::format(
+            "echo +{} > {}/cgroup.subtree_control (a controller that is mounted as "
+            "cgroup v1 or disabled at boot is not available to v2)",
+            controller, parent_of(directory));
       }
-      return fmt::format("sudo sh -c 'echo +{} > {}/cgroup.subtree_control'; with systemd: ", controller,
-                         parent_of(directory)) +
+      return fmt::format("sudo sh -c 'echo +{} > {}/cgroup.subtree_control'; with systemd: ",
+                         controller, parent_of(directory)) +
              "sudo mkdir -p /etc/systemd/system/user@.service.d && printf "
              "'[Service]\\nDelegate=cpu cpuset memory pids\\n' | sudo tee "
              "/etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload, "
@@ -128,9 +127,9 @@ bool has_other_children(int dir, std::string_view leaf) {
   const auto names = directory_names(dir);
   if (!names) return true;
   for (const std::string& name : *names) {
-    struct stat info {};
-    const bool is_dir = ::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-                        S_ISDIR(info.st_mode);
+    struct stat info{};
+    const bool is_dir =
+        ::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
     found = found || (is_dir && name != leaf);
   }
   return found;
@@ -234,7 +233,8 @@ Result<void> V2Base::make_ready() const {
 }
 
 Result<void> V2Base::prepare() const {
-  // Whoever enables or relies on the controllers holds this lock shared; who would disable them takes it exclusively.
+  // Whoever enables or relies on the controllers holds this lock shared; who would disable them
+  // takes it exclusively.
   SP_TRY(lock_, open_at(dir_.get(), ".", O_RDONLY | O_DIRECTORY));
   if (::flock(lock_.get(), LOCK_SH) < 0) return fail(errno_error("flock", errno));
   if (choice_.enable.empty()) return {};
@@ -251,8 +251,9 @@ Result<void> V2Base::prepare() const {
 }
 
 V2Base::~V2Base() {
-  // Not for the real root, where others may have come to rely on it, and not in a forked child. The leaf that this process
-  // is in can't be removed by it: the next sandpit here does, or systemd with the scope.
+  // Not for the real root, where others may have come to rely on it, and not in a forked child. The
+  // leaf that this process is in can't be removed by it: the next sandpit here does, or systemd
+  // with the scope.
   if (owner_pid_ != ::getpid() || !lock_.valid()) return;
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) return;
   if (has_other_children(dir_.get(), leaf_name())) return;

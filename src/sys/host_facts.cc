@@ -58,8 +58,8 @@ bool has_effective_capability(int capability) {
 }
 
 int landlock_abi() {
-  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0,
-                                 LANDLOCK_CREATE_RULESET_VERSION);
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return static_cast<int>(std::max(version, 0L));
 }
 
@@ -73,10 +73,11 @@ HostFacts probe_facts(const CgroupHost& cgroups) {
   }
   facts.uid = ::geteuid();
   facts.gid = ::getegid();
-  // Root of a container's user namespace has uid 0 and CAP_SYS_ADMIN too, but only the ids that its uid_map lists exist for
-  // it: the host-wide subordinate ranges that root's runs map to are out of its reach (EINVAL or EPERM at uid_map), and
-  // its capabilities don't hold over the host's mounts and devices. It is treated as an ordinary user, who maps one id.
-  // What counts is the map, not the namespace's number: a nested namespace with the identity map has all ids.
+  // Root of a container's user namespace has uid 0 and CAP_SYS_ADMIN too, but only the ids that its
+  // uid_map lists exist for it: the host-wide subordinate ranges that root's runs map to are out of
+  // its reach (EINVAL or EPERM at uid_map), and its capabilities don't hold over the host's mounts
+  // and devices. It is treated as an ordinary user, who maps one id. What counts is the map, not
+  // the namespace's number: a nested namespace with the identity map has all ids.
   const auto uid_map = read_path("/proc/self/uid_map");
   facts.is_root = facts.uid == 0 && has_effective_capability(CAP_SYS_ADMIN) && uid_map &&
                   is_identity_map(*uid_map);

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstddef>
+
 namespace sandpit::sys::landlock {
 
 int abi() {

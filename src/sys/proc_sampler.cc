@@ -26,7 +26,8 @@
 namespace sandpit::sys {
 namespace {
 
-// A tree that is larger than this is a fork bomb that outgrew its task limit; the supervisor acts on `tasks` long before.
+// A tree that is larger than this is a fork bomb that outgrew its task limit; the supervisor acts
+// on `tasks` long before.
 constexpr std::size_t kMostProcesses = 20'000;
 
 struct Stat {
@@ -51,7 +52,8 @@ std::string_view read_into(int dir, const char* name, std::array<char, 4096>& bu
 std::optional<Stat> read_stat(int process) {
   std::array<char, 4096> buffer{};
   std::string_view text = read_into(process, "stat", buffer);
-  // The name is in parentheses and may itself hold spaces and parentheses: fields are counted from the last ')'.
+  // The name is in parentheses and may itself hold spaces and parentheses: fields are counted from
+  // the last ')'.
   const auto close = text.rfind(')');
   if (close == std::string_view::npos) return std::nullopt;
   text.remove_prefix(std::min(close + 2, text.size()));
@@ -62,7 +64,8 @@ std::optional<Stat> read_stat(int process) {
     if (space == std::string_view::npos) break;
     text.remove_prefix(space + 1);
   }
-  // utime, stime: threads that have ended included; cutime, cstime: children waited for, and theirs.
+  // utime, stime: threads that have ended included; cutime, cstime: children waited for, and
+  // theirs.
   return Stat{.user = number(fields[11]) + number(fields[13]),
               .system = number(fields[12]) + number(fields[14]),
               .threads = number(fields[17])};
@@ -77,7 +80,8 @@ void add_memory(int process, TreeSample& sample) {
     sample.memory = ByteCount::bytes(sample.memory.count() + (number(value) << 10U));
     return;
   }
-  // Empty for zombies and kernel threads; refused when ptrace access is (the program's own setuid or dumpable state).
+  // Empty for zombies and kernel threads; refused when ptrace access is (the program's own setuid
+  // or dumpable state).
   const std::string_view statm = read_into(process, "statm", buffer);
   const auto field = [&](std::string_view text, unsigned index) {
     for (; index > 0; --index) {
@@ -106,7 +110,8 @@ void append_children(int process, const char* path, std::vector<pid_t>& pids) {
   }
 }
 
-// Each thread has its own list of children. The common single-threaded process is spared the reading of a directory.
+// Each thread has its own list of children. The common single-threaded process is spared the
+// reading of a directory.
 void append_all_children(pid_t pid, int process, std::uint64_t threads, std::vector<pid_t>& pids) {
   if (threads <= 1) {
     append_children(process, fmt::format("task/{}/children", pid).c_str(), pids);
@@ -139,8 +144,7 @@ Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir) {
     const pid_t pid = pids[next];
     std::array<char, 16> name{};
     *std::to_chars(name.data(), name.data() + name.size() - 1, pid).ptr = '\0';
-    const UniqueFd process(
-        ::openat(proc_dir.get(), name.data(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd process(::openat(proc_dir.get(), name.data(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const auto stat = process.valid() ? read_stat(process.get()) : std::nullopt;
     if (!stat) {
       if (pid == root) return fail(errno_error(fmt::format("process {}", root), ESRCH));

@@ -1,6 +1,7 @@
-// CPU time, memory and number of tasks of a process tree, read from /proc: for hosts where no cgroup can be had.
-// Weaker than a cgroup, and a run that relies on it is reported as "sampled": what happens between two samples is not seen, and
-// the CPU time of children that nobody waits for (SIGCHLD ignored, so the kernel reaps them) is lost with them.
+// CPU time, memory and number of tasks of a process tree, read from /proc: for hosts where no
+// cgroup can be had. Weaker than a cgroup, and a run that relies on it is reported as "sampled":
+// what happens between two samples is not seen, and the CPU time of children that nobody waits for
+// (SIGCHLD ignored, so the kernel reaps them) is lost with them.
 #pragma once
 
 #include <sys/types.h>
@@ -15,21 +16,23 @@
 namespace sandpit::sys {
 
 struct TreeSample {
-  Microseconds user{0};    // of the living and of the dead that were waited for
+  Microseconds user{0};  // of the living and of the dead that were waited for
   Microseconds system{0};
-  ByteCount memory;        // proportional set size, shared pages divided among their users; files in tmpfs not included
-  std::uint32_t tasks = 0; // threads of all processes, the root's included
+  ByteCount memory;  // proportional set size, shared pages divided among their users; files in
+                     // tmpfs not included
+  std::uint32_t tasks = 0;          // threads of all processes, the root's included
   bool memory_is_estimate = false;  // no smaps_rollup: resident minus shared
   [[nodiscard]] Microseconds cpu() const { return user + system; }
 };
 
-// The tree below and including `root`, the jail's init: orphans become its children, so that the tree stays whole.
-// `proc_dir`: a /proc that shows it. kSystem with errno_value ESRCH when root is gone. Processes that vanish meanwhile are
-// skipped; what they used shows in their parent's figures once they are waited for.
+// The tree below and including `root`, the jail's init: orphans become its children, so that the
+// tree stays whole. `proc_dir`: a /proc that shows it. kSystem with errno_value ESRCH when root is
+// gone. Processes that vanish meanwhile are skipped; what they used shows in their parent's figures
+// once they are waited for.
 [[nodiscard]] Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir);
 
-// One per run. Between the death of a process and its being waited for its time may be in neither figure: the CPU time handed
-// out never goes back. Keeps the peak too.
+// One per run. Between the death of a process and its being waited for its time may be in neither
+// figure: the CPU time handed out never goes back. Keeps the peak too.
 class TreeSampler {
  public:
   TreeSampler(pid_t root, const UniqueFd& proc_dir) : root_(root), proc_dir_(&proc_dir) {}

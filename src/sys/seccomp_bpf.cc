@@ -1,11 +1,16 @@
 // The two readers of classic BPF: an evaluator and a disassembler.
 #include <fmt/format.h>
 #include <linux/seccomp.h>
+#include <string.h>  // strerrorname_np
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <optional>
+#include <span>
+#include <string>
 
 #include "sys/seccomp_profile.h"
 

@@ -2,7 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.h"
+#include "sandpit/error.h"
 #include "sys/seccomp_builtin_data.h"
 #include "sys/seccomp_profile.h"
 

@@ -6,10 +6,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <span>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "base/result.h"
+#include "sandpit/error.h"
 #include "sys/seccomp_profile.h"
 
 namespace sandpit::sys {
@@ -58,7 +64,7 @@ class Writer {
   Label load(Loaded what, Label next) {
     Label at = fall_through(next);
     const Label after = at;
-    if (what.mask != ~0U) at = push(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, what.mask));
+    if (what.mask != ~0U) (void)push(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, what.mask));
     at = push(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, what.offset));
     loads_[at] = {what, after};
     return at;
@@ -112,9 +118,9 @@ class Half {
  public:
   Half(Writer& writer, unsigned index, bool high, std::uint64_t mask, std::uint64_t value)
       : writer_(writer),
-        loaded_{
-            static_cast<std::uint32_t>(offsetof(seccomp_data, args) + index * 8 + (high ? 4 : 0)),
-            static_cast<std::uint32_t>(high ? mask >> 32 : mask)},
+        loaded_{static_cast<std::uint32_t>(offsetof(seccomp_data, args) + std::size_t{index} * 8 +
+                                           (high ? 4 : 0)),
+                static_cast<std::uint32_t>(high ? mask >> 32 : mask)},
         value_(static_cast<std::uint32_t>(high ? value >> 32 : value)) {}
 
   Label equal(Label yes, Label no) {
@@ -314,7 +320,7 @@ Result<BpfProgram> compile_profile_for(const SyscallProfile& profile, Architectu
   constexpr Loaded kNumber{offsetof(seccomp_data, nr), ~0U};
   Label start = TreeWriter(writer).write(make_ranges(calls, otherwise));
   const Label kill = writer.ret(SECCOMP_RET_KILL_PROCESS);
-  if (architecture == Architecture::kX86_64) {
+  if (architecture == Architecture::kX8664) {
     // Negative numbers have bit 30 set too, but the kernel knows them as no call: not x32's.
     const Label x32 = writer.jump(BPF_JGE, kNegative, writer.ret(default_verdict), kill, kNumber);
     start = writer.jump(BPF_JGE, kX32Bit, x32, start, kNumber);

@@ -3,10 +3,9 @@
 #include <asm/ioctls.h>
 #include <asm/socket.h>
 #include <linux/netlink.h>
-#include <linux/sched.h>
 #include <linux/securebits.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -16,7 +15,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <optional>
+#include <string_view>
 
 #include "sys/seccomp_profile.h"
 

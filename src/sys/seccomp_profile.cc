@@ -5,8 +5,18 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "sandpit/error.h"
 
 namespace sandpit::sys {
 namespace {

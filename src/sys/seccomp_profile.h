@@ -15,10 +15,10 @@
 
 namespace sandpit::sys {
 
-enum class Architecture : std::uint8_t { kX86_64, kAarch64 };
+enum class Architecture : std::uint8_t { kX8664, kAarch64 };
 
 #if defined(__x86_64__)
-inline constexpr Architecture kNativeArchitecture = Architecture::kX86_64;
+inline constexpr Architecture kNativeArchitecture = Architecture::kX8664;
 #elif defined(__aarch64__)
 inline constexpr Architecture kNativeArchitecture = Architecture::kAarch64;
 #else

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,7 +37,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::uint32_t audit_arch(Architecture architecture) {
-  return architecture == Architecture::kX86_64 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
+  return architecture == Architecture::kX8664 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
 }
 
 const SyscallTableRow* find_syscall(std::string_view name) {
@@ -43,7 +47,7 @@ const SyscallTableRow* find_syscall(std::string_view name) {
 }
 
 int number_on(const SyscallTableRow& row, Architecture architecture) {
-  return architecture == Architecture::kX86_64 ? row.x86_64 : row.aarch64;
+  return architecture == Architecture::kX8664 ? row.x86_64 : row.aarch64;
 }
 
 std::string nearest_name(std::string_view name, std::span<const std::string_view> candidates) {

@@ -43,9 +43,12 @@ class TempTree {
     return path(relative);
   }
 
-  std::string program(std::string_view relative, std::string_view content = "\x7f" "ELF") const {
+  std::string program(std::string_view relative, std::string_view content =
+                                                     "\x7f"
+                                                     "ELF") const {
     std::string made = file(relative, content);
-    std::filesystem::permissions(made, std::filesystem::perms::owner_all | std::filesystem::perms::group_read |
+    std::filesystem::permissions(made, std::filesystem::perms::owner_all |
+                                           std::filesystem::perms::group_read |
                                            std::filesystem::perms::group_exec);
     return made;
   }

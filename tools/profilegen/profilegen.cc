@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     const auto program =
         profile ? sandpit::sys::compile_profile(*profile) : sandpit::fail(profile.error());
     if (!program) {
-      std::fprintf(stderr, "%s\n", program.error().to_string().c_str());
+      std::fputs((program.error().to_string() + "\n").c_str(), stderr);
       return 1;
     }
     programs += array(name, *program);

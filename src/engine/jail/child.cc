@@ -302,6 +302,8 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   if (spec.ready_tree < 0) {
     const TreeFailure failure = build_shared_tree(root, spec.mounts, trees);
     if (failure.step != LaunchStep::kNone) launch.fail(failure);
+    launch.begin(LaunchStep::kReadOnlyRoot);
+    launch.need(make_read_only(root));
   }
   const bool proc_missing = mount_per_run(launch, spec, root, volume, trees);
   copy_inputs(launch, spec, volume);
@@ -528,12 +530,13 @@ TreeFailure build_shared_tree(int root, ChildArray<ChildMount> mounts, const int
       return {.step = LaunchStep::kMount, .errno_value = errno, .detail = static_cast<int>(i)};
     }
   }
+  return {};
+}
+
+int make_read_only(int root) {
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (raw::mount_setattr(root, "", AT_EMPTY_PATH, read_only) < 0) {
-    return {.step = LaunchStep::kReadOnlyRoot, .errno_value = errno};
-  }
-  return {};
+  return raw::mount_setattr(root, "", AT_EMPTY_PATH, read_only);
 }
 
 void child_main(const ChildSpec& spec) {

@@ -149,6 +149,8 @@ struct TreeFailure {
 };
 // `trees`: one detached tree per mount, -1 where there is none to attach; null: opened here.
 [[nodiscard]] TreeFailure build_shared_tree(int root, ChildArray<ChildMount> mounts, const int* trees);
+// Not recursive: what is mounted on the root keeps its own flags.
+[[nodiscard]] int make_read_only(int root);
 // Opens the source of a bind or device mount as a detached tree with its flags set; -1 with errno.
 [[nodiscard]] int open_bind_tree(const ChildMount& mount);
 // A tmpfs for a root, mounted nowhere yet; -1 with errno.

@@ -63,6 +63,7 @@ Result<UniqueFd> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan
                                  : std::string();
     return fail(errno_error(fmt::format("{} {}", to_string(failure.step), what), failure.errno_value));
   }
+  if (make_read_only(root.get()) < 0) return fail(errno_error("make the tree read-only", errno));
   return root;
 }
 

@@ -158,6 +158,7 @@ TEST(Options, TheProgramsOwnJsonOptionIsNotOurs) {
 TEST(Options, AnOptionWithoutItsValueIsRefused) {
   EXPECT_FALSE(parse_run({"--memory"}).has_value());
   EXPECT_FALSE(parse_run({"--memory=", "a.py", "b.py"}).has_value());
+  EXPECT_FALSE(parse_run({"--memory", "", "a.py"}).has_value());
 }
 
 TEST(Options, NothingToRunIsRefused) {

@@ -14,8 +14,8 @@ namespace {
 using boost::json::value;
 
 TEST(Render, WritesNumbersAsPeopleDo) {
-  EXPECT_EQ(codec::render(value{12.345}, codec::Layout::kCompact), "12.345\n");
-  EXPECT_EQ(codec::render(value{0.0}, codec::Layout::kCompact), "0\n");
+  EXPECT_EQ(codec::render(value(12.345), codec::Layout::kCompact), "12.345\n");
+  EXPECT_EQ(codec::render(value(0.0), codec::Layout::kCompact), "0\n");
   EXPECT_EQ(codec::render(boost::json::object{{"a", boost::json::array{1, nullptr, "x\n"}}}, codec::Layout::kCompact),
             "{\"a\":[1,null,\"x\\n\"]}\n");
 }

@@ -15,8 +15,11 @@ using ::testing::UnorderedElementsAre;
 class Interpreter : public ::testing::Test {
  protected:
   [[nodiscard]] LookupContext context() const {
-    return {.first = {tree_.path("first")}, .path = tree_.path("a") + ":" + tree_.path("b"), .home = tree_.path("home"),
-            .cwd = tree_.path(), .environment = {}};
+    return {.first = {tree_.path("first")},
+            .path = tree_.path("a") + ":" + tree_.path("b"),
+            .home = tree_.path("home"),
+            .cwd = tree_.path(),
+            .environment = {}};
   }
 
   TempTree tree_;
@@ -107,6 +110,10 @@ TEST_F(Interpreter, InsideAHomeDirectoryShowsTheFileAloneRatherThanTheHome) {
   const std::string in_bin = tree_.program("home/bin/lua");
   const std::string in_local = tree_.program("home/.local/bin/lua");
   const std::string in_home = tree_.program("home/lua");
+  const std::string in_cargo = tree_.program("home/.cargo/bin/lua");
+  EXPECT_THAT(toolchain_trees(in_cargo, context()), ElementsAre(in_cargo));
+  EXPECT_THAT(toolchain_trees("/home/bob/.cargo/bin/x", context()),
+              ElementsAre("/home/bob/.cargo/bin/x"));
   EXPECT_THAT(toolchain_trees(in_bin, context()), ElementsAre(in_bin));
   EXPECT_THAT(toolchain_trees(in_local, context()), ElementsAre(in_local));
   EXPECT_THAT(toolchain_trees(in_home, context()), ElementsAre(in_home));
@@ -138,6 +145,16 @@ TEST_F(Interpreter, ALoopOfLinksIsNothing) {
   tree_.link("a/lua", tree_.path("b/lua"));
   tree_.link("b/lua", tree_.path("a/lua"));
   EXPECT_FALSE(find_interpreter("lua", context()));
+}
+
+TEST_F(Interpreter, AShimNamedAsACommandIsResolvedToo) {
+  const std::string real = tree_.program("home/.pyenv/versions/3.11.9/bin/python3");
+  const std::string shim = tree_.program("home/.pyenv/shims/python3", "#!/usr/bin/env bash\n");
+  tree_.file("home/.pyenv/version", "3.11.9\n");
+  EXPECT_EQ(find_in_path(shim, context()), real);
+  LookupContext here = context();
+  here.path = tree_.path("home/.pyenv/shims");
+  EXPECT_EQ(find_in_path("python3", here), real);
 }
 
 TEST_F(Interpreter, CommandsAreLookedUpInPathAlone) {

@@ -67,10 +67,13 @@ TEST(Manifest, SuggestsTheNearestKeyAndPlaceholder) {
   const std::string problems = problems_of(std::string(kGood) + "afterr = \"x\"\n");
   EXPECT_THAT(problems, HasSubstr("unknown key 'afterr'"));
   EXPECT_THAT(problems, HasSubstr("\"after\""));
-  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"{sourc}\"]\nsyscall_profile = \"native\"\n"), HasSubstr("source"));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"{sourc}\"]\nsyscall_profile = \"native\"\n"),
+              HasSubstr("source"));
 }
 
-TEST(Manifest, ReportsBadTomlWithItsLine) { EXPECT_THAT(problems_of("id = \"x\"\nargv = [\n"), HasSubstr("runtime.toml:")); }
+TEST(Manifest, ReportsBadTomlWithItsLine) {
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\n"), HasSubstr("runtime.toml:"));
+}
 
 TEST(Manifest, NamesTheKeysThatAreMissing) {
   const std::string problems = problems_of("display_name = \"X\"\n");
@@ -80,17 +83,22 @@ TEST(Manifest, NamesTheKeysThatAreMissing) {
 }
 
 TEST(Manifest, RefusesAListPlaceholderThatIsPartOfAWord) {
-  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\", \"--x={args}\"]\nsyscall_profile = \"native\"\n"),
-              HasSubstr("a word of its own"));
+  EXPECT_THAT(
+      problems_of("id = \"x\"\nargv = [\"a\", \"--x={args}\"]\nsyscall_profile = \"native\"\n"),
+      HasSubstr("a word of its own"));
   EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"{args}\"]\nsyscall_profile = \"native\"\n"),
               HasSubstr("must begin with the program"));
 }
 
 TEST(Manifest, RefusesNulsAndRelativePaths) {
-  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\\u0000b\"]\nsyscall_profile = \"native\"\n"), HasSubstr("NUL"));
-  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\"]\nsyscall_profile = \"native\"\ninterpreter = \"bin/x\"\n"),
-              HasSubstr("absolute path"));
-  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\"]\nsyscall_profile = \"native\"\nread_only_paths = [\"opt\"]\n"),
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\\u0000b\"]\nsyscall_profile = \"native\"\n"),
+              HasSubstr("NUL"));
+  EXPECT_THAT(
+      problems_of(
+          "id = \"x\"\nargv = [\"a\"]\nsyscall_profile = \"native\"\ninterpreter = \"bin/x\"\n"),
+      HasSubstr("absolute path"));
+  EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\"]\nsyscall_profile = "
+                          "\"native\"\nread_only_paths = [\"opt\"]\n"),
               HasSubstr("absolute path"));
 }
 

@@ -20,14 +20,17 @@ using ::testing::SizeIs;
 
 class Runtimes : public ::testing::Test {
  protected:
-  Runtimes() { errors_ = load_manifests(registry_, {std::string(SANDPIT_SOURCE_DIR) + "/runtimes"}); }
+  Runtimes() {
+    errors_ = load_manifests(registry_, {std::string(SANDPIT_SOURCE_DIR) + "/runtimes"});
+  }
 
   [[nodiscard]] std::string runtime_of(std::string_view name, std::string_view head = {}) const {
     const Result<const Runtime*> runtime = registry_.for_source(name, head, settings_);
     return runtime ? std::string((*runtime)->name()) : runtime.error().to_string();
   }
 
-  [[nodiscard]] Result<Steps> plan(std::string_view runtime, const SourceInfo& source, Request request = {}) const {
+  [[nodiscard]] Result<Steps> plan(std::string_view runtime, const SourceInfo& source,
+                                   Request request = {}) const {
     return registry_.find(runtime)->plan(request, source, settings_);
   }
 
@@ -40,7 +43,8 @@ TEST_F(Runtimes, OfTheSourceTreeAreAllGood) {
   EXPECT_THAT(errors_, IsEmpty()) << errors_.front().to_string();
   std::vector<std::string> names;
   for (const Runtime* runtime : registry_.all()) names.emplace_back(runtime->name());
-  for (const char* name : {"javascript", "native", "python", "shell"}) EXPECT_THAT(names, Contains(name));
+  for (const char* name : {"javascript", "native", "python", "shell"})
+    EXPECT_THAT(names, Contains(name));
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
@@ -51,7 +55,10 @@ TEST_F(Runtimes, AreChosenByExtensionThenShebangThenFirstBytes) {
   EXPECT_EQ(runtime_of("a.py", "#!/bin/sh\n"), "python");
   EXPECT_EQ(runtime_of("script", "#!/usr/bin/env python3.12\n"), "python");
   EXPECT_EQ(runtime_of("script.txt", "#!/bin/dash\n"), "shell");
-  EXPECT_EQ(runtime_of("a.out", "\x7f" "ELF\x02"), "native");
+  EXPECT_EQ(runtime_of("a.out",
+                       "\x7f"
+                       "ELF\x02"),
+            "native");
   EXPECT_EQ(runtime_of(".py", "#!/bin/sh\n"), "shell");
 }
 
@@ -72,11 +79,13 @@ TEST_F(Runtimes, AnUnknownKindOfFileIsAnErrorThatNamesTheKnownOnes) {
 
 TEST_F(Runtimes, PythonRunsTheSourceByItsAbsolutePath) {
   settings_.runtimes["python"].extra_args = {"-X", "dev"};
-  const Result<Steps> steps = plan("python", {.name = "-c {args}.py", .head = {}}, {.source = {}, .runtime = {}, .args = {"a b", "{source}"}});
+  const Result<Steps> steps = plan("python", {.name = "-c {args}.py", .head = {}},
+                                   {.source = {}, .runtime = {}, .args = {"a b", "{source}"}});
   if (!steps && steps.error().code == ErrorCode::kNoRuntime) GTEST_SKIP() << "needs python3";
   ASSERT_TRUE(steps) << steps.error().to_string();
   EXPECT_EQ(steps->source_name, "-c {args}.py");
-  EXPECT_THAT(steps->run.argv, ElementsAre(HasSubstr("python"), "-X", "dev", "/work/-c {args}.py", "a b", "{source}"));
+  EXPECT_THAT(steps->run.argv, ElementsAre(HasSubstr("python"), "-X", "dev", "/work/-c {args}.py",
+                                           "a b", "{source}"));
   EXPECT_EQ(steps->run.syscall_profile, "interpreter");
 }
 
@@ -93,7 +102,8 @@ TEST_F(Runtimes, PythonImportsFromPackagesDir) {
 }
 
 TEST_F(Runtimes, NativeProgramsRunThemselves) {
-  const Result<Steps> steps = plan("native", {.name = "a.out", .head = {}}, {.source = {}, .runtime = {}, .args = {"1"}});
+  const Result<Steps> steps =
+      plan("native", {.name = "a.out", .head = {}}, {.source = {}, .runtime = {}, .args = {"1"}});
   ASSERT_TRUE(steps);
   EXPECT_THAT(steps->run.argv, ElementsAre("/work/a.out", "1"));
   EXPECT_TRUE(steps->source_executable);
@@ -113,14 +123,16 @@ TEST_F(Runtimes, TheShellIsTheOneInTheShebangLine) {
 TEST_F(Runtimes, AMissingInterpreterSaysWhatInstallsIt) {
   TempTree tree;
   tree.file("ghost/runtime.toml",
-            "id = \"ghost\"\ninterpreter = \"no-such-interpreter-here\"\nargv = [\"{interpreter}\", \"{source}\"]\n"
+            "id = \"ghost\"\ninterpreter = \"no-such-interpreter-here\"\nargv = "
+            "[\"{interpreter}\", \"{source}\"]\n"
             "syscall_profile = \"interpreter\"\ninstall = \"apt-get install ghost\"\n");
   ASSERT_THAT(load_manifests(registry_, {tree.path()}), IsEmpty());
   const Result<Steps> steps = plan("ghost", {.name = "a", .head = {}});
   ASSERT_FALSE(steps);
   EXPECT_EQ(steps.error().code, ErrorCode::kNoRuntime);
   EXPECT_THAT(steps.error().to_string(), HasSubstr("apt-get install ghost"));
-  EXPECT_EQ(registry_.find("ghost")->info({}, Runtime::Probe::kPathOnly).state, RuntimeState::kNotInstalled);
+  EXPECT_EQ(registry_.find("ghost")->info({}, Runtime::Probe::kPathOnly).state,
+            RuntimeState::kNotInstalled);
 }
 
 TEST_F(Runtimes, AConfiguredInterpreterThatIsMissingIsNamedByItsSetting) {
@@ -134,10 +146,13 @@ TEST_F(Runtimes, AConfiguredInterpreterThatIsMissingIsNamedByItsSetting) {
 TEST_F(Runtimes, ABadManifestDoesNotStopTheOthers) {
   TempTree tree;
   tree.file("bad/runtime.toml", "id = \n");
-  tree.file("good/runtime.toml", "id = \"good\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\n");
-  tree.file("other/runtime.toml", "id = \"liar\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\n");
+  tree.file("good/runtime.toml",
+            "id = \"good\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\n");
+  tree.file("other/runtime.toml",
+            "id = \"liar\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\n");
   tree.directory("empty");
-  const std::vector<Error> errors = load_manifests(registry_, {tree.path(), tree.path("no-such-directory")});
+  const std::vector<Error> errors =
+      load_manifests(registry_, {tree.path(), tree.path("no-such-directory")});
   ASSERT_THAT(errors, SizeIs(2));
   EXPECT_THAT(errors[0].to_string(), HasSubstr("bad/runtime.toml:1:"));
   EXPECT_THAT(errors[1].to_string(), HasSubstr("liar"));
@@ -147,7 +162,9 @@ TEST_F(Runtimes, ABadManifestDoesNotStopTheOthers) {
 
 TEST_F(Runtimes, ALaterDirectoryReplacesAnEarlierManifest) {
   TempTree tree;
-  tree.file("python/runtime.toml", "id = \"python\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\nextensions = [\"own\"]\n");
+  tree.file("python/runtime.toml",
+            "id = \"python\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\nextensions = "
+            "[\"own\"]\n");
   ASSERT_THAT(load_manifests(registry_, {tree.path()}), IsEmpty());
   EXPECT_THAT(registry_.find("python")->extensions(), ElementsAre("own"));
 }
@@ -173,13 +190,17 @@ TEST_F(Runtimes, SourcesThatAreNoTextAreFound) {
   report = python->lint("\n\xff\x01"sv);
   ASSERT_THAT(report, SizeIs(1));
   EXPECT_EQ(report[0].line, 2U);
-  report = python->lint("\xff\xfe" "a\0"sv);
+  report = python->lint(
+      "\xff\xfe"
+      "a\0"sv);
   ASSERT_THAT(report, SizeIs(1));
   EXPECT_EQ(report[0].rule, "utf16-source");
   report = python->lint("#!/bin/sh\r\necho\r\n");
   ASSERT_THAT(report, SizeIs(1));
   EXPECT_EQ(report[0].severity, Severity::kInfo);
-  EXPECT_THAT(registry_.find("native")->lint("\x7f" "ELF\0"sv), IsEmpty());
+  EXPECT_THAT(registry_.find("native")->lint("\x7f"
+                                             "ELF\0"sv),
+              IsEmpty());
 }
 
 TEST(Version, OfACommandThatHangsIsEmptyAfterTheTimeout) {
@@ -188,7 +209,9 @@ TEST(Version, OfACommandThatHangsIsEmptyAfterTheTimeout) {
   EXPECT_EQ(output_of({}, Milliseconds{50}), "");
 }
 
-TEST(Version, OutputIsBounded) { EXPECT_THAT(output_of({"/bin/sh", "-c", "yes"}, Milliseconds{2000}), SizeIs(4096)); }
+TEST(Version, OutputIsBounded) {
+  EXPECT_THAT(output_of({"/bin/sh", "-c", "yes"}, Milliseconds{2000}), SizeIs(4096));
+}
 
 TEST(Version, TheEnvironmentOfTheHostIsNotPassedOn) {
   const std::string output = output_of({"/usr/bin/env"}, Milliseconds{2000});

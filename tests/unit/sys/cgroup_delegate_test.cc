@@ -36,11 +36,12 @@ class SystemdDelegation : public testing::Test {
 };
 
 TEST_F(SystemdDelegation, AsksForAScopeWithThisProcessAndDelegation) {
-  EXPECT_THAT(delegation_command("/usr/bin/busctl", SystemdBus::kUser, "sandpit-7.scope", 7),
-              ElementsAre("/usr/bin/busctl", "--user", "--quiet", "call", "org.freedesktop.systemd1",
-                          "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-                          "StartTransientUnit", "ssa(sv)a(sa(sv))", "sandpit-7.scope", "fail", "2",
-                          "PIDs", "au", "1", "7", "Delegate", "b", "true", "0"));
+  EXPECT_THAT(
+      delegation_command("/usr/bin/busctl", SystemdBus::kUser, "sandpit-7.scope", 7),
+      ElementsAre("/usr/bin/busctl", "--user", "--quiet", "call", "org.freedesktop.systemd1",
+                  "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                  "StartTransientUnit", "ssa(sv)a(sa(sv))", "sandpit-7.scope", "fail", "2", "PIDs",
+                  "au", "1", "7", "Delegate", "b", "true", "0"));
 }
 
 TEST_F(SystemdDelegation, PassesTheArgumentsWithoutAShell) {

@@ -33,13 +33,13 @@ TEST(CgroupLayout, FindsSharedV1MountsOfAPureV1Host) {
 }
 
 TEST(CgroupLayout, FindsEachControllerOfAHybridHostInItsOwnHierarchy) {
-  const CgroupLayout layout = parse_cgroup_layout(
-      "8:pids:/\n4:memory:/process_api/c0bc\n2:cpuacct:/\n1:cpu:/\n0::/\n",
-      "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
-      "33 31 0:30 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n"
-      "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-      "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
-      "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+  const CgroupLayout layout =
+      parse_cgroup_layout("8:pids:/\n4:memory:/process_api/c0bc\n2:cpuacct:/\n1:cpu:/\n0::/\n",
+                          "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+                          "33 31 0:30 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n"
+                          "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                          "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+                          "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
   EXPECT_EQ(first(layout.memory), "/sys/fs/cgroup/memory/process_api/c0bc");
   EXPECT_EQ(first(layout.pids), "/sys/fs/cgroup/pids");
   EXPECT_EQ(first(layout.cpu), "/sys/fs/cgroup/cpuacct");
@@ -65,7 +65,8 @@ TEST(CgroupLayout, UnderstandsTheRootOfAContainersCgroupNamespace) {
 TEST(CgroupLayout, TakesThePathRelativeToTheMountsRoot) {
   // Docker with v1 and no cgroup namespace: the container's own group is what is mounted.
   const CgroupLayout same = parse_cgroup_layout(
-      "4:memory:/docker/ab12\n", "900 8 0:29 /docker/ab12 /sys/fs/cgroup/memory ro - cgroup c rw,memory\n");
+      "4:memory:/docker/ab12\n",
+      "900 8 0:29 /docker/ab12 /sys/fs/cgroup/memory ro - cgroup c rw,memory\n");
   EXPECT_EQ(first(same.memory), "/sys/fs/cgroup/memory");
   const CgroupLayout below = parse_cgroup_layout(
       "4:memory:/docker/ab12/mine\n", "900 8 0:29 /docker/ab12 /m rw - cgroup c rw,memory\n");
@@ -100,8 +101,10 @@ TEST(CgroupLayout, SurvivesNonsense) {
 }
 
 TEST(CgroupV2Choice, EnablesControllersAtTheRealRootInPlace) {
-  const V2Choice choice = choose_v2_base(
-      {.controllers = "cpu memory pids\n", .subtree = "memory\n", .is_root = true, .writable = true});
+  const V2Choice choice = choose_v2_base({.controllers = "cpu memory pids\n",
+                                          .subtree = "memory\n",
+                                          .is_root = true,
+                                          .writable = true});
   EXPECT_EQ(choice.place, V2Place::kOwnGroup);
   EXPECT_EQ(choice.enable, "+pids");
   EXPECT_FALSE(choice.move_self);
@@ -116,15 +119,17 @@ TEST(CgroupV2Choice, MovesOutOfTheWayWhenAloneInADelegatedGroup) {
 }
 
 TEST(CgroupV2Choice, UsesTheParentWhenOthersAreInTheGroup) {
-  const V2Choice choice = choose_v2_base({.controllers = "memory pids\n", .writable = true,
-                                          .parent_writable = true, .parent_subtree = "memory pids\n"});
+  const V2Choice choice = choose_v2_base({.controllers = "memory pids\n",
+                                          .writable = true,
+                                          .parent_writable = true,
+                                          .parent_subtree = "memory pids\n"});
   EXPECT_EQ(choice.place, V2Place::kParent);
   EXPECT_TRUE(choice.memory && choice.pids && choice.enable.empty() && !choice.move_self);
 }
 
 TEST(CgroupV2Choice, CountsOnlyCpuTimeWhenOthersAreInTheGroupAndTheParentIsNotOurs) {
-  const V2Choice choice = choose_v2_base({.controllers = "memory pids\n", .writable = true,
-                                          .parent_subtree = "memory pids\n"});
+  const V2Choice choice = choose_v2_base(
+      {.controllers = "memory pids\n", .writable = true, .parent_subtree = "memory pids\n"});
   EXPECT_EQ(choice.place, V2Place::kOwnGroup);
   EXPECT_FALSE(choice.memory || choice.pids);
   EXPECT_EQ(choice.why_not, V2Choice::Why::kOthersInGroup);
@@ -137,7 +142,9 @@ TEST(CgroupV2Choice, GivesUpWhereItMayNotWrite) {
 }
 
 TEST(CgroupV2Choice, StaysInTheLeafThatItMovedToBefore) {
-  const V2Choice choice = choose_v2_base({.writable = true, .alone = true, .is_own_leaf = true,
+  const V2Choice choice = choose_v2_base({.writable = true,
+                                          .alone = true,
+                                          .is_own_leaf = true,
                                           .parent_writable = true,
                                           .parent_controllers = "memory pids\n"});
   EXPECT_EQ(choice.place, V2Place::kParent);

@@ -40,7 +40,8 @@ class CgroupReal : public testing::Test {
             host_.cpu().directory + "/" + name_};
   }
   void expect_gone() const {
-    for (const std::string& path : directories()) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+    for (const std::string& path : directories())
+      EXPECT_FALSE(std::filesystem::exists(path)) << path;
   }
   [[nodiscard]] CgroupUsage usage() const {
     auto usage = group_->usage();

@@ -1,4 +1,5 @@
-// Processes in a cgroup under test. Every one of them is also held by rlimits and an alarm, in case the group doesn't.
+// Processes in a cgroup under test. Every one of them is also held by rlimits and an alarm, in case
+// the group doesn't.
 #pragma once
 
 #include <linux/sched.h>
@@ -22,7 +23,8 @@ inline void cap(int resource, rlim_t value) {
   ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);
 }
 
-// The child joins the group as the engine's does: through CLONE_INTO_CGROUP, and by writing 0 to each tasks file.
+// The child joins the group as the engine's does: through CLONE_INTO_CGROUP, and by writing 0 to
+// each tasks file.
 template <class Body>
 pid_t spawn_in(Cgroup& group, Body body) {
   clone_args args{};

@@ -113,6 +113,7 @@ TEST(Landlock, TcpIsDeniedFromAbi4) {
   EXPECT_EQ(errno_within(Access::kRead, "/", PathKind::kDirectory,
                          [] {
                            const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                           if (fd < 0) return -1;
                            sockaddr_in address{};
                            address.sin_family = AF_INET;
                            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

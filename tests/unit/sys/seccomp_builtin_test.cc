@@ -44,7 +44,7 @@ bool holds(const ArgumentTest& test, const Arguments& arguments) {
 class Reference {
  public:
   Reference(const SyscallProfile& profile, Architecture architecture)
-      : profile_(profile), x32_exists_(architecture == Architecture::kX86_64) {
+      : profile_(profile), x32_exists_(architecture == Architecture::kX8664) {
     for (const SyscallRule& rule : profile.rules) {
       numbers_.push_back(number_on(*find_syscall(rule.name), architecture));
     }
@@ -136,7 +136,7 @@ TEST(SeccompBuiltin, FiltersSayWhatTheirRulesSay) {
   std::size_t cases = 0;
   for (const std::string_view name : builtin_profile_names()) {
     const SyscallProfile profile = rules_of(name);
-    cases += compare_all(profile, Architecture::kX86_64);
+    cases += compare_all(profile, Architecture::kX8664);
     cases += compare_all(profile, Architecture::kAarch64);
   }
   EXPECT_GT(cases, 100'000U);
@@ -184,7 +184,7 @@ TEST(SeccompBuiltin, InterpreterDecidesEveryCallOfTheTable) {
 }
 
 TEST(SeccompGolden, DisassembliesAreThoseThatWereReviewed) {
-  if (kNativeArchitecture != Architecture::kX86_64) GTEST_SKIP() << "needs x86_64";
+  if (kNativeArchitecture != Architecture::kX8664) GTEST_SKIP() << "needs x86_64";
   for (const std::string_view name : builtin_profile_names()) {
     const std::string path = SANDPIT_SOURCE_DIR "/tests/golden/bpf/" + std::string(name) + ".txt";
     const std::string text = disassemble(builtin_profile(name)->program);

@@ -19,7 +19,7 @@ constexpr std::uint32_t kErrnoNosys = SECCOMP_RET_ERRNO | ENOSYS;
 constexpr std::uint32_t kErrnoPerm = SECCOMP_RET_ERRNO | EPERM;
 
 BpfProgram compile_x86(const SyscallProfile& profile) {
-  auto program = compile_profile_for(profile, Architecture::kX86_64);
+  auto program = compile_profile_for(profile, Architecture::kX8664);
   EXPECT_TRUE(program) << program.error().to_string();
   return program ? *program : BpfProgram{};
 }

@@ -145,6 +145,11 @@ TEST(SeccompKernel, ExecutableMemoryIsForJitProfilesOnly) {
   EXPECT_EQ(errno_under("jit", memory_file), 0);
 }
 
+TEST(SeccompKernel, SyncPretendsAndSyncfsLooksAbsent) {
+  EXPECT_EQ(errno_under("interpreter", [] { return ::syscall(SYS_sync); }), 0);
+  EXPECT_EQ(errno_under("interpreter", [] { return ::syncfs(0); }), ENOSYS);
+}
+
 TEST(SeccompKernel, RealTimeSchedulingFails) {
   const sched_param one{.sched_priority = 1};
   const sched_param zero{.sched_priority = 0};

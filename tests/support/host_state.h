@@ -1,0 +1,58 @@
+// What a run could leave behind on the host: compared before and after by the tests.
+#pragma once
+
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+namespace sandpit::test {
+
+struct HostState {
+  std::set<std::string> cgroups;    // directories named sandpit-* in any controller
+  std::size_t descriptors = 0;      // of this process
+  std::size_t mounts = 0;           // of this process's namespace
+  std::size_t children = 0;         // of this process
+  bool operator==(const HostState&) const = default;
+  [[nodiscard]] std::string text() const {
+    return fmt::format("{} cgroups ({}), {} descriptors, {} mounts, {} children", cgroups.size(),
+                       cgroups.empty() ? "" : *cgroups.begin(), descriptors, mounts, children);
+  }
+};
+
+inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found, int depth) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
+    if (entry.path().filename().string().starts_with("sandpit-")) found.insert(entry.path());
+    if (depth > 0) find_cgroups(entry.path(), found, depth - 1);
+  }
+}
+
+inline HostState host_state() {
+  HostState state;
+  find_cgroups("/sys/fs/cgroup", state.cgroups, 4);
+  for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) ++state.descriptors;
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) ++state.mounts;
+  std::ifstream children("/proc/thread-self/children");
+  for (std::string pid; children >> pid;) ++state.children;
+  return state;
+}
+
+// Removal of a cgroup may lag behind the end of its processes: waits a little for the expected state.
+inline HostState settled_state(const HostState& expected) {
+  HostState now = host_state();
+  for (int i = 0; i < 100 && !(now == expected); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    now = host_state();
+  }
+  return now;
+}
+
+}  // namespace sandpit::test
