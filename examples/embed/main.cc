@@ -1,8 +1,10 @@
-// Embeds Sandpit: runs a small Python program in the jail, shows its output as it comes, then what it used.
+// Embeds Sandpit: runs a small Python program in the jail, shows its output as it comes, then what
+// it used.
 //
 // With CMake: see CMakeLists.txt beside this file. With pkg-config, after `make install PREFIX=$P`:
 //   export PKG_CONFIG_PATH=$P/lib/pkgconfig
-//   g++ -std=c++23 main.cc $(pkg-config --cflags --libs sandpit) -Wl,-rpath,$(pkg-config --variable=libdir sandpit)
+//   g++ -std=c++23 main.cc $(pkg-config --cflags --libs sandpit) -Wl,-rpath,$(pkg-config
+//   --variable=libdir sandpit)
 #include <sandpit/sandpit.h>
 
 #include <iostream>
@@ -28,8 +30,9 @@ int complain(const sandpit::Error& error) {
 }  // namespace
 
 int main() {
-  // Config::defaults() refuses a run whose limits can't be enforced exactly. For a demonstration that works on any
-  // host, weaker memory and CPU limits are allowed by name; the Outcome says what was used.
+  // Config::defaults() refuses a run whose limits can't be enforced exactly. For a demonstration
+  // that works on any host, weaker memory and CPU limits are allowed by name; the Outcome says what
+  // was used.
   sandpit::Config config = sandpit::Config::defaults();
   config.settings().security.allow_degraded = {"memory", "cpu_time"};
 
@@ -50,11 +53,13 @@ int main() {
   const auto outcome = run->wait();
   if (!outcome) return complain(outcome.error());
 
-  std::cout << "status: " << sandpit::to_string(outcome->status) << ", exit code " << outcome->exit_code << '\n'
-            << "wall time: " << outcome->wall_time.count() / 1000 << " ms, cpu time: "
-            << outcome->cpu_time.count() / 1000 << " ms, peak memory: "
-            << outcome->peak_memory.count() / 1024 << " KiB\n";
-  for (const auto& [limit, mechanism] : outcome->enforcement) std::cout << "  " << limit << ": " << mechanism << '\n';
+  std::cout << "status: " << sandpit::to_string(outcome->status) << ", exit code "
+            << outcome->exit_code << '\n'
+            << "wall time: " << outcome->wall_time.count() / 1000
+            << " ms, cpu time: " << outcome->cpu_time.count() / 1000
+            << " ms, peak memory: " << outcome->peak_memory.count() / 1024 << " KiB\n";
+  for (const auto& [limit, mechanism] : outcome->enforcement)
+    std::cout << "  " << limit << ": " << mechanism << '\n';
   if (!outcome->message.empty()) std::cout << outcome->message << '\n';
   return sandpit::exit_status(*outcome);
 }

@@ -6,15 +6,20 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "config/builtin.h"
 #include "config/contradictions.h"
 #include "config/layer_reader.h"
 #include "config/path_checks.h"
+#include "config/profile_book.h"
+#include "config/schema.h"
+#include "config/setting.h"
 #include "config/settings_of.h"
+#include "config/state.h"
 #include "config/toml_tree.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
 
 namespace sandpit {
 

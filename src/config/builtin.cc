@@ -8,8 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/state.h"
 #include "sandpit/config.h"
 #include "sandpit/limits.h"
+#include "sandpit/request.h"
+#include "sandpit/units.h"
 
 namespace sandpit::config {
 namespace {
@@ -64,6 +69,7 @@ std::vector<Setting> strict() {
       {"max_output_kb", ByteCount::kib(1024).count()},
   }};
   std::vector<Setting> settings;
+  settings.reserve(2 * limits.size());
   for (const Limit& limit : limits) {
     settings.push_back(
         profile_setting("strict", limit_keys(), limit.name, limit.value, Mode::kClamp));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,8 @@
 #include "config/file.h"
 #include "config/paths.h"
 #include "config/project_file.h"
-#include "config/setting.h"
 #include "config/trust.h"
+#include "sandpit/error.h"
 
 namespace sandpit {
 namespace {

@@ -11,8 +11,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
+
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/state.h"
 
 namespace sandpit::config {
 namespace {

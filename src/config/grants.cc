@@ -11,7 +11,11 @@
 #include <vector>
 
 #include "config/paths.h"
+#include "config/setting.h"
 #include "config/suggest.h"
+#include "config/toml_tree.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit::config {
 namespace {

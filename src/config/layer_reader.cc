@@ -4,17 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "config/contradictions.h"
+#include "config/schema.h"
+#include "config/setting.h"
 #include "config/suggest.h"
+#include "config/toml_tree.h"
 #include "config/values.h"
 
 namespace sandpit::config {

@@ -1,6 +1,7 @@
 #include "config/path_checks.h"
 
 #include <fmt/format.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,8 +10,12 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
+
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/state.h"
+#include "sandpit/request.h"
 
 namespace sandpit::config {
 namespace {

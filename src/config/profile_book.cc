@@ -4,13 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/builtin.h"
+#include "config/setting.h"
 #include "config/suggest.h"
 
 namespace sandpit::config {
@@ -113,6 +113,7 @@ std::vector<Setting> ProfileBook::settings(const std::vector<std::string>& chain
 
 std::string ProfileBook::suggest(std::string_view name) const {
   std::vector<std::string_view> names;
+  names.reserve(profiles_.size());
   for (const auto& [known, definitions] : profiles_) names.emplace_back(known);
   return suggestion(name, names);
 }

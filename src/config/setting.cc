@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -11,6 +12,10 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "config/schema.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit::config {
 namespace {

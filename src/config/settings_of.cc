@@ -5,8 +5,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
+
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/state.h"
+#include "sandpit/config.h"
+#include "sandpit/request.h"
+#include "sandpit/units.h"
 
 namespace sandpit::config {
 namespace {

@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "config/grants.h"
+#include "config/schema.h"
+#include "config/setting.h"
 #include "sandpit/limits.h"
+#include "sandpit/request.h"
 
 namespace sandpit::config {
 namespace {

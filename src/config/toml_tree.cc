@@ -7,6 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+
+#include "config/setting.h"
 
 namespace sandpit::config {
 namespace {

@@ -6,12 +6,15 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/result.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {
@@ -60,10 +63,11 @@ Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& un
                             std::string_view known) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   double number = 0;
-  const auto [end, status] =
-      std::from_chars(text.data(), text.data() + digits, number, std::chars_format::fixed);
-  if (digits == 0 || status != std::errc() || end != text.data() + digits) {
-    return fail(problem(fmt::format("\"{}\" is not a number with a unit", text), known));
+  const char* const begin = text.data();
+  const char* const stop = begin + digits;
+  const auto [end, status] = std::from_chars(begin, stop, number, std::chars_format::fixed);
+  if (digits == 0 || status != std::errc() || end != stop) {
+    return fail(problem(fmt::format(R"("{}" is not a number with a unit)", text), known));
   }
   std::string_view unit_text = text.substr(digits);
   while (unit_text.starts_with(' ')) unit_text.remove_prefix(1);
@@ -73,7 +77,7 @@ Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& un
   const std::string wanted = lower(unit_text);
   const auto unit = std::ranges::find(units, wanted, &Unit::name);
   if (unit == units.end()) {
-    return fail(problem(fmt::format("unknown unit \"{}\" in \"{}\"", unit_text, text), known));
+    return fail(problem(fmt::format(R"(unknown unit "{}" in "{}")", unit_text, text), known));
   }
   const double product = number * static_cast<double>(unit->factor);
   if (!(product <= kMost)) {

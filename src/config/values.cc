@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,8 +13,13 @@
 
 #include "config/grants.h"
 #include "config/paths.h"
+#include "config/schema.h"
+#include "config/setting.h"
 #include "config/suggest.h"
+#include "config/toml_tree.h"
 #include "config/units.h"
+#include "sandpit/error.h"
+#include "sandpit/units.h"
 
 namespace sandpit::config {
 namespace {

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/statvfs.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>

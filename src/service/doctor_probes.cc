@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -141,12 +142,12 @@ int try_idmapped_mount(const std::string& path) {
     if (holder == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       ::alarm(5);
-      const auto error = static_cast<char>(enter_user_namespace());
+      const auto error = static_cast<unsigned char>(enter_user_namespace());
       (void)!::write(ready[1], &error, 1);
       ::pause();
       ::_exit(0);
     }
-    char error = 0;
+    unsigned char error = 0;
     if (::read(ready[0], &error, 1) != 1) return EIO;
     int result = error;
     if (result == 0) {

@@ -1,6 +1,5 @@
 #include "service/launcher_client.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -13,7 +12,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
+
+#include "base/own_path.h"
 
 #ifndef SANDPIT_LIBEXEC_DIR
 #define SANDPIT_LIBEXEC_DIR "/usr/local/libexec/sandpit"
@@ -100,18 +100,8 @@ Result<std::string> find_launcher(const std::string& configured) {
     candidates.push_back(configured);
   } else {
     if (const char* path = std::getenv("SANDPIT_LAUNCHER")) candidates.emplace_back(path);
-    Dl_info info{};
-    std::error_code ignored;
-    std::vector<std::filesystem::path> places;
-    // NOLINTNEXTLINE(*-reinterpret-cast): dladdr(3) takes any address of the library
-    if (::dladdr(reinterpret_cast<void*>(&find_launcher), &info) != 0 && info.dli_fname != nullptr) {
-      places.push_back(std::filesystem::weakly_canonical(info.dli_fname, ignored).parent_path());
-    }
-    places.push_back(std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path());
-    for (const auto& place : places) {
-      candidates.push_back(place / "libexec/sandpit/sandpit-launcher");
-      candidates.push_back(place / "../libexec/sandpit/sandpit-launcher");
-      candidates.push_back(place / "../../libexec/sandpit/sandpit-launcher");
+    for (const auto& directory : own_directories()) {
+      candidates.push_back(directory / "libexec/sandpit/sandpit-launcher");
     }
     candidates.emplace_back(SANDPIT_LIBEXEC_DIR "/sandpit-launcher");
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/own_path.h"
 #include "service/pipeline.h"
 
 namespace sandpit {
@@ -20,21 +21,17 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-// The source tree that this program was built in (build/<preset>/… below it), or the prefix that it
-// is installed in.
-std::string beside_this_program() {
+// The prefix that the library or program is installed in, or the source tree that it was built in.
+std::string beside_us() {
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (error) return {};
-  const fs::path installed = program.parent_path().parent_path() / "share/sandpit/runtimes";
-  if (fs::is_directory(installed, error)) return installed.string();
-  constexpr int kMostLevels = 4;
-  fs::path directory = program.parent_path().parent_path();
-  for (int level = 0; level < kMostLevels && directory.has_relative_path(); ++level) {
-    directory = directory.parent_path();
+  for (const fs::path& directory : own_directories()) {
+    const fs::path installed = directory / "share/sandpit/runtimes";
+    if (fs::is_directory(installed, error)) return installed.string();
     // The header marks our tree: any other directory named runtimes is not ours.
-    if (fs::exists(directory / "include/sandpit/runtime.h", error))
+    if (fs::exists(directory / "include/sandpit/runtime.h", error) &&
+        fs::is_directory(directory / "runtimes", error)) {
       return (directory / "runtimes").string();
+    }
   }
   return {};
 }
@@ -54,7 +51,7 @@ std::vector<std::string> default_runtime_directories() {
     if (!directory.empty()) directories.push_back(std::move(directory));
   };
   std::string first = variable("SANDPIT_RUNTIMES_DIR");
-  if (first.empty()) first = beside_this_program();
+  if (first.empty()) first = beside_us();
 #ifdef SANDPIT_INSTALL_RUNTIMES_DIR
   if (first.empty()) first = SANDPIT_INSTALL_RUNTIMES_DIR;
 #endif

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,12 +68,12 @@ CgroupPlace place_of(const SelfGroup& group, CgroupVersion version, std::string_
   CgroupPlace place{.version = version, .candidates = {}, .reason = {}};
   bool mounted = false;
   // Later lines of mountinfo are later mounts: they hide earlier ones at the same point.
-  for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
-    if (mount->v2 != (version == CgroupVersion::kV2)) continue;
-    if (!mount->v2 && !has_item(mount->options, controller)) continue;
+  for (const CgroupMount& mount : mounts | std::views::reverse) {
+    if (mount.v2 != (version == CgroupVersion::kV2)) continue;
+    if (!mount.v2 && !has_item(mount.options, controller)) continue;
     mounted = true;
-    if (auto below = path_in_mount(group.path, mount->root)) {
-      place.candidates.push_back({.mount_point = mount->point, .directory = mount->point + *below});
+    if (auto below = path_in_mount(group.path, mount.root)) {
+      place.candidates.push_back({.mount_point = mount.point, .directory = mount.point + *below});
     }
   }
   if (!place.candidates.empty()) return place;

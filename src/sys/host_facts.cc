@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <system_error>
 
 #include "sys/cgroup.h"
 #include "sys/cgroup_file.h"

@@ -1,8 +1,9 @@
 // What a run could leave behind on the host: compared before and after by the tests.
 #pragma once
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <chrono>
 #include <filesystem>
@@ -11,10 +12,12 @@
 #include <string>
 #include <thread>
 
+#include "base/unique_fd.h"
+
 namespace sandpit::test {
 
 struct HostState {
-  std::set<std::string> cgroups;    // directories named sandpit-* in any controller
+  std::set<std::string> cgroups;    // directories named sandpit-* in any controller whose slot nobody holds
   std::size_t descriptors = 0;      // of this process
   std::size_t mounts = 0;           // of this process's namespace
   std::size_t children = 0;         // of this process
@@ -25,11 +28,18 @@ struct HostState {
   }
 };
 
+// A held slot belongs to a run that lives, of another test say: no leftover.
+inline bool slot_is_held(const std::string& number) {
+  const UniqueFd lock(::open(("/run/sandpit/slots/" + number).c_str(), O_RDWR | O_CLOEXEC));
+  return lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0;
+}
+
 inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found, int depth) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
-    if (entry.path().filename().string().starts_with("sandpit-")) found.insert(entry.path());
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("sandpit-") && !slot_is_held(name.substr(8))) found.insert(entry.path());
     if (depth > 0) find_cgroups(entry.path(), found, depth - 1);
   }
 }
