@@ -39,11 +39,11 @@ test: ## build and run every test
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
 	@ctest --preset release $(if $(JUNIT),--output-junit $(JUNIT))
 
-bench: ## print the benchmark table, peers side by side
+bench: ## print the benchmark tables, peers side by side; OPTIONS="--quick --only true" for less
 	@tools/setup.sh test
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
-	@bench/run.sh $(BUILD)
+	@bench/run.py --build $(BUILD) $(OPTIONS)
 
 install: build ## install below PREFIX (default /usr/local), staged below DESTDIR
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))" >&2

@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace sandpit::bench {
 namespace {

@@ -1,9 +1,24 @@
 #include "bench/contender.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
+#include <chrono>
+#include <memory>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/arguments.h"
+#include "bench/command.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "sandpit/sandbox.h"
 
 namespace sandpit::bench {
 namespace {

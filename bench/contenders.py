@@ -137,7 +137,7 @@ class Field:
                       absent="" if which("unshare") else "not installed"),
             self._peer("bwrap", "bubblewrap", "namespaces and own root; no limits, no seccomp",
                        lambda path: [path, *BWRAP, "--", *command]),
-            self._peer("firejail", "firejail", "own mounts, host's root read-only; no limits, no seccomp",
+            self._peer("firejail", "firejail", "/usr read-only, own pids; host's network; no limits, no seccomp",
                        lambda path: [path, *firejail, "--", *command]),
             self._peer("crun", "crun run", "OCI; memory and pids limits; no seccomp",
                        lambda path: [path, "--root", f"{state}/crun", "--cgroup-manager=cgroupfs", "run",
@@ -149,7 +149,4 @@ class Field:
             self._peer("runsc", "gVisor runsc do", "kernel in user space; host's files behind an overlay",
                        lambda path: [path, "--root", f"{state}/runsc", "--network=none", "do", *command],
                        needs_root=True),
-            self._peer("isolate", "isolate", "", lambda path: [path, "--run", "--", *command]),
-            self._peer("nsjail", "nsjail", "", lambda path: [path, "-Mo", "-Q", "-R", "/usr", "-s", "usr/bin:/bin", "-s", "usr/lib:/lib",
-                                                              "-s", "usr/lib64:/lib64", "--", *command]),
         ]

@@ -11,13 +11,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <string>
 #include <thread>
 
+#include "base/result.h"
 #include "bench/arguments.h"
+#include "bench/command.h"
 #include "bench/contender.h"
 #include "bench/process_facts.h"
+#include "sandpit/error.h"
+#include "sandpit/sandbox.h"
 
 namespace {
 
@@ -88,6 +94,7 @@ Result<void> measure(const CaseArguments& told, const Arguments& arguments) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory ends a measuring program
 int main(int argc, char** argv) {
   const auto arguments = Arguments::parse(argc, argv, {"--runs", "--expect", "--allow-degraded"});
   for (const CaseArguments& told : arguments.cases()) {

@@ -1,5 +1,9 @@
 #include "bench/host_load.h"
 
+#include <cstddef>
+#include <mutex>
+#include <thread>
+
 namespace sandpit::bench {
 
 HostLoad::HostLoad(std::size_t resident_mib, std::size_t threads) {

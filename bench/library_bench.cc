@@ -8,19 +8,29 @@
 // Lines, tab-separated: throughput NAME THREADS RUNS FAILURES NANOSECONDS | memory NAME SANDBOXES
 // WHAT KIB | part NAME WHAT NANOSECONDS | failure NAME WHAT.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "base/result.h"
 #include "bench/arguments.h"
+#include "bench/command.h"
 #include "bench/contender.h"
 #include "bench/process_facts.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
+#include "sandpit/sandbox.h"
 #include "service/pipeline.h"
 #include "service/wire.h"
 #include "sys/cgroup.h"
@@ -63,6 +73,7 @@ void measure_throughput(const Sandbox& sandbox, const CaseArguments& told, unsig
   };
   {
     std::vector<std::jthread> workers;
+    workers.reserve(threads);
     for (unsigned i = 0; i < threads; ++i) workers.emplace_back(work);
   }
   const auto elapsed = std::chrono::duration_cast<Nanoseconds>(Clock::now() - begin);
@@ -103,30 +114,36 @@ bool wait_until_asleep(pid_t launcher, const std::string& program, unsigned sand
   return false;
 }
 
+// Ends the sleepers; one that ended in another way than by our order was not running when it was
+// measured.
+void cancel_all(std::vector<Run>& runs, const std::string& name) {
+  for (Run& run : runs) run.cancel();
+  for (Run& run : runs) {
+    if (auto outcome = run.wait(); !outcome || outcome->message != "cancelled") {
+      report_failure(name, problem_of(outcome, ""));
+    }
+  }
+}
+
 void measure_memory(const Sandbox& sandbox, pid_t launcher, const CaseArguments& told,
                     unsigned sandboxes) {
   std::vector<Run> runs;
+  runs.reserve(sandboxes);
   for (unsigned i = 0; i < sandboxes; ++i) {
     auto run = sandbox.start(request_of(told));
     if (!run) return report_failure(told.name, run.error().to_string());
     runs.push_back(std::move(*run));
   }
-  if (!wait_until_asleep(launcher, told.argv.front(), sandboxes)) {
-    for (Run& run : runs) run.cancel();
-    for (Run& run : runs) {
-      if (auto outcome = run.wait(); !outcome || outcome->message != "cancelled") {
-        report_failure(told.name, problem_of(outcome, ""));
-      }
-    }
-    return report_failure(told.name, "the programs did not come to rest in 5 seconds");
+  if (wait_until_asleep(launcher, told.argv.front(), sandboxes)) {
+    // A program that was just started still faults in its last pages.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    print_memory(told.name, sandboxes, "tree", tree_pss(launcher));
+    print_memory(told.name, sandboxes, "charged", charged_kib());
+    print_memory(told.name, sandboxes, "host", resident_kib(::getpid()));
+  } else {
+    report_failure(told.name, "the programs did not come to rest in 5 seconds");
   }
-  // A program that was just started still faults in its last pages.
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  print_memory(told.name, sandboxes, "tree", tree_pss(launcher));
-  print_memory(told.name, sandboxes, "charged", charged_kib());
-  print_memory(told.name, sandboxes, "host", resident_kib(::getpid()));
-  for (Run& run : runs) run.cancel();
-  for (Run& run : runs) (void)run.wait();
+  cancel_all(runs, told.name);
 }
 
 // Where a run's time goes: planning in this process, the program itself as the launcher measured
@@ -165,6 +182,7 @@ Result<void> measure_breakdown(const Sandbox& sandbox, const CaseArguments& told
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory ends a measuring program
 int main(int argc, char** argv) {
   const auto arguments =
       Arguments::parse(argc, argv, {"--seconds", "--expect", "--iterations", "--allow-degraded"});
@@ -189,6 +207,7 @@ int main(int argc, char** argv) {
     } else if (arguments.mode() == "memory" && launcher) {
       print_memory(told.name, 0, "tree", tree_pss(*launcher));
       print_memory(told.name, 0, "host", resident_kib(::getpid()));
+      print_memory(told.name, 0, "charged", charged_kib());
       for (const unsigned count : kConcurrency) measure_memory(*sandbox, *launcher, told, count);
     } else {
       report_failure(told.name,

@@ -85,8 +85,11 @@ def latency_table(results):
         elif "absent" in r:
             rows.append([r["name"], "-", "-", "-", "-", "-", f"left out: {r['absent']}"])
         else:
-            rows.append([r["name"], "FAILED", "-", "-", "-", "-", f"{r['failures']} failures: {r['failed']}"])
-    return table(["contender", "median ms", "p95 ms", "over bare ms", "x bare", "x fastest peer", "what it does"], rows, left=(0, 6))
+            rows.append([r["name"], "FAILED", "-", "-", "-", "-", "not ranked: see below"])
+    text = table(["contender", "median ms", "p95 ms", "over bare ms", "x bare", "x fastest peer", "what it does"], rows, left=(0, 6))
+    # A reason may be long: below the table it does not stretch a column.
+    failed = [f"FAILED: {r['name']}: {r['failures']} failures: {r['failed']}" for r in results if "failed" in r]
+    return "\n".join([text, *failed])
 
 
 def throughput_results(rows):
@@ -114,7 +117,8 @@ def memory_results(rows):
         if sandboxes and "tree" in values and "tree" in idle:
             result["pss_each_kib"] = (values["tree"] - idle["tree"]) / sandboxes
         if sandboxes and "charged" in values:
-            result["charged_each_kib"] = values["charged"] / sandboxes
+            # Pooled groups that no run uses keep a little.
+            result["charged_each_kib"] = (values["charged"] - idle.get("charged", 0)) / sandboxes
         if sandboxes and "host" in values and "host" in idle:
             result["host_each_kib"] = (values["host"] - idle["host"]) / sandboxes
         results.append(result)

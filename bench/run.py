@@ -18,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-import contenders as field_of
-import report
+sys.dont_write_bytecode = True  # the source tree stays clean
+import contenders as field_of  # noqa: E402
+import report  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
@@ -231,9 +232,11 @@ def main():
     try:
         with field_of.namespace_without_unified() as namespace:
             bench = Bench(options, scratch, namespace)
-            bench.run()
-            with contextlib.suppress(OSError):
-                remove_leftovers(scratch)
+            try:
+                bench.run()
+            finally:
+                with contextlib.suppress(OSError):
+                    remove_leftovers(scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     machine["load_after"] = os.getloadavg()

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 # program -> package
-declare -A peers=([bwrap]=bubblewrap [firejail]=firejail [crun]=crun [runc]=runc [runsc]=runsc [isolate]=isolate [nsjail]=nsjail)
+declare -A peers=([bwrap]=bubblewrap [firejail]=firejail [crun]=crun [runc]=runc [runsc]=runsc)
 
 missing=()
 for program in "${!peers[@]}"; do

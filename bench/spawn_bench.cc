@@ -11,15 +11,21 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "bench/arguments.h"
 #include "bench/contender.h"
 #include "bench/host_load.h"
+#include "sandpit/error.h"
+#include "sandpit/sandbox.h"
 
 namespace {
 
@@ -79,6 +85,7 @@ std::vector<Entry> make_entries(const Arguments& arguments, const Result<Sandbox
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory ends a measuring program
 int main(int argc, char** argv) {
   const auto arguments =
       Arguments::parse(argc, argv,

@@ -15,4 +15,4 @@ def table(size):
     return sum(len(value) for value in words.values())
 
 
-print(collatz(70_000), table(100_000))
+print(collatz(100_000), table(100_000))

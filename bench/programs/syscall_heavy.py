@@ -3,7 +3,7 @@ import os
 
 total = 0
 read_end, write_end = os.pipe()
-for _ in range(75_000):
+for _ in range(95_000):
     fd = os.open("/dev/zero", os.O_RDONLY)
     total += len(os.read(fd, 64))
     os.close(fd)

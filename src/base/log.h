@@ -1,8 +1,10 @@
-// Sandpit's own messages: one line each on stderr, "sandpit: …", coloured on a terminal only. Made by main() and passed
-// down; there is no global logger. spdlog formats and filters, but is not started before the first line is printed: most
-// runs print none, and its start costs more than a whole parse of the command line.
+// Sandpit's own messages: one line each on stderr, "sandpit: …", coloured on a terminal only. Made
+// by main() and passed down; there is no global logger. spdlog formats and filters, but is not
+// started before the first line is printed: most runs print none, and its start costs more than a
+// whole parse of the command line.
 //
-// What is printed is made safe for a terminal first (printable()): a file name can't move the cursor.
+// What is printed is made safe for a terminal first (printable()): a file name can't move the
+// cursor.
 #pragma once
 
 #include <cstdint>

@@ -20,10 +20,12 @@ std::string memory_text(const Outcome& outcome, const Limits& limits) {
   std::string detail;
   if (outcome.peak_memory.count() != 0) detail = "peak " + to_text(outcome.peak_memory);
   if (outcome.files.count() != 0) {
-    detail += fmt::format("{}{} of it in files", detail.empty() ? "" : "; ", to_text(outcome.files));
+    detail +=
+        fmt::format("{}{} of it in files", detail.empty() ? "" : "; ", to_text(outcome.files));
   }
   if (!detail.empty()) detail = fmt::format(" ({})", detail);
-  return fmt::format("memory limit {} exceeded{}; --memory raises it", to_text(limits.memory), detail);
+  return fmt::format("memory limit {} exceeded{}; --memory raises it", to_text(limits.memory),
+                     detail);
 }
 
 std::string compile_text(const Outcome& outcome, const Limits& limits) {
@@ -33,8 +35,9 @@ std::string compile_text(const Outcome& outcome, const Limits& limits) {
 }
 
 std::string truncation_text(const char* stream, std::uint64_t bytes, const Limits& limits) {
-  return fmt::format("{} was cut: {} bytes written, limit {} (head and tail kept); --output-limit raises it", stream,
-                     bytes, to_text(limits.output));
+  return fmt::format(
+      "{} was cut: {} bytes written, limit {} (head and tail kept); --output-limit raises it",
+      stream, bytes, to_text(limits.output));
 }
 
 }  // namespace
@@ -60,19 +63,28 @@ std::string to_text(Microseconds time) {
 
 std::string ending_text(const Outcome& outcome, const Limits& limits) {
   switch (outcome.status) {
-    case Status::kExited: return outcome.message;
+    case Status::kExited:
+      return outcome.message;
     case Status::kSignaled:
-      return outcome.message.empty() ? fmt::format("killed by {}", signal_name(outcome.signal)) : outcome.message;
+      return outcome.message.empty() ? fmt::format("killed by {}", signal_name(outcome.signal))
+                                     : outcome.message;
     case Status::kWallTimeExceeded:
-      return fmt::format("time limit {} exceeded; --timeout raises it", to_text(Microseconds(limits.wall_time)));
+      return fmt::format("time limit {} exceeded; --timeout raises it",
+                         to_text(Microseconds(limits.wall_time)));
     case Status::kCpuTimeExceeded:
-      return fmt::format("CPU time limit {} exceeded; --cpu-time raises it", to_text(Microseconds(limits.cpu_time)));
-    case Status::kMemoryExceeded: return memory_text(outcome, limits);
+      return fmt::format("CPU time limit {} exceeded; --cpu-time raises it",
+                         to_text(Microseconds(limits.cpu_time)));
+    case Status::kMemoryExceeded:
+      return memory_text(outcome, limits);
     case Status::kOutputExceeded:
-      return fmt::format("output limit {} exceeded; --output-limit raises it", to_text(limits.output));
-    case Status::kCompileFailed: return compile_text(outcome, limits);
-    case Status::kTrapped: return outcome.message.empty() ? "the module trapped" : "trap: " + outcome.message;
-    case Status::kRefused: return outcome.message.empty() ? "refused" : outcome.message;
+      return fmt::format("output limit {} exceeded; --output-limit raises it",
+                         to_text(limits.output));
+    case Status::kCompileFailed:
+      return compile_text(outcome, limits);
+    case Status::kTrapped:
+      return outcome.message.empty() ? "the module trapped" : "trap: " + outcome.message;
+    case Status::kRefused:
+      return outcome.message.empty() ? "refused" : outcome.message;
     case Status::kSandboxError:
       return outcome.message.empty() ? "the sandbox could not be set up" : outcome.message;
   }
@@ -81,17 +93,20 @@ std::string ending_text(const Outcome& outcome, const Limits& limits) {
 
 std::vector<std::string> truncation_texts(const Outcome& outcome, const Limits& limits) {
   std::vector<std::string> texts;
-  if (outcome.stdout_truncated) texts.push_back(truncation_text("stdout", outcome.stdout_bytes, limits));
-  if (outcome.stderr_truncated) texts.push_back(truncation_text("stderr", outcome.stderr_bytes, limits));
+  if (outcome.stdout_truncated)
+    texts.push_back(truncation_text("stdout", outcome.stdout_bytes, limits));
+  if (outcome.stderr_truncated)
+    texts.push_back(truncation_text("stderr", outcome.stderr_bytes, limits));
   return texts;
 }
 
 std::string summary_text(const Outcome& outcome) {
   std::string how = to_string(outcome.status);
   if (outcome.status == Status::kExited) how = fmt::format("exited with {}", outcome.exit_code);
-  if (outcome.status == Status::kSignaled) how = fmt::format("killed by {}", signal_name(outcome.signal));
-  return fmt::format("{}; wall {}, CPU {}, peak memory {}", how, to_text(outcome.wall_time), to_text(outcome.cpu_time),
-                     to_text(outcome.peak_memory));
+  if (outcome.status == Status::kSignaled)
+    how = fmt::format("killed by {}", signal_name(outcome.signal));
+  return fmt::format("{}; wall {}, CPU {}, peak memory {}", how, to_text(outcome.wall_time),
+                     to_text(outcome.cpu_time), to_text(outcome.peak_memory));
 }
 
 }  // namespace sandpit

@@ -10,7 +10,8 @@
 
 namespace sandpit {
 
-// "64 MiB", "1.5 GiB", "12 bytes": three significant digits, the largest unit that keeps it above 1.
+// "64 MiB", "1.5 GiB", "12 bytes": three significant digits, the largest unit that keeps it
+// above 1.
 [[nodiscard]] std::string to_text(ByteCount bytes);
 // "1 s", "1.5 s", "250 ms", "42 µs".
 [[nodiscard]] std::string to_text(Microseconds time);
@@ -20,7 +21,8 @@ namespace sandpit {
 [[nodiscard]] std::string ending_text(const Outcome& outcome, const Limits& limits);
 
 // One sentence for each output stream that was cut.
-[[nodiscard]] std::vector<std::string> truncation_texts(const Outcome& outcome, const Limits& limits);
+[[nodiscard]] std::vector<std::string> truncation_texts(const Outcome& outcome,
+                                                        const Limits& limits);
 
 // "exited with 0; wall 12.3 ms, CPU 9.8 ms, peak memory 8.1 MiB".
 [[nodiscard]] std::string summary_text(const Outcome& outcome);

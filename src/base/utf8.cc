@@ -7,7 +7,8 @@
 namespace sandpit {
 namespace {
 
-// What the first byte says: how long the sequence is and which second bytes are allowed (Unicode, table 3-7).
+// What the first byte says: how long the sequence is and which second bytes are allowed (Unicode,
+// table 3-7).
 struct Lead {
   std::size_t length = 0;
   unsigned char second_min = 0x80;

@@ -14,12 +14,17 @@ namespace sandpit::cli {
 
 int exit_status(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kUsage: return 2;
-    case ErrorCode::kNoRuntime: return 127;
-    case ErrorCode::kRefused: return 126;
+    case ErrorCode::kUsage:
+      return 2;
+    case ErrorCode::kNoRuntime:
+      return 127;
+    case ErrorCode::kRefused:
+      return 126;
     case ErrorCode::kSandbox:
-    case ErrorCode::kSystem: return 125;
-    case ErrorCode::kCancelled: return 130;
+    case ErrorCode::kSystem:
+      return 125;
+    case ErrorCode::kCancelled:
+      return 130;
   }
   return 125;
 }

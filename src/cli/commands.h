@@ -1,4 +1,5 @@
-// One function for each subcommand: arguments after its name in, exit status out. Called by main() only, which made `log`.
+// One function for each subcommand: arguments after its name in, exit status out. Called by main()
+// only, which made `log`.
 #pragma once
 
 #include <span>
@@ -24,7 +25,8 @@ using Arguments = std::span<const std::string>;
 [[nodiscard]] int report(const Error& error, Log& log);
 // Writes to stdout; answers 0, or 125 when it can't (a reader that went away is no error).
 [[nodiscard]] int print(std::string_view text, Log& log);
-// The name the command line is called from: relative paths start there. "/" when it no longer exists.
+// The name the command line is called from: relative paths start there. "/" when it no longer
+// exists.
 [[nodiscard]] std::string current_directory();
 
 }  // namespace sandpit::cli

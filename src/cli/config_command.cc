@@ -27,7 +27,8 @@ std::string show_text(const Config& config) {
   for (const ConfigEntry& entry : config.entries()) {
     std::string origin = entry.layer;
     if (!entry.origin.empty()) origin += ", " + entry.origin;
-    text += fmt::format("{:<48}  # {}\n", fmt::format("{} = {}", printable(entry.key), printable(entry.value)),
+    text += fmt::format("{:<48}  # {}\n",
+                        fmt::format("{} = {}", printable(entry.key), printable(entry.value)),
                         printable(origin));
   }
   return text;
@@ -49,7 +50,8 @@ int check(const SmallOptions& options, Log& log) {
 
 int init(const SmallOptions& options, Log& log) {
   const std::string path = options.words.empty() ? "sandbox.toml" : options.words.front();
-  if (const auto made = create_file(path, commented_template()); !made) return report(made.error(), log);
+  if (const auto made = create_file(path, commented_template()); !made)
+    return report(made.error(), log);
   return print(fmt::format("wrote {}\n", printable(path)), log);
 }
 
@@ -82,11 +84,14 @@ int config_command(Arguments arguments, Log& log) {
   if (!arguments.empty() && (arguments.front() == "--help" || arguments.front() == "-h")) {
     return print(fmt::format("Usage: {}\n", kUsage), log);
   }
-  const auto* verb = arguments.empty() ? kVerbs.end() : std::ranges::find(kVerbs, arguments.front(), &Verb::name);
+  const auto* verb =
+      arguments.empty() ? kVerbs.end() : std::ranges::find(kVerbs, arguments.front(), &Verb::name);
   if (verb == kVerbs.end()) {
-    const std::string what = arguments.empty() ? "config: what about it?"
-                                               : fmt::format("config: no such command \"{}\"", arguments.front());
-    return report(Error{.code = ErrorCode::kUsage, .message = what, .where = {}, .hint = kUsage}, log);
+    const std::string what = arguments.empty()
+                                 ? "config: what about it?"
+                                 : fmt::format("config: no such command \"{}\"", arguments.front());
+    return report(Error{.code = ErrorCode::kUsage, .message = what, .where = {}, .hint = kUsage},
+                  log);
   }
   const auto options = parse_small(verb->command, arguments.subspan(1));
   if (!options) return report(options.error(), log);
@@ -95,19 +100,23 @@ int config_command(Arguments arguments, Log& log) {
 }
 
 int trust_command(Arguments arguments, Log& log) {
-  constexpr SmallCommand kCommand{
-      .usage = "sandpit trust [--remove] DIR",
-      .description = "Let the configuration file of this directory, as it is now, loosen limits and grant access.",
-      .flags = kFlagRemove,
-      .min_words = 1,
-      .max_words = 1};
+  constexpr SmallCommand kCommand{.usage = "sandpit trust [--remove] DIR",
+                                  .description =
+                                      "Let the configuration file of this directory, as it is now, "
+                                      "loosen limits and grant access.",
+                                  .flags = kFlagRemove,
+                                  .min_words = 1,
+                                  .max_words = 1};
   const auto options = parse_small(kCommand, arguments);
   if (!options) return report(options.error(), log);
   if (!options->help.empty()) return print(options->help, log);
   const std::string& directory = options->words.front();
-  const auto done = options->remove ? untrust_directory(directory, {}) : trust_directory(directory, {});
+  const auto done =
+      options->remove ? untrust_directory(directory, {}) : trust_directory(directory, {});
   if (!done) return report(done.error(), log);
-  return print(fmt::format("{} {}\n", options->remove ? "no longer trusted:" : "trusted:", printable(directory)), log);
+  return print(fmt::format("{} {}\n", options->remove ? "no longer trusted:" : "trusted:",
+                           printable(directory)),
+               log);
 }
 
 }  // namespace sandpit::cli

@@ -27,14 +27,15 @@ std::string parent_of(const std::string& path) {
 
 // The file that a symbolic link leads to, so that the link itself is not replaced.
 std::string resolve_links(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
+                                                             &std::free);
   return resolved ? resolved.get() : path;
 }
 
 enum class Target : std::uint8_t { kReplaceable, kInPlace };
 
 Result<Target> target_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return Target::kReplaceable;
     return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
@@ -71,7 +72,8 @@ Result<void> fill_standard_descriptors() {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
     // The lowest free number is this one: those below it are open by now.
     const int opened = ::open("/dev/null", O_RDONLY);
-    if (opened != descriptor) return fail(errno_error("cannot open /dev/null", opened < 0 ? errno : EBADF));
+    if (opened != descriptor)
+      return fail(errno_error("cannot open /dev/null", opened < 0 ? errno : EBADF));
   }
   return {};
 }
@@ -85,7 +87,7 @@ int write_all(int descriptor, std::string_view bytes) {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return errno;
-    struct pollfd waiting {.fd = descriptor, .events = POLLOUT, .revents = 0};
+    struct pollfd waiting{.fd = descriptor, .events = POLLOUT, .revents = 0};
     if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return errno;
   }
   return 0;
@@ -100,14 +102,16 @@ Result<std::string> read_all(int descriptor, std::size_t limit) {
     if (got > 0) {
       content.append(buffer.data(), static_cast<std::size_t>(got));
       if (content.size() > limit) {
-        return fail(Error{.code = ErrorCode::kUsage,
-                          .message = fmt::format("standard input holds more than {} bytes", limit)});
+        return fail(
+            Error{.code = ErrorCode::kUsage,
+                  .message = fmt::format("standard input holds more than {} bytes", limit)});
       }
       continue;
     }
     if (errno == EINTR) continue;
-    if (errno != EAGAIN) return fail(errno_error("cannot read standard input", errno, ErrorCode::kUsage));
-    struct pollfd waiting {.fd = descriptor, .events = POLLIN, .revents = 0};
+    if (errno != EAGAIN)
+      return fail(errno_error("cannot read standard input", errno, ErrorCode::kUsage));
+    struct pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return fail(errno_error("poll", errno));
   }
 }
@@ -145,11 +149,12 @@ Result<UniqueFd> interrupt_descriptor() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction current {};
+    struct sigaction current{};
     if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) continue;
     ::sigaddset(&signals, signal);
   }
-  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return fail(errno_error("sigprocmask", errno));
+  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0)
+    return fail(errno_error("sigprocmask", errno));
   UniqueFd descriptor(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!descriptor.valid()) return fail(errno_error("signalfd", errno));
   return descriptor;

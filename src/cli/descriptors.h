@@ -1,4 +1,5 @@
-// Descriptors of the command line: the standard three, passing bytes through, files written at once.
+// Descriptors of the command line: the standard three, passing bytes through, files written at
+// once.
 #pragma once
 
 #include <cstdint>
@@ -10,30 +11,33 @@
 
 namespace sandpit::cli {
 
-// Opens /dev/null for each of descriptors 0 to 2 that is closed, so that none of them is taken by a file that we open
-// later. Read-only for all three: a write to a closed stdout then still fails (EBADF), as the caller's plain program would
-// see it, and goes unnoticed when there is nothing to write.
+// Opens /dev/null for each of descriptors 0 to 2 that is closed, so that none of them is taken by a
+// file that we open later. Read-only for all three: a write to a closed stdout then still fails
+// (EBADF), as the caller's plain program would see it, and goes unnoticed when there is nothing to
+// write.
 [[nodiscard]] Result<void> fill_standard_descriptors();
 
-// All of it, whatever the descriptor's mode: EINTR is retried, a non-blocking descriptor is waited for. Answers 0 or the
-// errno: EPIPE when the reader is gone (SIGPIPE must be ignored).
+// All of it, whatever the descriptor's mode: EINTR is retried, a non-blocking descriptor is waited
+// for. Answers 0 or the errno: EPIPE when the reader is gone (SIGPIPE must be ignored).
 [[nodiscard]] int write_all(int descriptor, std::string_view bytes);
 
 // Until end of file. kUsage when there is more than `limit` bytes.
 [[nodiscard]] Result<std::string> read_all(int descriptor, std::size_t limit);
 
-// Can `path` be written by write_file()? Asked before a run, so that its result is not lost after it.
+// Can `path` be written by write_file()? Asked before a run, so that its result is not lost after
+// it.
 [[nodiscard]] Result<void> check_writable(const std::string& path);
 
-// A regular file is replaced at once: another process sees the old content or the new, never a part. Anything else
+// A regular file is replaced at once: another process sees the old content or the new, never a
+// part. Anything else
 // (/dev/stderr, a FIFO) is written to as it is; a symbolic link is followed.
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content);
 
 // Makes a new file; kUsage when the name is taken already.
 [[nodiscard]] Result<void> create_file(const std::string& path, std::string_view content);
 
-// SIGINT, SIGTERM and SIGHUP, blocked in this process and readable here. Non-blocking, close-on-exec. A signal that was
-// ignored when we started (nohup) stays ignored.
+// SIGINT, SIGTERM and SIGHUP, blocked in this process and readable here. Non-blocking,
+// close-on-exec. A signal that was ignored when we started (nohup) stays ignored.
 [[nodiscard]] Result<UniqueFd> interrupt_descriptor();
 // The signal that arrived there; 0 when none did.
 [[nodiscard]] int read_interrupt(int descriptor);

@@ -1,4 +1,5 @@
-// `sandpit doctor`: what this host offers, and whether a run in profile production is possible on it.
+// `sandpit doctor`: what this host offers, and whether a run in profile production is possible on
+// it.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,35 +19,43 @@ namespace {
 
 Colouring colouring_of(DoctorState state) {
   switch (state) {
-    case DoctorState::kPresent: return Colouring::kGood;
-    case DoctorState::kDegraded: return Colouring::kPoor;
-    case DoctorState::kAbsent: return Colouring::kBad;
+    case DoctorState::kPresent:
+      return Colouring::kGood;
+    case DoctorState::kDegraded:
+      return Colouring::kPoor;
+    case DoctorState::kAbsent:
+      return Colouring::kBad;
   }
   return Colouring::kPlain;
 }
 
-// Not concluded from the list but tried: a real run, with the built-in settings of production. Empty when it went well.
+// Not concluded from the list but tried: a real run, with the built-in settings of production.
+// Empty when it went well.
 std::string production_obstacle() {
   const Host host = probe_host();
   const Request request{.source = HostCommand{.argv = {"/bin/true"}}, .input = StdinEmpty{}};
   Result<Prepared> prepared = prepare(request, Config::defaults(), RuntimeRegistry{}, host.facts);
   if (!prepared) return prepared.error().to_string();
-  const Outcome outcome = run_one_shot(std::move(*prepared), OneShotIo{.input = StdinEmpty{}}, host);
+  const Outcome outcome =
+      run_one_shot(std::move(*prepared), OneShotIo{.input = StdinEmpty{}}, host);
   if (outcome.status == Status::kExited && outcome.exit_code == 0) return {};
-  return outcome.message.empty() ? fmt::format("/bin/true ended as {}", sandpit::to_string(outcome.status))
-                                 : outcome.message;
+  return outcome.message.empty()
+             ? fmt::format("/bin/true ended as {}", sandpit::to_string(outcome.status))
+             : outcome.message;
 }
 
 std::string items_text(const std::vector<DoctorItem>& items, Colour colour) {
   Table table({"FEATURE", "FOUND", "STATE"}, colour);
   for (const DoctorItem& item : items) {
-    table.add({item.name, item.detail.empty() ? "-" : item.detail, to_string(item.state)}, colouring_of(item.state));
+    table.add({item.name, item.detail.empty() ? "-" : item.detail, to_string(item.state)},
+              colouring_of(item.state));
   }
   std::string text = table.text();
   for (const DoctorItem& item : items) {
     if (item.state == DoctorState::kPresent) continue;
-    text += fmt::format("\n{}: {}\n", painted(printable(item.name), colouring_of(item.state), colour),
-                        item.lost.empty() ? to_string(item.state) : printable(item.lost));
+    text +=
+        fmt::format("\n{}: {}\n", painted(printable(item.name), colouring_of(item.state), colour),
+                    item.lost.empty() ? to_string(item.state) : printable(item.lost));
     if (!item.mend.empty()) text += fmt::format("  mend: {}\n", printable(item.mend));
   }
   return text;
@@ -68,9 +77,10 @@ std::vector<DoctorRow> rows_of(const std::vector<DoctorItem>& items) {
 }  // namespace
 
 int doctor_command(Arguments arguments, Log& log) {
-  constexpr SmallCommand kCommand{.usage = "sandpit doctor [--json]",
-                                  .description = "Say what this host offers, what is missing and what mends it.",
-                                  .flags = kFlagJson};
+  constexpr SmallCommand kCommand{
+      .usage = "sandpit doctor [--json]",
+      .description = "Say what this host offers, what is missing and what mends it.",
+      .flags = kFlagJson};
   const auto options = parse_small(kCommand, arguments);
   if (!options) return report(options.error(), log);
   if (!options->help.empty()) return print(options->help, log);
@@ -81,8 +91,9 @@ int doctor_command(Arguments arguments, Log& log) {
   if (options->json) {
     text = doctor_to_json(rows_of(items), obstacle);
   } else {
-    const std::string verdict = obstacle.empty() ? "a run in profile production is possible on this host"
-                                                 : "no run in profile production: " + printable(obstacle);
+    const std::string verdict = obstacle.empty()
+                                    ? "a run in profile production is possible on this host"
+                                    : "no run in profile production: " + printable(obstacle);
     text = items_text(items, colour) + "\n" +
            painted(verdict, obstacle.empty() ? Colouring::kGood : Colouring::kBad, colour) + "\n";
   }

@@ -34,11 +34,12 @@ constexpr std::string_view kHelp =
     "\n"
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
-constexpr std::array<std::string_view, 9> kCommands = {"run",    "exec",  "runtimes",   "list-supported", "doctor",
-                                                       "config", "trust", "completion", "version"};
+constexpr std::array<std::string_view, 9> kCommands = {
+    "run",    "exec",  "runtimes",   "list-supported", "doctor",
+    "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {
-  struct stat status {};
+  struct stat status{};
   std::string hint = ::stat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode)
                          ? fmt::format("to run that file: sandpit run {}", name)
                          : suggestion(name, kCommands);
@@ -51,7 +52,10 @@ int unknown_command(const std::string& name, Log& log) {
 
 int dispatch(const std::vector<std::string>& words, Log& log) {
   if (words.empty()) {
-    return report(Error{.code = ErrorCode::kUsage, .message = "no command", .where = {}, .hint = "sandpit --help"},
+    return report(Error{.code = ErrorCode::kUsage,
+                        .message = "no command",
+                        .where = {},
+                        .hint = "sandpit --help"},
                   log);
   }
   const std::string& name = words.front();
@@ -63,14 +67,16 @@ int dispatch(const std::vector<std::string>& words, Log& log) {
   if (name == "config") return config_command(rest, log);
   if (name == "trust") return trust_command(rest, log);
   if (name == "completion") return completion_command(rest, log);
-  if (name == "version" || name == "--version" || name == "-V") return print("sandpit " SANDPIT_VERSION "\n", log);
+  if (name == "version" || name == "--version" || name == "-V")
+    return print("sandpit " SANDPIT_VERSION "\n", log);
   if (name == "help" || name == "--help" || name == "-h") return print(kHelp, log);
   return unknown_command(name, log);
 }
 
 int guarded_main(int argc, char** argv) {
   if (auto filled = fill_standard_descriptors(); !filled) return 125;
-  // A reader that went away is an errno of write(2), not the end of a process that has a jail to clean up.
+  // A reader that went away is an errno of write(2), not the end of a process that has a jail to
+  // clean up.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return 125;
   Log log(STDERR_FILENO);
   return dispatch(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), log);
@@ -83,7 +89,8 @@ int main(int argc, char** argv) {
   try {
     return sandpit::cli::guarded_main(argc, argv);
   } catch (const std::exception& error) {
-    // Memory is used up, or a library threw what it never should: the jail's own descriptors clean up behind us.
+    // Memory is used up, or a library threw what it never should: the jail's own descriptors clean
+    // up behind us.
     (void)sandpit::cli::write_all(STDERR_FILENO, std::string_view("sandpit: internal error: "));
     (void)sandpit::cli::write_all(STDERR_FILENO, error.what());
     (void)sandpit::cli::write_all(STDERR_FILENO, "\n");

@@ -19,7 +19,8 @@ constexpr const char* kOutputGroup = "Output";
 // The options as text, before their values are looked at.
 struct RawOptions {
   std::string runtime, config, profile;
-  std::string memory, memory_limit, cpu_time, cpu_limit, timeout, processes, file_size, disk, open_files, stack, output;
+  std::string memory, memory_limit, cpu_time, cpu_limit, timeout, processes, file_size, disk,
+      open_files, stack, output;
   std::string chdir, net, stdin_file, out, lint, json_file;
   std::vector<std::string> read, write, env;
   bool json = false, explain = false, quiet = false, verbose = false;
@@ -33,8 +34,9 @@ class Options {
     const bool run = subcommand == Subcommand::kRun;
     app_.description(run ? "Run a program from source code in the sandbox."
                          : "Run a command of this host in the sandbox.");
-    app_.formatter(std::make_shared<HelpFormatter>(run ? "sandpit run [options] FILE [--] [ARGS...]"
-                                                       : "sandpit exec [options] -- COMMAND [ARGS...]"));
+    app_.formatter(
+        std::make_shared<HelpFormatter>(run ? "sandpit run [options] FILE [--] [ARGS...]"
+                                            : "sandpit exec [options] -- COMMAND [ARGS...]"));
     add_source_options(run);
     add_limits();
     add_access();
@@ -46,10 +48,12 @@ class Options {
   CLI::App& app() { return app_; }
 
  private:
-  CLI::Option* text(const char* name, std::string& value, const char* type, const char* help, const char* group) {
+  CLI::Option* text(const char* name, std::string& value, const char* type, const char* help,
+                    const char* group) {
     return app_.add_option(name, value, help)->type_name(type)->group(group)->take_last();
   }
-  void list(const char* name, std::vector<std::string>& values, const char* type, const char* help) {
+  void list(const char* name, std::vector<std::string>& values, const char* type,
+            const char* help) {
     app_.add_option(name, values, help)
         ->type_name(type)
         ->group(kAccessGroup)
@@ -65,29 +69,37 @@ class Options {
   void add_source_options(bool run) {
     constexpr const char* kGroup = "Options";
     if (run) {
-      text("--runtime", raw_.runtime, "NAME", "the language, when extension and #! line don't tell", kGroup);
+      text("--runtime", raw_.runtime, "NAME", "the language, when extension and #! line don't tell",
+           kGroup);
       text("--lint", raw_.lint, "LEVEL", "off, warn or deny what lint finds", kGroup);
     }
-    text("--config", raw_.config, "PATH", "use this configuration file, in the project file's place", kGroup);
-    text("--profile", raw_.profile, "NAME", "development, production, strict or one of the configuration's", kGroup);
+    text("--config", raw_.config, "PATH",
+         "use this configuration file, in the project file's place", kGroup);
+    text("--profile", raw_.profile, "NAME",
+         "development, production, strict or one of the configuration's", kGroup);
   }
   void add_limits() {
-    text("--memory", raw_.memory, "SIZE", "memory of the whole process tree, files in it included", kLimitsGroup);
+    text("--memory", raw_.memory, "SIZE", "memory of the whole process tree, files in it included",
+         kLimitsGroup);
     text("--memory-limit", raw_.memory_limit, "MB", "the same as --memory", kLimitsGroup);
     text("--cpu-time", raw_.cpu_time, "TIME", "CPU time of the whole process tree", kLimitsGroup);
     text("--cpu-limit", raw_.cpu_limit, "SECONDS", "the same as --cpu-time", kLimitsGroup);
     text("--timeout", raw_.timeout, "TIME", "time from start to end", kLimitsGroup);
-    text("--processes", raw_.processes, "N", "processes and threads, besides those the interpreter needs", kLimitsGroup);
+    text("--processes", raw_.processes, "N",
+         "processes and threads, besides those the interpreter needs", kLimitsGroup);
     text("--file-size", raw_.file_size, "SIZE", "size of one file", kLimitsGroup);
     text("--disk", raw_.disk, "SIZE", "all files together", kLimitsGroup);
     text("--open-files", raw_.open_files, "N", "open files of one process", kLimitsGroup);
     text("--stack", raw_.stack, "SIZE", "stack of the main thread", kLimitsGroup);
-    text("--output-limit", raw_.output, "SIZE", "of stdout and of stderr, each; the middle is cut out", kLimitsGroup);
+    text("--output-limit", raw_.output, "SIZE",
+         "of stdout and of stderr, each; the middle is cut out", kLimitsGroup);
   }
   void add_access() {
     text("--chdir", raw_.chdir, "DIR", "start in this directory, inside", kAccessGroup);
-    list("--read", raw_.read, "PATH[:INSIDE]", "show this path of the host, read-only (repeatable)");
-    list("--write", raw_.write, "PATH[:INSIDE]", "show this path of the host, writable (repeatable)");
+    list("--read", raw_.read, "PATH[:INSIDE]",
+         "show this path of the host, read-only (repeatable)");
+    list("--write", raw_.write, "PATH[:INSIDE]",
+         "show this path of the host, writable (repeatable)");
     list("--env", raw_.env, "NAME=VALUE", "set a variable (repeatable)");
     text("--net", raw_.net, "MODE", "none, loopback or host", kAccessGroup);
     text("--stdin", raw_.stdin_file, "FILE", "read standard input from this file", kAccessGroup);
@@ -95,7 +107,8 @@ class Options {
   }
   void add_output() {
     flag("--json", raw_.json, "print the outcome as JSON, the program's output inside it");
-    text("--json-file", raw_.json_file, "PATH", "write the outcome there, pass the output through", kOutputGroup);
+    text("--json-file", raw_.json_file, "PATH", "write the outcome there, pass the output through",
+         kOutputGroup);
     flag("--explain", raw_.explain, "print the plan of the run as JSON and stop");
     flag("-q,--quiet", raw_.quiet, "no warnings");
     flag("-v,--verbose", raw_.verbose, "say how the run went");
@@ -171,15 +184,22 @@ void set_limits(const RawOptions& raw, LimitOverrides& limits, Values& values) {
   values.set(limits.output, "--output-limit", raw.output, size);
 }
 
-void set_access(const RawOptions& raw, const std::string& current_directory, Request& request, Values& values) {
+void set_access(const RawOptions& raw, const std::string& current_directory, Request& request,
+                Values& values) {
   const auto add_path = [&](PathGrant grant) { request.paths.push_back(std::move(grant)); };
-  values.each("--read", raw.read,
-              [&](const std::string& text) { return parse_grant(text, Access::kRead, current_directory); }, add_path);
-  values.each("--write", raw.write,
-              [&](const std::string& text) { return parse_grant(text, Access::kReadWrite, current_directory); },
-              add_path);
-  values.each("--env", raw.env, parse_env,
-              [&](auto pair) { request.env.insert_or_assign(std::move(pair.first), std::move(pair.second)); });
+  values.each(
+      "--read", raw.read,
+      [&](const std::string& text) { return parse_grant(text, Access::kRead, current_directory); },
+      add_path);
+  values.each(
+      "--write", raw.write,
+      [&](const std::string& text) {
+        return parse_grant(text, Access::kReadWrite, current_directory);
+      },
+      add_path);
+  values.each("--env", raw.env, parse_env, [&](auto pair) {
+    request.env.insert_or_assign(std::move(pair.first), std::move(pair.second));
+  });
   values.set(request.network, "--net", raw.net, parse_network);
   values.set(request.lint, "--lint", raw.lint, parse_lint);
   if (!raw.chdir.empty() && raw.chdir.front() != '/') {
@@ -202,32 +222,39 @@ Error unknown_option(const std::string& word, const CLI::App& app, Subcommand su
   const std::vector<std::string> names = long_names(app);
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view nearest = nearest_name(name, known);
-  std::string hint = nearest.empty() ? fmt::format("see sandpit {} --help; \"--\" before a name that begins with \"-\"",
-                                                   subcommand == Subcommand::kRun ? "run" : "exec")
-                                     : fmt::format("did you mean {}?", nearest);
+  std::string hint =
+      nearest.empty()
+          ? fmt::format("see sandpit {} --help; \"--\" before a name that begins with \"-\"",
+                        subcommand == Subcommand::kRun ? "run" : "exec")
+          : fmt::format("did you mean {}?", nearest);
   return usage_error(fmt::format("unknown option {}", name), std::move(hint));
 }
 
-Result<Rest> split_rest(std::vector<std::string> words, const CLI::App& app, Subcommand subcommand) {
+Result<Rest> split_rest(std::vector<std::string> words, const CLI::App& app,
+                        Subcommand subcommand) {
   const bool marked = !words.empty() && words.front() == "--";
   if (marked) words.erase(words.begin());
   if (words.empty()) {
-    return fail(subcommand == Subcommand::kRun
-                    ? usage_error("no file to run", "sandpit run [options] FILE [ARGS...]")
-                    : usage_error("no command to run", "sandpit exec [options] -- COMMAND [ARGS...]"));
+    return fail(
+        subcommand == Subcommand::kRun
+            ? usage_error("no file to run", "sandpit run [options] FILE [ARGS...]")
+            : usage_error("no command to run", "sandpit exec [options] -- COMMAND [ARGS...]"));
   }
   const std::string& first = words.front();
-  if (!marked && first.size() > 1 && first.front() == '-') return fail(unknown_option(first, app, subcommand));
+  if (!marked && first.size() > 1 && first.front() == '-')
+    return fail(unknown_option(first, app, subcommand));
   if (first.empty()) return fail(usage_error("the name of what to run is empty", {}));
   auto arguments_begin = words.begin() + 1;
   // `run FILE -- ARGS`; after an earlier "--", and in exec, a second one is the program's own.
-  if (!marked && subcommand == Subcommand::kRun && arguments_begin != words.end() && *arguments_begin == "--") {
+  if (!marked && subcommand == Subcommand::kRun && arguments_begin != words.end() &&
+      *arguments_begin == "--") {
     ++arguments_begin;
   }
   return Rest{.first = first, .arguments = {arguments_begin, words.end()}};
 }
 
-Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand, RunOptions& options) {
+Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
+                        RunOptions& options) {
   Request& request = options.request;
   request.input = StdinDescriptor{.fd = 0};
   if (subcommand == Subcommand::kExec) {
@@ -236,7 +263,8 @@ Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
     request.source = HostCommand{.argv = std::move(argv)};
   } else if (rest.first == "-") {
     if (raw.runtime.empty()) {
-      return fail(usage_error("a program read from standard input needs --runtime", "for example --runtime python"));
+      return fail(usage_error("a program read from standard input needs --runtime",
+                              "for example --runtime python"));
     }
     options.source_from_stdin = true;
     request.input = StdinEmpty{};
@@ -250,14 +278,17 @@ Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
 }
 
 Result<void> check_combinations(const RawOptions& raw) {
-  if (raw.quiet && raw.verbose) return fail(usage_error("--quiet and --verbose contradict each other", {}));
+  if (raw.quiet && raw.verbose)
+    return fail(usage_error("--quiet and --verbose contradict each other", {}));
   if (raw.explain && (raw.json || !raw.json_file.empty())) {
-    return fail(usage_error("--explain runs nothing, so there is no outcome for --json", "the plan is JSON already"));
+    return fail(usage_error("--explain runs nothing, so there is no outcome for --json",
+                            "the plan is JSON already"));
   }
   return {};
 }
 
-// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which is the user's file.
+// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which
+// is the user's file.
 Result<void> check_empty_values(std::span<const std::string> words, const CLI::App& app) {
   const auto no_value = [](std::string_view name) {
     return fail(usage_error(fmt::format("{} has no value", name), {}));
@@ -274,7 +305,8 @@ Result<void> check_empty_values(std::span<const std::string> words, const CLI::A
 }
 
 Result<RunOptions> to_options(Subcommand subcommand, const RawOptions& raw, const CLI::App& app,
-                              std::span<const std::string> arguments, const std::string& current_directory) {
+                              std::span<const std::string> arguments,
+                              const std::string& current_directory) {
   const std::vector<std::string> rest_words = app.remaining();
   SP_TRY(Rest rest, split_rest(rest_words, app, subcommand));
   const std::size_t option_words = arguments.size() - std::min(rest_words.size(), arguments.size());
@@ -305,7 +337,8 @@ ParsedOptions parse_options(Subcommand subcommand, std::span<const std::string> 
   CLI::App& app = options.app();
   const auto bad = [&](Error error) {
     const CLI::Option* json = app.get_option_no_throw("--json");
-    return std::unexpected(BadOptions{.error = std::move(error), .json = json != nullptr && json->count() > 0});
+    return std::unexpected(
+        BadOptions{.error = std::move(error), .json = json != nullptr && json->count() > 0});
   };
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

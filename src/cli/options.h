@@ -1,7 +1,9 @@
-// The command line of `sandpit run` and `sandpit exec`, parsed into a Request and what to do with its Outcome. Pure: no
-// file is read, nothing is printed. CLI11 is used in options.cc and nowhere else.
+// The command line of `sandpit run` and `sandpit exec`, parsed into a Request and what to do with
+// its Outcome. Pure: no file is read, nothing is printed. CLI11 is used in options.cc and nowhere
+// else.
 //
-// Only the named subcommand's options are built: constructing all of them would cost more than the rest of the start.
+// Only the named subcommand's options are built: constructing all of them would cost more than the
+// rest of the start.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +19,10 @@ namespace sandpit::cli {
 enum class Subcommand : std::uint8_t { kRun, kExec };
 
 enum class Action : std::uint8_t {
-  kHelp,      // print `help`
+  kHelp,  // print `help`
   kPassThrough,
-  kJson,      // the Outcome alone on stdout
-  kExplain,   // print the Plan and stop
+  kJson,     // the Outcome alone on stdout
+  kExplain,  // print the Plan and stop
 };
 
 enum class Verbosity : std::uint8_t { kQuiet, kNormal, kVerbose };
@@ -28,15 +30,16 @@ enum class Verbosity : std::uint8_t { kQuiet, kNormal, kVerbose };
 struct RunOptions {
   Action action = Action::kPassThrough;
   Request request;
-  std::string config;         // --config, empty when not given
-  std::string profile;        // --profile, empty when not given
-  std::string json_file;      // --json-file, empty when not given
+  std::string config;     // --config, empty when not given
+  std::string profile;    // --profile, empty when not given
+  std::string json_file;  // --json-file, empty when not given
   Verbosity verbosity = Verbosity::kNormal;
   bool source_from_stdin = false;  // FILE is "-": request.source is still to be filled in
-  std::string help;           // the text of --help
+  std::string help;                // the text of --help
 };
 
-// A bad command line. It still says whether --json was there: the error is then reported as an Outcome.
+// A bad command line. It still says whether --json was there: the error is then reported as an
+// Outcome.
 struct BadOptions {
   Error error;
   bool json = false;
@@ -44,8 +47,10 @@ struct BadOptions {
 
 using ParsedOptions = std::expected<RunOptions, BadOptions>;
 
-// `arguments` are those after the subcommand's name; `current_directory` is what relative host paths are taken from.
-[[nodiscard]] ParsedOptions parse_options(Subcommand subcommand, std::span<const std::string> arguments,
+// `arguments` are those after the subcommand's name; `current_directory` is what relative host
+// paths are taken from.
+[[nodiscard]] ParsedOptions parse_options(Subcommand subcommand,
+                                          std::span<const std::string> arguments,
                                           const std::string& current_directory);
 
 // "--memory", "--timeout" …: every long option, for the tests of completions and man page.

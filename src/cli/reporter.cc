@@ -15,9 +15,7 @@
 namespace sandpit::cli {
 namespace {
 
-bool is_failure(Status status) {
-  return status != Status::kExited && status != Status::kSignaled;
-}
+bool is_failure(Status status) { return status != Status::kExited && status != Status::kSignaled; }
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Where messages about one run go: to stderr, or, under --json, into the Outcome alone. Each warning is told once.
+// Where messages about one run go: to stderr, or, under --json, into the Outcome alone. Each
+// warning is told once.
 #pragma once
 
 #include <string>
@@ -23,8 +24,8 @@ class Reporter {
   void warn(std::string_view warning);
   // Nothing ran. Answers the exit status.
   [[nodiscard]] int error(const Error& error);
-  // It ran, or its jail could not be built. Adds the warnings told so far to the Outcome. False when the Outcome could not
-  // be written (said on stderr).
+  // It ran, or its jail could not be built. Adds the warnings told so far to the Outcome. False
+  // when the Outcome could not be written (said on stderr).
   [[nodiscard]] bool finish(Outcome outcome, const Limits& limits);
 
  private:

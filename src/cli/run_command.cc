@@ -18,7 +18,8 @@
 namespace sandpit::cli {
 namespace {
 
-// A program typed or piped in; far above what an interpreter reads, far below what would hurt this host.
+// A program typed or piped in; far above what an interpreter reads, far below what would hurt this
+// host.
 constexpr std::size_t kMaxSourceBytes = std::size_t{1} << 30U;
 
 // Passes the program's output through; remembers what went wrong.
@@ -31,7 +32,8 @@ class PassThrough {
     if (error != EPIPE) error_ = error;
     return OneShotIo::Reader::kGone;
   }
-  // The errno of output that was lost for another reason than a reader that went away; 0 when none was.
+  // The errno of output that was lost for another reason than a reader that went away; 0 when none
+  // was.
   [[nodiscard]] int error() const { return error_; }
 
  private:
@@ -40,9 +42,12 @@ class PassThrough {
 
 LogLevel level_for(const RunOptions& options, const Config& config) {
   switch (options.verbosity) {
-    case Verbosity::kQuiet: return LogLevel::kError;
-    case Verbosity::kVerbose: return LogLevel::kInfo;
-    case Verbosity::kNormal: break;
+    case Verbosity::kQuiet:
+      return LogLevel::kError;
+    case Verbosity::kVerbose:
+      return LogLevel::kInfo;
+    case Verbosity::kNormal:
+      break;
   }
   return log_level_of(config.settings().general.log_level);
 }
@@ -58,7 +63,6 @@ void warn_of_findings(const Prepared& prepared, Reporter& reporter) {
 
 Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const Host& host, Log& log,
                              Reporter& reporter) {
-  if (!options.json_file.empty()) SP_TRY_VOID(check_writable(options.json_file));
   if (options.source_from_stdin) {
     SP_TRY(std::string text, read_all(STDIN_FILENO, kMaxSourceBytes));
     options.request.source = SourceText{.text = std::move(text), .name = {}};
@@ -70,7 +74,8 @@ Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const H
   log.set_level(level_for(options, config));
   for (const std::string& warning : config.warnings()) reporter.warn(warning);
 
-  // A command of the host needs no language: reading the manifests would cost more than the rest of the start.
+  // A command of the host needs no language: reading the manifests would cost more than the rest of
+  // the start.
   RuntimeRegistry registry;
   if (subcommand == Subcommand::kRun) {
     for (const Error& error : load_manifests(registry, default_runtime_directories())) {
@@ -83,8 +88,10 @@ Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const H
   return prepared;
 }
 
-int run_prepared(Prepared prepared, const RunOptions& options, const Host& host, Log& log, Reporter& reporter) {
-  // From here on a signal must not end this process before it has cleaned up; one that comes now is seen by the run.
+int run_prepared(Prepared prepared, const RunOptions& options, const Host& host, Log& log,
+                 Reporter& reporter) {
+  // From here on a signal must not end this process before it has cleaned up; one that comes now is
+  // seen by the run.
   const Result<UniqueFd> interrupts = interrupt_descriptor();
   if (!interrupts) return reporter.error(interrupts.error());
   PassThrough pass_through;
@@ -96,7 +103,9 @@ int run_prepared(Prepared prepared, const RunOptions& options, const Host& host,
                .out_dir = options.request.out_dir,
                .interrupt_fd = interrupts->get()};
   if (options.action != Action::kJson) {
-    io.output = [&](OutputStream stream, std::string_view bytes) { return pass_through.write(stream, bytes); };
+    io.output = [&](OutputStream stream, std::string_view bytes) {
+      return pass_through.write(stream, bytes);
+    };
   }
   const Limits limits = prepared.plan.limits;
   Outcome outcome = run_one_shot(std::move(prepared), std::move(io), host);
@@ -125,6 +134,11 @@ int run_command(Subcommand subcommand, Arguments arguments, Log& log) {
   if (options->action == Action::kHelp) return print(options->help, log);
   if (options->verbosity == Verbosity::kQuiet) log.set_level(LogLevel::kError);
 
+  if (!options->json_file.empty()) {
+    if (auto writable = check_writable(options->json_file); !writable) {
+      return Reporter(log, options->action, {}).error(writable.error());
+    }
+  }
   Reporter reporter(log, options->action, options->json_file);
   const Host host = probe_host();
   Result<Prepared> prepared = prepare_run(subcommand, *options, host, log, reporter);

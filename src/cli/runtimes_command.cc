@@ -24,13 +24,15 @@
 #include "sandpit/runtime.h"
 #include "service/pipeline.h"
 
-extern char** environ;  // NOLINT(readability-redundant-declaration): environ(7) has the program declare it
+extern char**
+    environ;  // NOLINT(readability-redundant-declaration): environ(7) has the program declare it
 
 namespace sandpit::cli {
 namespace {
 
-// The first word after "rustc " that `rustc --version` prints, from the root directory: a rust-toolchain file in an
-// untrusted checkout must not choose what runs here. Empty when there is no rustc.
+// The first word after "rustc " that `rustc --version` prints, from the root directory: a
+// rust-toolchain file in an untrusted checkout must not choose what runs here. Empty when there is
+// no rustc.
 std::string rustc_version() {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
@@ -63,18 +65,20 @@ std::string rustc_version() {
   return std::string(text.substr(0, text.find_first_of(" \n")));
 }
 
-// This version has no WebAssembly engine, so no manifest either; the list says so instead of leaving it out.
+// This version has no WebAssembly engine, so no manifest either; the list says so instead of
+// leaving it out.
 RuntimeInfo missing_wasm() {
   const std::string found = rustc_version();
-  return RuntimeInfo{.name = "wasm",
-                     .display_name = "WebAssembly",
-                     .extensions = {"wasm", "wat"},
-                     .engine = "wasm",
-                     .state = RuntimeState::kNotBuilt,
-                     .install_hint = fmt::format("this version has no WebAssembly engine; one that has needs rustc 1.95 "
-                                                 "or newer to build ({})",
-                                                 found.empty() ? "none found: https://rustup.rs installs it"
-                                                               : "found " + found)};
+  return RuntimeInfo{
+      .name = "wasm",
+      .display_name = "WebAssembly",
+      .extensions = {"wasm", "wat"},
+      .engine = "wasm",
+      .state = RuntimeState::kNotBuilt,
+      .install_hint = fmt::format(
+          "this version has no WebAssembly engine; one that has needs rustc 1.95 "
+          "or newer to build ({})",
+          found.empty() ? "none found: https://rustup.rs installs it" : "found " + found)};
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -97,8 +101,9 @@ std::string table_text(const std::vector<RuntimeInfo>& runtimes) {
   Table table({"NAME", "VERSION", "EXTENSIONS", "ENGINE", "STATE"}, colour_for(STDOUT_FILENO));
   for (const RuntimeInfo& runtime : runtimes) {
     const std::string version = runtime.version.empty() ? "-" : runtime.version;
-    table.add({runtime.name, version, joined(runtime.extensions), runtime.engine, state_text(runtime)},
-              state_colouring(runtime.state));
+    table.add(
+        {runtime.name, version, joined(runtime.extensions), runtime.engine, state_text(runtime)},
+        state_colouring(runtime.state));
   }
   return table.text();
 }
@@ -107,9 +112,10 @@ std::string details_text(const RuntimeInfo& runtime) {
   const auto line = [](const char* label, const std::string& value) {
     return fmt::format("{:<12} {}\n", label, value.empty() ? "-" : printable(value));
   };
-  return line("name", runtime.name) + line("language", runtime.display_name) + line("version", runtime.version) +
-         line("interpreter", runtime.interpreter) + line("extensions", joined(runtime.extensions)) +
-         line("engine", runtime.engine) + line("state", state_text(runtime)) + line("manifest", runtime.origin);
+  return line("name", runtime.name) + line("language", runtime.display_name) +
+         line("version", runtime.version) + line("interpreter", runtime.interpreter) +
+         line("extensions", joined(runtime.extensions)) + line("engine", runtime.engine) +
+         line("state", state_text(runtime)) + line("manifest", runtime.origin);
 }
 
 struct Query {
@@ -126,9 +132,10 @@ Result<Query> query_of(const SmallOptions& options, const char* usage) {
                     .hint = usage});
 }
 
-// `only`: a single runtime is asked for; the others' interpreters are then not started for their versions.
-Result<std::vector<RuntimeInfo>> list_runtimes(const SmallOptions& options, const std::optional<std::string>& only,
-                                               Log& log) {
+// `only`: a single runtime is asked for; the others' interpreters are then not started for their
+// versions.
+Result<std::vector<RuntimeInfo>> list_runtimes(const SmallOptions& options,
+                                               const std::optional<std::string>& only, Log& log) {
   ConfigSources sources;
   if (!options.config.empty()) sources.named_file = options.config;
   sources.profile = options.profile;
@@ -163,10 +170,11 @@ Result<std::vector<RuntimeInfo>> list_runtimes(const SmallOptions& options, cons
 }  // namespace
 
 int runtimes_command(Arguments arguments, Log& log) {
-  constexpr SmallCommand kCommand{.usage = "sandpit runtimes [--json] | runtimes show NAME [--json]",
-                                  .description = "List the languages: version found, extensions, engine, state.",
-                                  .flags = kFlagJson | kFlagConfig,
-                                  .max_words = 2};
+  constexpr SmallCommand kCommand{
+      .usage = "sandpit runtimes [--json] | runtimes show NAME [--json]",
+      .description = "List the languages: version found, extensions, engine, state.",
+      .flags = kFlagJson | kFlagConfig,
+      .max_words = 2};
   const auto options = parse_small(kCommand, arguments);
   if (!options) return report(options.error(), log);
   if (!options->help.empty()) return print(options->help, log);

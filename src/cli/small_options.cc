@@ -8,22 +8,31 @@
 
 namespace sandpit::cli {
 
-Result<SmallOptions> parse_small(const SmallCommand& command, std::span<const std::string> arguments) {
+Result<SmallOptions> parse_small(const SmallCommand& command,
+                                 std::span<const std::string> arguments) {
   SmallOptions options;
   CLI::App app(command.description, "sandpit");
   app.formatter(std::make_shared<HelpFormatter>(command.usage));
   if ((command.flags & kFlagJson) != 0) app.add_flag("--json", options.json, "print JSON");
-  if ((command.flags & kFlagRemove) != 0) app.add_flag("--remove", options.remove, "take the trust back");
+  if ((command.flags & kFlagRemove) != 0)
+    app.add_flag("--remove", options.remove, "take the trust back");
   if ((command.flags & kFlagConfig) != 0) {
-    app.add_option("--config", options.config, "use this file, in the project file's place")->type_name("PATH");
-    app.add_option("--profile", options.profile, "development, production, strict or one of the configuration's")
+    app.add_option("--config", options.config, "use this file, in the project file's place")
+        ->type_name("PATH");
+    app.add_option("--profile", options.profile,
+                   "development, production, strict or one of the configuration's")
         ->type_name("NAME");
   }
   if (command.max_words != 0) {
-    app.add_option("words", options.words)->expected(0, static_cast<int>(command.max_words))->group("");
+    app.add_option("words", options.words)
+        ->expected(0, static_cast<int>(command.max_words))
+        ->group("");
   }
   const auto bad = [&](std::string message) {
-    return fail(Error{.code = ErrorCode::kUsage, .message = std::move(message), .where = {}, .hint = command.usage});
+    return fail(Error{.code = ErrorCode::kUsage,
+                      .message = std::move(message),
+                      .where = {},
+                      .hint = command.usage});
   };
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

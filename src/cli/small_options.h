@@ -34,6 +34,7 @@ struct SmallOptions {
   std::vector<std::string> words;
 };
 
-[[nodiscard]] Result<SmallOptions> parse_small(const SmallCommand& command, std::span<const std::string> arguments);
+[[nodiscard]] Result<SmallOptions> parse_small(const SmallCommand& command,
+                                               std::span<const std::string> arguments);
 
 }  // namespace sandpit::cli

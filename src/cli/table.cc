@@ -9,8 +9,8 @@ namespace {
 
 // Characters, not bytes; wide ones are counted as one, which is right for what we print.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace
@@ -23,7 +23,9 @@ std::string painted(std::string text, Colouring colouring, Colour colour) {
   return code + std::move(text) + "\033[0m";
 }
 
-Table::Table(std::vector<std::string> header, Colour colour) : colour_(colour) { add(std::move(header)); }
+Table::Table(std::vector<std::string> header, Colour colour) : colour_(colour) {
+  add(std::move(header));
+}
 
 void Table::add(std::vector<std::string> cells, Colouring colouring) {
   for (std::string& cell : cells) cell = printable(cell);
@@ -33,7 +35,8 @@ void Table::add(std::vector<std::string> cells, Colouring colouring) {
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().cells.size());
   for (const Row& row : rows_) {
-    for (std::size_t i = 0; i < row.cells.size(); ++i) widths[i] = std::max(widths[i], width(row.cells[i]));
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      widths[i] = std::max(widths[i], width(row.cells[i]));
   }
   std::string result;
   for (const Row& row : rows_) {

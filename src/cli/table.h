@@ -1,4 +1,5 @@
-// A table for people: columns aligned by what a terminal shows, the last one as long as it likes. Pure.
+// A table for people: columns aligned by what a terminal shows, the last one as long as it likes.
+// Pure.
 #pragma once
 
 #include <cstdint>

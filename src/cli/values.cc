@@ -19,7 +19,8 @@ Error bad_value(std::string message, std::string hint) {
 
 // A plain number gets `unit`; the rest is the configuration's own syntax (config/units.h).
 std::string with_unit(std::string_view text, std::string_view unit) {
-  const bool plain = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool plain =
+      !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
   return plain ? fmt::format("{}{}", text, unit) : std::string(text);
 }
 
@@ -28,7 +29,8 @@ std::pair<std::string, std::optional<std::string>> split_grant(std::string_view 
   std::array<std::string, 2> parts;
   std::size_t part = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escaped = text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == ':' || text[i + 1] == '\\');
+    const bool escaped =
+        text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == ':' || text[i + 1] == '\\');
     if (escaped) {
       parts.at(part) += text[++i];
     } else if (text[i] == ':' && part == 0) {
@@ -41,7 +43,8 @@ std::pair<std::string, std::optional<std::string>> split_grant(std::string_view 
   return {std::move(parts[0]), std::move(parts[1])};
 }
 
-// Absolute and without dot components. ".." is resolved by the kernel's rules (through symbolic links), never by text.
+// Absolute and without dot components. ".." is resolved by the kernel's rules (through symbolic
+// links), never by text.
 std::string absolute_path(const std::string& path, const std::string& current_directory) {
   namespace fs = std::filesystem;
   const fs::path absolute = fs::path(current_directory) / path;
@@ -62,10 +65,12 @@ std::string absolute_path(const std::string& path, const std::string& current_di
 }  // namespace
 
 Result<ByteCount> parse_size(std::string_view text) {
-  constexpr const char* kHint = "a number of MiB, or one with a unit, such as 512KiB, 64MiB, 1.5GiB";
+  constexpr const char* kHint =
+      "a number of MiB, or one with a unit, such as 512KiB, 64MiB, 1.5GiB";
   const auto bytes = parse_bytes(with_unit(text, "MiB"));
   if (!bytes) return fail(bad_value(bytes.error().message, kHint));
-  if (bytes->count() == 0) return fail(bad_value(fmt::format("\"{}\" is less than one byte", text), kHint));
+  if (bytes->count() == 0)
+    return fail(bad_value(fmt::format("\"{}\" is less than one byte", text), kHint));
   return *bytes;
 }
 
@@ -73,9 +78,11 @@ Result<Milliseconds> parse_time(std::string_view text) {
   constexpr const char* kHint = "a number of seconds, or one with a unit, such as 250ms, 1.5s, 2m";
   const auto time = parse_duration(with_unit(text, "s"));
   if (!time) return fail(bad_value(time.error().message, kHint));
-  if (time->count() == 0) return fail(bad_value(fmt::format("\"{}\" is less than a millisecond", text), kHint));
+  if (time->count() == 0)
+    return fail(bad_value(fmt::format("\"{}\" is less than a millisecond", text), kHint));
   // Ten years: the supervisor adds it to clocks that count nanoseconds.
-  if (*time > std::chrono::hours(24 * 3652)) return fail(bad_value(fmt::format("\"{}\" is too long", text), kHint));
+  if (*time > std::chrono::hours(24 * 3652))
+    return fail(bad_value(fmt::format("\"{}\" is too long", text), kHint));
   return *time;
 }
 
@@ -90,10 +97,12 @@ Result<std::uint32_t> parse_count(std::string_view text, std::uint32_t min) {
   return number;
 }
 
-Result<PathGrant> parse_grant(std::string_view text, Access access, const std::string& current_directory) {
+Result<PathGrant> parse_grant(std::string_view text, Access access,
+                              const std::string& current_directory) {
   auto [host, inside] = split_grant(text);
   const std::string hint = R"(PATH or PATH:INSIDE; write "\:" for a colon that belongs to a name)";
-  if (host.empty()) return fail(bad_value(fmt::format("\"{}\" names no path of the host", text), hint));
+  if (host.empty())
+    return fail(bad_value(fmt::format("\"{}\" names no path of the host", text), hint));
   if (inside && (inside->empty() || inside->front() != '/')) {
     return fail(bad_value(fmt::format("\"{}\": the path inside must be absolute", text), hint));
   }
@@ -114,7 +123,8 @@ Result<NetworkMode> parse_network(std::string_view text) {
   if (text == "none") return NetworkMode::kNone;
   if (text == "loopback") return NetworkMode::kLoopback;
   if (text == "host") return NetworkMode::kHost;
-  return fail(bad_value(fmt::format("\"{}\" is not a network mode", text), "none, loopback or host"));
+  return fail(
+      bad_value(fmt::format("\"{}\" is not a network mode", text), "none, loopback or host"));
 }
 
 Result<LintLevel> parse_lint(std::string_view text) {

@@ -21,8 +21,9 @@ namespace sandpit::cli {
 // A whole number from `min` up.
 [[nodiscard]] Result<std::uint32_t> parse_count(std::string_view text, std::uint32_t min);
 
-// "PATH" or "PATH:INSIDE"; "\:" and "\\" stand for ':' and '\' themselves. INSIDE must be absolute. A relative PATH is
-// taken from `current_directory`; without INSIDE it appears under its absolute name.
+// "PATH" or "PATH:INSIDE"; "\:" and "\\" stand for ':' and '\' themselves. INSIDE must be absolute.
+// A relative PATH is taken from `current_directory`; without INSIDE it appears under its absolute
+// name.
 [[nodiscard]] Result<PathGrant> parse_grant(std::string_view text, Access access,
                                             const std::string& current_directory);
 

@@ -11,14 +11,15 @@
 namespace sandpit::codec {
 namespace {
 
-// Boost.JSON prints compactly only, and every double with an exponent: this walks the tree and leaves just the strings
-// to it.
+// Boost.JSON prints compactly only, and every double with an exponent: this walks the tree and
+// leaves just the strings to it.
 class Renderer {
  public:
   explicit Renderer(Layout layout) : layout_(layout) {}
 
   void value(const boost::json::value& value) {
-    if (const auto* object = value.if_object()) return list(object->begin(), object->end(), '{', '}');
+    if (const auto* object = value.if_object())
+      return list(object->begin(), object->end(), '{', '}');
     if (const auto* array = value.if_array()) return list(array->begin(), array->end(), '[', ']');
     if (const auto* number = value.if_double()) {
       out_ += fmt::format("{}", *number);
@@ -66,7 +67,8 @@ std::string render(const boost::json::value& value, Layout layout) {
 }
 
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string result;
   result.reserve((bytes.size() + 2) / 3 * 4);
   for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
@@ -92,9 +94,11 @@ void put_bytes(boost::json::object& object, std::string_view key, std::string_vi
   if (!is_valid_utf8(bytes)) object[fmt::format("{}_base64", key)] = base64(bytes);
 }
 
-void put_bytes(boost::json::object& object, std::string_view key, std::span<const std::string> list) {
+void put_bytes(boost::json::object& object, std::string_view key,
+               std::span<const std::string> list) {
   object[key] = text_array(list);
-  if (std::all_of(list.begin(), list.end(), [](const auto& item) { return is_valid_utf8(item); })) return;
+  if (std::all_of(list.begin(), list.end(), [](const auto& item) { return is_valid_utf8(item); }))
+    return;
   boost::json::array encoded;
   for (const std::string& item : list) encoded.emplace_back(base64(item));
   object[fmt::format("{}_base64", key)] = std::move(encoded);

@@ -1,7 +1,8 @@
-// Boost.JSON behind three functions; the other files of codec/ build values and render them here. Private to codec/.
+// Boost.JSON behind three functions; the other files of codec/ build values and render them here.
+// Private to codec/.
 //
-// Third-party exceptions: Boost.JSON throws only for lack of memory and for sizes above 2 GiB (value_from and parse are
-// not used); both end the process, as any other lack of memory does.
+// Third-party exceptions: Boost.JSON throws only for lack of memory and for sizes above 2 GiB
+// (value_from and parse are not used); both end the process, as any other lack of memory does.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -28,10 +29,12 @@ enum class Layout : std::uint8_t { kCompact, kIndented };
 // Text that is ours or should be text: bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] boost::json::string text(std::string_view bytes);
 
-// Bytes that must survive (paths, arguments): as text, and when they are not UTF-8 also as `<key>_base64`.
+// Bytes that must survive (paths, arguments): as text, and when they are not UTF-8 also as
+// `<key>_base64`.
 void put_bytes(boost::json::object& object, std::string_view key, std::string_view bytes);
 // The same for lists: `<key>_base64` then holds every element.
-void put_bytes(boost::json::object& object, std::string_view key, std::span<const std::string> list);
+void put_bytes(boost::json::object& object, std::string_view key,
+               std::span<const std::string> list);
 
 [[nodiscard]] boost::json::array text_array(std::span<const std::string> list);
 // Milliseconds with three decimals at most.

@@ -51,7 +51,8 @@ object outcome_object(const Outcome& outcome) {
   json["compile"] = outcome.compile ? value(outcome_object(*outcome.compile)) : value(nullptr);
   json["denials"] = denials_json(outcome.denials);
   object enforcement;
-  for (const auto& [limit, mechanism] : outcome.enforcement) enforcement[limit] = codec::text(mechanism);
+  for (const auto& [limit, mechanism] : outcome.enforcement)
+    enforcement[limit] = codec::text(mechanism);
   json["enforcement"] = std::move(enforcement);
   json["message"] = codec::text(outcome.message);
   json["warnings"] = codec::text_array(outcome.warnings);

@@ -13,33 +13,48 @@ using boost::json::object;
 
 const char* to_string(MountKind kind) {
   switch (kind) {
-    case MountKind::kDirectory: return "directory";
-    case MountKind::kFile: return "file";
-    case MountKind::kSymlink: return "symlink";
-    case MountKind::kBind: return "bind";
-    case MountKind::kDevice: return "device";
-    case MountKind::kVolume: return "volume";
-    case MountKind::kProc: return "proc";
+    case MountKind::kDirectory:
+      return "directory";
+    case MountKind::kFile:
+      return "file";
+    case MountKind::kSymlink:
+      return "symlink";
+    case MountKind::kBind:
+      return "bind";
+    case MountKind::kDevice:
+      return "device";
+    case MountKind::kVolume:
+      return "volume";
+    case MountKind::kProc:
+      return "proc";
   }
   return "unknown";
 }
 
 const char* to_string(LandlockAccess access) {
   switch (access) {
-    case LandlockAccess::kRead: return "read";
-    case LandlockAccess::kReadExecute: return "read-execute";
-    case LandlockAccess::kReadWrite: return "read-write";
-    case LandlockAccess::kReadWriteExecute: return "read-write-execute";
-    case LandlockAccess::kDevice: return "device";
+    case LandlockAccess::kRead:
+      return "read";
+    case LandlockAccess::kReadExecute:
+      return "read-execute";
+    case LandlockAccess::kReadWrite:
+      return "read-write";
+    case LandlockAccess::kReadWriteExecute:
+      return "read-write-execute";
+    case LandlockAccess::kDevice:
+      return "device";
   }
   return "unknown";
 }
 
 const char* to_string(NetworkMode mode) {
   switch (mode) {
-    case NetworkMode::kNone: return "none";
-    case NetworkMode::kLoopback: return "loopback";
-    case NetworkMode::kHost: return "host";
+    case NetworkMode::kNone:
+      return "none";
+    case NetworkMode::kLoopback:
+      return "loopback";
+    case NetworkMode::kHost:
+      return "host";
   }
   return "unknown";
 }
@@ -104,7 +119,8 @@ object enforcement_json(const std::vector<Enforcement>& enforcement) {
   object json;
   for (const Enforcement& item : enforcement) {
     array mechanisms;
-    for (const Mechanism mechanism : item.mechanisms) mechanisms.emplace_back(sandpit::to_string(mechanism));
+    for (const Mechanism mechanism : item.mechanisms)
+      mechanisms.emplace_back(sandpit::to_string(mechanism));
     object entry{{"mechanisms", std::move(mechanisms)}};
     if (!item.degraded.empty()) entry["degraded"] = codec::text(item.degraded);
     json[item.limit] = std::move(entry);
@@ -113,7 +129,8 @@ object enforcement_json(const std::vector<Enforcement>& enforcement) {
 }
 
 object seccomp_json(const Plan& plan, FilterDetail detail) {
-  object json{{"profile", codec::text(plan.syscall_profile)}, {"instructions", plan.seccomp.size()}};
+  object json{{"profile", codec::text(plan.syscall_profile)},
+              {"instructions", plan.seccomp.size()}};
   if (detail == FilterDetail::kCount) return json;
   array lines;
   const std::string listing = sys::disassemble(plan.seccomp);

@@ -1,5 +1,6 @@
-// The Plan as JSON, for `sandpit run --explain` and golden files: complete but for the bytes of the filter, indented.
-// Names and arguments that are not UTF-8 are shown with U+FFFD, and exactly in a `<key>_base64` beside it.
+// The Plan as JSON, for `sandpit run --explain` and golden files: complete but for the bytes of the
+// filter, indented. Names and arguments that are not UTF-8 are shown with U+FFFD, and exactly in a
+// `<key>_base64` beside it.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@ enum class FilterDetail : std::uint8_t {
   kDisassembly,  // and every instruction
 };
 
-[[nodiscard]] std::string plan_to_json(const Plan& plan, FilterDetail detail = FilterDetail::kCount);
+[[nodiscard]] std::string plan_to_json(const Plan& plan,
+                                       FilterDetail detail = FilterDetail::kCount);
 
 }  // namespace sandpit

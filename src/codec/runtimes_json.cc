@@ -7,9 +7,12 @@ namespace {
 
 const char* state_word(RuntimeState state) {
   switch (state) {
-    case RuntimeState::kReady: return "ready";
-    case RuntimeState::kNotInstalled: return "not_installed";
-    case RuntimeState::kNotBuilt: return "not_built";
+    case RuntimeState::kReady:
+      return "ready";
+    case RuntimeState::kNotInstalled:
+      return "not_installed";
+    case RuntimeState::kNotBuilt:
+      return "not_built";
   }
   return "not_installed";
 }
@@ -32,9 +35,12 @@ boost::json::object runtime_object(const RuntimeInfo& runtime) {
 
 const char* to_text(RuntimeState state) {
   switch (state) {
-    case RuntimeState::kReady: return "ready";
-    case RuntimeState::kNotInstalled: return "not installed";
-    case RuntimeState::kNotBuilt: return "not built";
+    case RuntimeState::kReady:
+      return "ready";
+    case RuntimeState::kNotInstalled:
+      return "not installed";
+    case RuntimeState::kNotBuilt:
+      return "not built";
   }
   return "not installed";
 }

@@ -20,7 +20,9 @@ constexpr std::size_t kMostNamed = 12;
 
 int open_beneath(int dir, const char* name, std::uint64_t flags) {
   open_how how{};
-  how.flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = flags | O_NOFOLLOW | O_CLOEXEC;
+  // openat2 refuses flags that mean nothing to a path descriptor.
+  if ((flags & O_PATH) == 0) how.flags |= O_NONBLOCK | O_NOCTTY;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
   return static_cast<int>(::syscall(SYS_openat2, dir, name, &how, sizeof how));
 }

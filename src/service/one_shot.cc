@@ -97,7 +97,8 @@ class PassThrough final : public RunObserver {
       if (::poll(&ready, 1, 0) <= 0) break;
       write_some(stream);
     }
-    if (to.full && !to.gone && to.pending.size() < kMostPending && run_ != nullptr) {
+    // Gone too: the next output is then answered with kGone.
+    if (to.full && to.pending.size() < kMostPending && run_ != nullptr) {
       to.full = false;
       supervisor_.resume(*run_, stream);
     }

@@ -30,6 +30,7 @@ class SupervisedRun {
   void resume(OutputStream stream);
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
+  // Reported and reaped.
   [[nodiscard]] bool finished() const { return finished_; }
 
  private:
@@ -51,7 +52,7 @@ class SupervisedRun {
   void close_output(Output& output);
   void check_cpu(Clock::time_point now);
   void sample(Clock::time_point now);
-  void finish();
+  void report(const jail::Jail::End& end);
   [[nodiscard]] Output& output(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
   [[nodiscard]] bool enforced_by(std::string_view limit, Mechanism mechanism) const;
 
@@ -82,6 +83,8 @@ class SupervisedRun {
   ByteCount sampled_memory_;
   UniqueFd proc_;
   std::optional<sys::TreeSampler> sampler_;
+  bool alone_ = false;      // init told that nothing of the run lives any more, but itself
+  bool reported_ = false;   // the observer has the Outcome
   bool finished_ = false;
 };
 

@@ -27,26 +27,26 @@ Result<std::unique_ptr<CellPool>> CellPool::create(const HostFacts& facts,
   return pool;
 }
 
-Result<std::unique_ptr<Cell>> CellPool::take(const Plan& plan) {
-  std::unique_ptr<Cell> cell;
+Result<std::unique_ptr<Cell>> CellPool::take() {
   if (!idle_.empty()) {
-    cell = std::move(idle_.back());
+    std::unique_ptr<Cell> cell = std::move(idle_.back());
     idle_.pop_back();
-  } else {
-    cell = std::make_unique<Cell>();
-    if (slots_) {
-      SP_TRY(Slot slot, slots_->acquire());
-      if (has_cgroups(facts_)) {
-        SP_TRY(auto group, cgroups_.create(slot.cgroup_name()));
-        cell->cgroup = std::move(group);
-      }
-      cell->slot.emplace(std::move(slot));
-    }
+    return cell;
   }
-  if (cell->cgroup != nullptr) {
-    SP_TRY_VOID(cell->cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks}));
+  auto cell = std::make_unique<Cell>();
+  if (slots_) {
+    SP_TRY(Slot slot, slots_->acquire());
+    cell->slot.emplace(std::move(slot));
   }
   return cell;
+}
+
+Result<void> CellPool::prepare_cgroup(Cell& cell, const Plan& plan) const {
+  if (cell.cgroup == nullptr && has_cgroups(facts_)) {
+    SP_TRY(cell.cgroup, cgroups_.create(cell.slot->cgroup_name()));
+  }
+  if (cell.cgroup == nullptr) return {};
+  return cell.cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks});
 }
 
 void CellPool::give_back(std::unique_ptr<Cell> cell) {

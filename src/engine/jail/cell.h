@@ -43,6 +43,7 @@ class CellLease {
   }
   [[nodiscard]] explicit operator bool() const { return cell_ != nullptr; }
   Cell* operator->() const { return cell_.get(); }
+  [[nodiscard]] Cell* get() const { return cell_.get(); }
 
  private:
   CellPool* pool_ = nullptr;
@@ -55,7 +56,10 @@ class CellPool {
   [[nodiscard]] static Result<std::unique_ptr<CellPool>> create(const HostFacts& facts,
                                                                 const sys::CgroupHost& cgroups,
                                                                 std::size_t keep);
-  [[nodiscard]] Result<std::unique_ptr<Cell>> take(const Plan& plan);
+  // An emptied cell, or a new one, whose cgroup is yet to be made.
+  [[nodiscard]] Result<std::unique_ptr<Cell>> take();
+  // Makes the cgroup when there is none yet and sets its limits.
+  [[nodiscard]] Result<void> prepare_cgroup(Cell& cell, const Plan& plan) const;
   void give_back(std::unique_ptr<Cell> cell);
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 

@@ -123,20 +123,29 @@ int attach(int tree, int root, const char* target) {
   return result;
 }
 
+// Waits until the id maps are written and the cgroup is made; joins it.
 void wait_for_go(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kWaitForGo);
   char go = 0;
+  iovec part{.iov_base = &go, .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostCgroups)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
   ssize_t n = 0;
   do {
-    n = ::recv(spec.socket, &go, 1, 0);
+    n = ::recvmsg(spec.socket, &header, MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
   if (n <= 0) ::_exit(125);  // the host is gone: nobody to tell
-}
-
-void enter_cgroup(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kJoinCgroup);
-  for (const int tasks : spec.cgroup_joins) launch.need(::write(tasks, "0", 1));
-  if (!spec.own_cgroup_namespace) return;
+  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    const auto* tasks = reinterpret_cast<const int*>(CMSG_DATA(rights));  // NOLINT(*-reinterpret-cast): cmsg(3)
+    for (std::size_t i = 0; i < count; ++i) launch.need(::write(tasks[i], "0", 1));
+  }
   // After joining, not in clone3: the namespace's root is the group that the process is in at this moment.
   launch.begin(LaunchStep::kCgroupNamespace);
   launch.need(raw::unshare(CLONE_NEWCGROUP));
@@ -170,6 +179,7 @@ void bring_up_loopback(Launch& launch) {
 
 // A mount can be cloned from only while it is part of our mount namespace (kernels before 6.15), so the volume and the new
 // root are attached somewhere in the old root for the time being; the pivot takes the one away and the detach the other.
+// In a ready-made tree the volume stays, out of reach beneath its own part that is mounted on /tmp.
 void attach_in_old_root(Launch& launch, int tree) {
   for (const char* place : {"/tmp", "/mnt", "/"}) {
     if (raw::move_mount(tree, AT_FDCWD, place) == 0) return;
@@ -288,7 +298,7 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   for (std::size_t i = 0; i < spec.mounts.size; ++i) {
     const ChildMount& mount = spec.mounts.data[i];
     trees[i] = mount.tree;
-    const bool wanted = is_bind(mount) && (spec.ready_tree < 0 || is_per_run(mount));
+    const bool wanted = is_bind(mount) && (!spec.in_ready_tree || is_per_run(mount));
     if (!wanted || mount.tree >= 0) continue;
     launch.begin(LaunchStep::kMount, static_cast<int>(i));
     trees[i] = static_cast<int>(launch.need(open_bind_tree(mount)));
@@ -296,10 +306,10 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   const int volume = make_volume(launch, spec);
   attach_in_old_root(launch, volume);
   launch.begin(LaunchStep::kRootFs);
-  const int root = spec.ready_tree >= 0 ? spec.ready_tree
-                                        : static_cast<int>(launch.need(make_root_tmpfs()));
-  attach_in_old_root(launch, root);
-  if (spec.ready_tree < 0) {
+  const int root = static_cast<int>(launch.need(
+      spec.in_ready_tree ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : make_root_tmpfs()));
+  if (!spec.in_ready_tree) {
+    attach_in_old_root(launch, root);
     const TreeFailure failure = build_shared_tree(root, spec.mounts, trees);
     if (failure.step != LaunchStep::kNone) launch.fail(failure);
     launch.begin(LaunchStep::kReadOnlyRoot);
@@ -309,6 +319,10 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   copy_inputs(launch, spec, volume);
   send_volume(launch, spec, volume, proc_missing);
   ::close(volume);
+  if (spec.in_ready_tree) {
+    ::close(root);
+    return;
+  }
   launch.begin(LaunchStep::kPivot);
   launch.need(::fchdir(root));
   ::close(root);
@@ -443,12 +457,20 @@ void close_all_but(int a, int b) {
     (void)::read(signals, &info, sizeof info);
     int status = 0;
     pid_t pid = 0;
+    bool ended = false;
+    int program_status = 0;
     while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (pid != program) continue;
-      const ChildMessage message{.kind = MessageKind::kExited, .wait_status = status};
-      (void)::send(spec.socket, &message, sizeof message, MSG_NOSIGNAL);
-      ::_exit(0);
+      ended = true;
+      program_status = status;
     }
+    if (!ended) continue;
+    // Whatever the program left behind has become our child: ECHILD proves that there is nothing.
+    const ChildMessage message{.kind = MessageKind::kExited,
+                               .wait_status = program_status,
+                               .alone = pid < 0 && errno == ECHILD ? 1 : 0};
+    (void)::send(spec.socket, &message, sizeof message, MSG_NOSIGNAL);
+    ::_exit(0);
   }
 }
 
@@ -462,7 +484,7 @@ void reset_signals() {
 
 const char* to_string(LaunchStep step) {
   static constexpr const char* kNames[] = {
-      "none",          "wait for go",  "join cgroup",   "cgroup namespace", "set ids",
+      "none",          "network namespace", "wait for go", "join cgroup", "cgroup namespace", "set ids",
       "new session",   "loopback",     "root tmpfs",    "private volume",   "mount",
       "mount /proc",   "read-only /",  "copy input",    "pivot_root",       "detach old root",
       "hostname",      "chdir",        "setrlimit",     "drop capabilities", "no_new_privs",
@@ -542,8 +564,11 @@ int make_read_only(int root) {
 void child_main(const ChildSpec& spec) {
   Launch launch(spec);
   reset_signals();
+  if (spec.own_network) {
+    launch.begin(LaunchStep::kNetworkNamespace);
+    launch.need(raw::unshare(CLONE_NEWNET));
+  }
   wait_for_go(launch, spec);
-  enter_cgroup(launch, spec);
   take_ids(launch, spec);
   if (spec.bring_up_loopback) bring_up_loopback(launch);
   build_root(launch, spec);

@@ -1,7 +1,8 @@
 // What happens between clone3 and execve. Theory of operation:
 //
 //   launcher / command line (host)         init: pid 1 of the jail                  program: pid 2
-//   clone3, write the id maps, "go" ---->  joins its cgroup, takes its ids,
+//   clone3, write the id maps,             network namespace
+//   make the cgroup, "go" -------------->  joins its cgroup, takes its ids,
 //                                          builds the mount tree, pivots,
 //                                 <------  sends the private volume's descriptor,
 //                                          drops every privilege, Landlock, seccomp
@@ -29,6 +30,7 @@ namespace sandpit::jail {
 // One step of the launch; the name is what the user reads when it fails.
 enum class LaunchStep : std::uint8_t {
   kNone,
+  kNetworkNamespace,
   kWaitForGo,
   kJoinCgroup,
   kCgroupNamespace,
@@ -66,6 +68,7 @@ struct ChildMessage {
   std::int32_t errno_value = 0;
   std::int32_t detail = 0;
   std::int32_t wait_status = 0;  // kExited: as from waitpid(2)
+  std::int32_t alone = 0;        // kExited: init has no child left, so nothing of the run lives any more
   std::int32_t proc_missing = 0; // kVolume: no /proc in this jail
 };
 
@@ -107,14 +110,13 @@ struct ChildArray {
 
 struct ChildSpec {
   int socket = -1;                       // our end of the seqpacket pair
-  ChildArray<int> cgroup_joins;          // v1 `tasks` files
-  bool own_cgroup_namespace = false;
+  bool own_network = false;              // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while
   std::uint32_t uid = 0;                 // inside
   std::uint32_t gid = 0;
   bool drop_groups = false;              // setgroups(0): allowed when the map was written by root
   bool drop_bounding_set = true;         // false when the launcher has done it already
   bool bring_up_loopback = false;
-  int ready_tree = -1;                   // detached copy of a ready-made root; -1: build it from `mounts`
+  bool in_ready_tree = false;            // cloned inside a ready-made mount namespace: the shared part of `mounts` is there
   ChildArray<ChildMount> mounts;
   const char* volume_size = nullptr;     // "268435456"
   const char* volume_inodes = nullptr;
@@ -136,6 +138,9 @@ struct ChildSpec {
   int fail_step = -1;                    // fault injection by tests: this LaunchStep fails with `fail_errno`
   int fail_errno = 0;
 };
+
+// The go signal carries the v1 `tasks` files to join, as descriptors (SCM_RIGHTS); at most this many.
+inline constexpr int kMostCgroups = 8;
 
 // Runs in the child of clone3. Never returns.
 [[noreturn]] void child_main(const ChildSpec& spec);

@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "engine/jail/idmap.h"
@@ -89,6 +91,31 @@ Error explain_clone_failure(int errno_value) {
   return error;
 }
 
+// Lets the child go on, with the v1 groups that it shall join.
+Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
+  char go = 'g';
+  iovec part{.iov_base = &go, .iov_len = 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostCgroups)> control{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (cgroup != nullptr && !cgroup->join_descriptors().empty()) {
+    const auto tasks = cgroup->join_descriptors().first(
+        std::min<std::size_t>(cgroup->join_descriptors().size(), kMostCgroups));
+    header.msg_control = control.data();
+    header.msg_controllen = CMSG_SPACE(tasks.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(tasks.size_bytes());
+    std::memcpy(CMSG_DATA(rights), tasks.data(), tasks.size_bytes());
+  }
+  if (::sendmsg(socket, &header, MSG_NOSIGNAL) != 1) {
+    return fail(errno_error("start the jail", errno, ErrorCode::kSandbox));
+  }
+  return {};
+}
+
 // Signals are blocked across clone3: a handler of ours must not run in the child before it has reset the dispositions.
 class BlockedSignals {
  public:
@@ -132,20 +159,17 @@ Jail::End Jail::reap() {
           .largest_process = ByteCount::kib(static_cast<std::uint64_t>(usage.ru_maxrss))};
 }
 
-JailEngine::JailEngine(Mode mode, const HostFacts& facts, const sys::CgroupHost&)
-    : mode_(mode), facts_(facts) {}
-
 JailEngine::~JailEngine() = default;
 
 Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFacts& facts,
                                                        const sys::CgroupHost& cgroups) {
-  auto engine = std::unique_ptr<JailEngine>(new JailEngine(mode, facts, cgroups));
+  auto engine = std::unique_ptr<JailEngine>(new JailEngine(facts));
   engine->proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!engine->proc_.valid()) return fail(errno_error("/proc", errno));
   constexpr std::size_t kKeptCells = 64;
   SP_TRY(engine->cells_, CellPool::create(facts, cgroups, mode == Mode::kLauncher ? kKeptCells : 0));
   if (mode == Mode::kLauncher && facts.is_root) {
-    SP_TRY(engine->trees_, TreePool::create("/run/sandpit/trees"));
+    SP_TRY(engine->trees_, TreePool::create(engine->proc_.get()));
     SP_TRY(engine->networks_, NetworkPool::create());
   }
   const Injection injection = injection_from_environment();
@@ -159,7 +183,7 @@ std::size_t JailEngine::pooled_cells() const { return cells_->idle(); }
 Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) {
   Jail jail;
-  SP_TRY(auto cell, cells_->take(plan));
+  SP_TRY(auto cell, cells_->take());
   jail.cell_.fill(cells_.get(), std::move(cell));
   const RunIds ids{.inside_uid = plan.uid,
                    .inside_gid = plan.gid,
@@ -171,9 +195,8 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
     return fail(errno_error("fchown", errno));
   }
-
   SpecBuilder builder(plan);
-  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), trees_.get()));
+  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), trees_ != nullptr));
   ChildSpec& spec = builder.finish(inputs);
   spec.socket = pair.child.get();
   spec.stdin_fd = standard_input.get();
@@ -182,46 +205,52 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   spec.drop_groups = facts_.is_root;
   spec.fail_step = fail_step_;
   spec.fail_errno = fail_errno_;
+  SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
+  spec.own_network = jail.network_.needs_own();
+  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
 
+  // On v2 the child is born in its group, on v1 it joins: the group can then be made while the child is busy with its network.
+  const bool born_in_cgroup = facts_.memory.version == CgroupVersion::kV2 ||
+                              facts_.pids.version == CgroupVersion::kV2 ||
+                              facts_.cpu.version == CgroupVersion::kV2;
+  if (born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
+  SP_TRY_VOID(clone(jail, plan, builder));
+  pair.child.reset();
+  SP_TRY_VOID(write_id_maps(proc_.get(), jail.pid_, ids,
+                            facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
+  if (!born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
+  SP_TRY_VOID(send_go(pair.host.get(), jail.cgroup()));
+  jail.socket_ = std::move(pair.host);
+  jail.stdout_ = std::move(out.read);
+  jail.stderr_ = std::move(err.read);
+  return jail;
+}
+
+Result<void> JailEngine::clone(Jail& jail, const Plan& plan, SpecBuilder& builder) {
   clone_args args{};
   int pidfd = -1;
   args.flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
   // NOLINTNEXTLINE(*-reinterpret-cast): clone(2) takes the address as a number
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-  if (jail.cgroup() != nullptr) {
-    const auto joins = jail.cgroup()->join_descriptors();
-    spec.cgroup_joins = {.data = joins.data(), .size = joins.size()};
-    if (jail.cgroup()->clone_into() >= 0) {
-      args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<std::uint64_t>(jail.cgroup()->clone_into());
-    }
+  if (jail.cgroup() != nullptr && jail.cgroup()->clone_into() >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(jail.cgroup()->clone_into());
   }
-  spec.own_cgroup_namespace = true;
-  SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
-  if (jail.network_.needs_own()) args.flags |= CLONE_NEWNET;
-  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
-
+  if (trees_ != nullptr) SP_TRY_VOID(trees_->enter(plan, builder.mounts()));
   jail.started_ = std::chrono::steady_clock::now();
   pid_t pid = -1;
   int clone_errno = 0;
   {
     const BlockedSignals blocked;
     pid = sys::raw::clone3(args);
-    if (pid == 0) child_main(spec);
+    if (pid == 0) child_main(builder.spec());
     clone_errno = errno;
   }
+  if (trees_ != nullptr) trees_->leave();
   if (pid < 0) return fail(explain_clone_failure(clone_errno));
   jail.pid_ = pid;
   jail.pidfd_ = UniqueFd(pidfd);
-  SP_TRY_VOID(write_id_maps(proc_.get(), pid, ids,
-                            facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
-  if (::send(pair.host.get(), "g", 1, MSG_NOSIGNAL) != 1) {
-    return fail(errno_error("start the jail", errno, ErrorCode::kSandbox));
-  }
-  jail.socket_ = std::move(pair.host);
-  jail.stdout_ = std::move(out.read);
-  jail.stderr_ = std::move(err.read);
-  return jail;
+  return {};
 }
 
 }  // namespace sandpit::jail

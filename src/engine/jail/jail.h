@@ -64,6 +64,8 @@ class Jail {
   std::chrono::steady_clock::time_point started_;
 };
 
+class SpecBuilder;
+
 class JailEngine {
  public:
   // kOneShot makes everything for one run; kLauncher keeps cells, ready-made trees and network namespaces for the next.
@@ -79,8 +81,8 @@ class JailEngine {
   [[nodiscard]] std::size_t pooled_cells() const;
 
  private:
-  JailEngine(Mode mode, const HostFacts& facts, const sys::CgroupHost& cgroups);
-  Mode mode_;
+  explicit JailEngine(const HostFacts& facts) : facts_(facts) {}
+  Result<void> clone(Jail& jail, const Plan& plan, SpecBuilder& builder);
   HostFacts facts_;
   UniqueFd proc_;
   std::unique_ptr<CellPool> cells_;

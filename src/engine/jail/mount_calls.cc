@@ -1,6 +1,9 @@
 #include "engine/jail/mount_calls.h"
 
-#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
 
 #include "sys/raw.h"
 
@@ -12,15 +15,36 @@ int move_tree(int tree, int directory, const char* name) {
   return raw::move_mount(tree, directory, name);
 }
 
-int clone_tree(int tree) {
-  return raw::open_tree(tree, "",
-                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | raw::kAtRecursive);
+int pivot_into(int tree) {
+  if (::fchdir(tree) < 0 || raw::pivot_root(".", ".") < 0) return -1;
+  return raw::umount2(".", raw::kUmountDetach) < 0 ? -1 : ::chdir("/");
 }
 
-void detach_tree(int tree) {
-  // umount2 takes no descriptor: through its magic link.
-  const std::string path = fmt::format("/proc/self/fd/{}", tree);
-  (void)raw::umount2(path.c_str(), raw::kUmountDetach);
+int dead_proc() {
+  // The child is the only process that its pid namespace ever has. It shares our descriptors and tells the number by its status.
+  clone_args args{};
+  args.flags = CLONE_NEWPID | CLONE_FILES;
+  args.exit_signal = SIGCHLD;
+  const pid_t pid = raw::clone3(args);
+  if (pid < 0) return -1;
+  if (pid == 0) {
+    int proc = -1;
+    const int fs = raw::fsopen("proc");
+    if (fs >= 0 && raw::fsconfig_string(fs, "hidepid", "invisible") == 0 &&
+        raw::fsconfig_string(fs, "subset", "pid") == 0 && raw::fsconfig_create(fs) == 0) {
+      proc = raw::fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    }
+    if (fs >= 0) ::close(fs);
+    ::_exit(proc > 0 && proc < 255 ? proc : 255);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) == 255) {
+    errno = EPERM;
+    return -1;
+  }
+  return WEXITSTATUS(status);
 }
 
 int idmap_tree(int tree, int user_namespace) {

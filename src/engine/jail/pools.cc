@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "engine/jail/mount_calls.h"
 
@@ -31,31 +32,38 @@ std::string tree_key(const Plan& plan) {
 
 }  // namespace
 
-Result<std::unique_ptr<TreePool>> TreePool::create(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST) return fail(errno_error(directory, errno));
+Result<std::unique_ptr<TreePool>> TreePool::create(int proc_dir) {
   if (::unshare(CLONE_NEWNS) < 0) return fail(errno_error("unshare mount namespace", errno));
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) {
     return fail(errno_error("make mounts slave", errno));
   }
-  if (::mount("sandpit", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") < 0) {
-    return fail(errno_error("mount tmpfs for trees", errno));
-  }
-  if (::mount(nullptr, directory.c_str(), nullptr, MS_PRIVATE, nullptr) < 0) {
-    return fail(errno_error("make trees private", errno));
-  }
-  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return fail(errno_error(directory, errno));
-  return std::unique_ptr<TreePool>(new TreePool(std::move(fd)));
+  UniqueFd home(::openat(proc_dir, "self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!home.valid()) return fail(errno_error("/proc/self/ns/mnt", errno));
+  UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.valid()) return fail(errno_error("/", errno));
+  return std::unique_ptr<TreePool>(new TreePool(proc_dir, std::move(home), std::move(root)));
 }
 
-Result<UniqueFd> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan) {
+Result<void> TreePool::attach_dead_proc(int root, const Plan& plan) {
+  for (const Mount& mount : plan.mounts) {
+    if (mount.kind != MountKind::kProc) continue;
+    const UniqueFd proc(dead_proc());
+    if (!proc.valid()) return fail(errno_error("procfs of a dead pid namespace", errno));
+    if (move_tree(proc.get(), root, mount.target.c_str() + 1) < 0) {
+      return fail(errno_error("mount /proc", errno));
+    }
+  }
+  return {};
+}
+
+// Leaves this process inside the new namespace.
+Result<void> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan) {
   UniqueFd root(make_root_tmpfs());
   if (!root.valid()) return fail(errno_error("root tmpfs", errno));
-  const std::string name = fmt::format("{}", next_++);
-  if (::mkdirat(directory_.get(), name.c_str(), 0700) < 0) return fail(errno_error("mkdir", errno));
-  if (move_tree(root.get(), directory_.get(), name.c_str()) < 0) {
-    return fail(errno_error("attach ready-made tree", errno));
-  }
+  if (::unshare(CLONE_NEWNS) < 0) return fail(errno_error("unshare mount namespace", errno));
+  away_ = true;
+  // pivot_root(2) refuses shared parents; slaves of the host's mounts stay slaves.
+  if (move_tree(root.get(), AT_FDCWD, "/tmp") < 0) return fail(errno_error("attach ready-made tree", errno));
   const TreeFailure failure = build_shared_tree(root.get(), mounts, nullptr);
   if (failure.step != LaunchStep::kNone) {
     const std::string what = failure.step == LaunchStep::kMount
@@ -63,24 +71,35 @@ Result<UniqueFd> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan
                                  : std::string();
     return fail(errno_error(fmt::format("{} {}", to_string(failure.step), what), failure.errno_value));
   }
+  SP_TRY_VOID(attach_dead_proc(root.get(), plan));
   if (make_read_only(root.get()) < 0) return fail(errno_error("make the tree read-only", errno));
-  return root;
+  if (pivot_into(root.get()) < 0) return fail(errno_error("pivot_root", errno));
+  return {};
 }
 
-Result<UniqueFd> TreePool::copy(const Plan& plan, ChildArray<ChildMount> mounts) {
+Result<void> TreePool::enter(const Plan& plan, ChildArray<ChildMount> mounts) {
   const std::string key = tree_key(plan);
-  auto found = trees_.find(key);
-  if (found == trees_.end()) {
-    if (trees_.size() >= kMost) {
-      detach_tree(trees_.begin()->second.get());
-      trees_.erase(trees_.begin());
-    }
-    SP_TRY(UniqueFd tree, build(mounts, plan));
-    found = trees_.emplace(key, std::move(tree)).first;
+  if (const auto found = trees_.find(key); found != trees_.end()) {
+    if (::setns(found->second.get(), CLONE_NEWNS) < 0) return fail(errno_error("enter ready-made tree", errno));
+    away_ = true;
+    return {};
   }
-  UniqueFd copy(clone_tree(found->second.get()));
-  if (!copy.valid()) return fail(errno_error("copy ready-made tree", errno));
-  return copy;
+  if (trees_.size() >= kMost) trees_.erase(trees_.begin());
+  if (auto built = build(mounts, plan); !built) {
+    leave();
+    return built;
+  }
+  UniqueFd tree(::openat(proc_dir_, "self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!tree.valid()) return fail(errno_error("/proc/self/ns/mnt", errno));
+  trees_.emplace(key, std::move(tree));
+  return {};
+}
+
+void TreePool::leave() {
+  if (!away_) return;
+  // Without a way back nothing more could be launched correctly: better to end, which kills every run.
+  if (::setns(home_.get(), CLONE_NEWNS) < 0 || ::fchdir(home_root_.get()) < 0 || ::chroot(".") < 0) ::abort();
+  away_ = false;
 }
 
 Result<std::unique_ptr<NetworkPool>> NetworkPool::create() {

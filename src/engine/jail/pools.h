@@ -15,22 +15,29 @@
 
 namespace sandpit::jail {
 
-// Ready-made roots: the part of a mount tree that runs with the same shared mounts can share, read-only. Root only: the launcher has
-// a mount namespace of its own in which the trees hang.
+// Ready-made roots: mount namespaces whose root is the shared, read-only part of a mount tree. This process changes into one before it
+// clones; the child's own copy of it then needs no pivot and has no old root to detach, which is most of a mount tree's price.
+// Root only. Under /proc lies the procfs of a dead pid namespace: a new procfs may be mounted only where one is visible already
+// (mount_too_revealing in fs/namespace.c), and this one shows nothing should it ever come to light.
 class TreePool {
  public:
-  // Moves this process into a new mount namespace (slave of the host's, so that later mounts of the host are seen) and
-  // mounts a tmpfs over `directory` there.
-  [[nodiscard]] static Result<std::unique_ptr<TreePool>> create(const std::string& directory);
-  // A detached copy of the tree for these mounts; built at the first call.
-  [[nodiscard]] Result<UniqueFd> copy(const Plan& plan, ChildArray<ChildMount> mounts);
+  // Moves this process into a mount namespace of its own (slave of the host's, so that later mounts of the host are seen).
+  [[nodiscard]] static Result<std::unique_ptr<TreePool>> create(int proc_dir);
+  // Changes into the namespace for these mounts; made at the first call.
+  [[nodiscard]] Result<void> enter(const Plan& plan, ChildArray<ChildMount> mounts);
+  // Changes back.
+  void leave();
 
  private:
-  explicit TreePool(UniqueFd directory) : directory_(std::move(directory)) {}
-  Result<UniqueFd> build(ChildArray<ChildMount> mounts, const Plan& plan);
+  TreePool(int proc_dir, UniqueFd home, UniqueFd home_root)
+      : proc_dir_(proc_dir), home_(std::move(home)), home_root_(std::move(home_root)) {}
+  Result<void> build(ChildArray<ChildMount> mounts, const Plan& plan);
+  Result<void> attach_dead_proc(int root, const Plan& plan);
   static constexpr std::size_t kMost = 16;
-  UniqueFd directory_;
-  unsigned next_ = 0;
+  int proc_dir_;
+  UniqueFd home_;
+  UniqueFd home_root_;  // a chroot of the host's program is not lost by setns
+  bool away_ = false;
   std::map<std::string, UniqueFd> trees_;
 };
 

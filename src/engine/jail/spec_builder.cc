@@ -8,7 +8,6 @@
 #include <cerrno>
 
 #include "engine/jail/mount_calls.h"
-#include "engine/jail/pools.h"
 
 namespace sandpit::jail {
 namespace {
@@ -92,12 +91,12 @@ Result<void> SpecBuilder::map_owner(int tree, const Mount& mount, const RunIds& 
   return fail(error);
 }
 
-Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, TreePool* pool) {
+Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, bool ready_made) {
   for (std::size_t i = 0; i < mounts_.size(); ++i) {
     ChildMount& mount = mounts_[i];
     const bool granted = (mount.flags & kMountGranted) != 0;
     const bool bind = mount.kind == MountKind::kBind || mount.kind == MountKind::kDevice;
-    if (!bind || (pool != nullptr && !granted)) continue;
+    if (!bind || (ready_made && !granted)) continue;
     UniqueFd tree(open_bind_tree(mount));
     if (!tree.valid()) {
       return fail(errno_error(fmt::format("mount {}", mount.source), errno, ErrorCode::kSandbox));
@@ -106,11 +105,7 @@ Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, TreePool* 
     mount.tree = tree.get();
     trees_.push_back(std::move(tree));
   }
-  if (pool != nullptr) {
-    SP_TRY(UniqueFd tree, pool->copy(plan_, {.data = mounts_.data(), .size = mounts_.size()}));
-    spec_.ready_tree = tree.get();
-    trees_.push_back(std::move(tree));
-  }
+  spec_.in_ready_tree = ready_made;
   return {};
 }
 

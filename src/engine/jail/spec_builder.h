@@ -11,17 +11,17 @@
 
 namespace sandpit::jail {
 
-class TreePool;
-
 class SpecBuilder {
  public:
   // The Plan must outlive the builder, the builder the clone.
   explicit SpecBuilder(const Plan& plan);
   // As root: opens what will be mounted as detached trees, since a subordinate uid can't reach every path (/root), and maps owners
-  // of granted paths to the run's id. With a pool, the shared part is a copy of a ready-made tree.
-  [[nodiscard]] Result<void> open_trees(const RunIds& ids, int proc_dir, TreePool* pool);
+  // of granted paths to the run's id. Of a ready-made tree only the granted ones are needed.
+  [[nodiscard]] Result<void> open_trees(const RunIds& ids, int proc_dir, bool ready_made);
+  [[nodiscard]] ChildArray<ChildMount> mounts() const { return {.data = mounts_.data(), .size = mounts_.size()}; }
   // Everything but the descriptors of stdio and socket.
   [[nodiscard]] ChildSpec& finish(const std::vector<UniqueFd>& inputs);
+  [[nodiscard]] const ChildSpec& spec() const { return spec_; }
 
  private:
   Result<void> map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir);

@@ -54,8 +54,10 @@ TEST_F(LogTest, NeverPrintsControlCharacters) {
 
 TEST_F(LogTest, GivesEachProblemOfAnErrorItsOwnLine) {
   Log log(writer_.get());
-  Error error{.code = ErrorCode::kUsage, .message = "first", .where = "a.toml:1:2", .hint = "mend it"};
-  error.others.push_back(Error{.code = ErrorCode::kUsage, .message = "second", .where = {}, .hint = {}});
+  Error error{
+      .code = ErrorCode::kUsage, .message = "first", .where = "a.toml:1:2", .hint = "mend it"};
+  error.others.push_back(
+      Error{.code = ErrorCode::kUsage, .message = "second", .where = {}, .hint = {}});
   log.error(error);
   EXPECT_EQ(written(), "sandpit: a.toml:1:2: first (mend it)\nsandpit: second\n");
 }

@@ -67,8 +67,9 @@ TEST(OutcomeText, NamesTheLimitItsPeakAndTheOptionThatRaisesIt) {
   Outcome outcome = with_status(Status::kMemoryExceeded);
   outcome.peak_memory = ByteCount::mib(64);
   outcome.files = ByteCount::mib(12);
-  EXPECT_EQ(ending_text(outcome, limits),
-            "memory limit 64 MiB exceeded (peak 64 MiB; 12 MiB of it in files); --memory raises it");
+  EXPECT_EQ(
+      ending_text(outcome, limits),
+      "memory limit 64 MiB exceeded (peak 64 MiB; 12 MiB of it in files); --memory raises it");
   limits.wall_time = Milliseconds(1000);
   EXPECT_EQ(ending_text(with_status(Status::kWallTimeExceeded), limits),
             "time limit 1 s exceeded; --timeout raises it");
@@ -84,7 +85,8 @@ TEST(OutcomeText, CountsWhatWasCutFromEachStream) {
   const auto texts = truncation_texts(outcome, Limits{});
   ASSERT_EQ(texts.size(), 1U);
   EXPECT_EQ(texts[0],
-            "stdout was cut: 20971520 bytes written, limit 16 MiB (head and tail kept); --output-limit raises it");
+            "stdout was cut: 20971520 bytes written, limit 16 MiB (head and tail kept); "
+            "--output-limit raises it");
 }
 
 }  // namespace

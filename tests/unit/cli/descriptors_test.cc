@@ -94,8 +94,8 @@ TEST(WriteAll, TellsThatTheReaderIsGone) {
   UniqueFd reader(ends[0]);
   const UniqueFd writer(ends[1]);
   reader.reset();
-  struct sigaction before {};
-  struct sigaction ignore {};
+  struct sigaction before{};
+  struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &before);
   EXPECT_EQ(write_all(writer.get(), "x"), EPIPE);
@@ -114,7 +114,8 @@ TEST(ReadAll, RefusesMoreThanItsLimit) {
   EXPECT_EQ(got.error().code, ErrorCode::kUsage);
 }
 
-// Closing descriptors would pull the rug from under the test program itself: each of these runs in a child.
+// Closing descriptors would pull the rug from under the test program itself: each of these runs in
+// a child.
 TEST(StandardDescriptors, AreFilledSoThatNoFileTakesTheirPlace) {
   EXPECT_EXIT(
       {

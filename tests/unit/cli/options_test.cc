@@ -16,10 +16,16 @@ using testing::IsEmpty;
 ParsedOptions parse(Subcommand subcommand, const std::vector<std::string>& words) {
   return parse_options(subcommand, words, "/here");
 }
-ParsedOptions parse_run(const std::vector<std::string>& words) { return parse(Subcommand::kRun, words); }
-ParsedOptions parse_exec(const std::vector<std::string>& words) { return parse(Subcommand::kExec, words); }
+ParsedOptions parse_run(const std::vector<std::string>& words) {
+  return parse(Subcommand::kRun, words);
+}
+ParsedOptions parse_exec(const std::vector<std::string>& words) {
+  return parse(Subcommand::kExec, words);
+}
 
-std::string file_of(const ParsedOptions& options) { return std::get<SourceFile>(options->request.source).path; }
+std::string file_of(const ParsedOptions& options) {
+  return std::get<SourceFile>(options->request.source).path;
+}
 
 TEST(Options, EverythingAfterTheFileBelongsToTheProgram) {
   const auto options = parse_run({"--memory", "64", "a.py", "--memory", "x", "-v", "--", "b"});
@@ -49,9 +55,9 @@ TEST(Options, KeepsEveryByteOfNamesAndArguments) {
 }
 
 TEST(Options, ReadsEveryLimit) {
-  const auto options =
-      parse_run({"--memory=1GiB", "--cpu-time=2", "--timeout", "1.5s", "--processes", "3", "--file-size", "1",
-                 "--disk", "2", "--open-files", "9", "--stack", "8MiB", "--output-limit", "64KiB", "a.py"});
+  const auto options = parse_run(
+      {"--memory=1GiB", "--cpu-time=2", "--timeout", "1.5s", "--processes", "3", "--file-size", "1",
+       "--disk", "2", "--open-files", "9", "--stack", "8MiB", "--output-limit", "64KiB", "a.py"});
   ASSERT_TRUE(options.has_value()) << options.error().error.to_string();
   const LimitOverrides& limits = options->request.limits;
   EXPECT_EQ(limits.memory, ByteCount::gib(1));
@@ -72,12 +78,13 @@ TEST(Options, KeepsTheOldNamesOfMemoryAndCpuTime) {
 }
 
 TEST(Options, TheLastOfARepeatedOptionWins) {
-  EXPECT_EQ(parse_run({"--memory", "1", "--memory", "2", "a.py"})->request.limits.memory, ByteCount::mib(2));
+  EXPECT_EQ(parse_run({"--memory", "1", "--memory", "2", "a.py"})->request.limits.memory,
+            ByteCount::mib(2));
 }
 
 TEST(Options, GathersRepeatedGrantsAndVariables) {
-  const auto options = parse_run({"--read", "/a", "--read", "/b:/c", "--write", "out", "--env", "A=1", "--env", "B=",
-                                  "a.py"});
+  const auto options = parse_run(
+      {"--read", "/a", "--read", "/b:/c", "--write", "out", "--env", "A=1", "--env", "B=", "a.py"});
   ASSERT_TRUE(options.has_value()) << options.error().error.to_string();
   ASSERT_EQ(options->request.paths.size(), 3U);
   EXPECT_EQ(options->request.paths[1].inside, "/c");
@@ -88,9 +95,10 @@ TEST(Options, GathersRepeatedGrantsAndVariables) {
 }
 
 TEST(Options, ReadsTheRest) {
-  const auto options = parse_run({"--runtime", "python", "--config", "c.toml", "--profile", "strict", "--chdir", "/tmp",
-                                  "--net", "loopback", "--stdin", "in", "--out", "o", "--lint", "deny", "--json-file",
-                                  "j", "-q", "a"});
+  const auto options =
+      parse_run({"--runtime", "python", "--config",    "c.toml",  "--profile", "strict", "--chdir",
+                 "/tmp",      "--net",  "loopback",    "--stdin", "in",        "--out",  "o",
+                 "--lint",    "deny",   "--json-file", "j",       "-q",        "a"});
   ASSERT_TRUE(options.has_value()) << options.error().error.to_string();
   EXPECT_EQ(options->request.runtime, "python");
   EXPECT_EQ(options->config, "c.toml");
@@ -120,7 +128,8 @@ TEST(Options, ASourceFromStandardInputNeedsARuntime) {
 
 TEST(Options, ExecTakesACommandWithOrWithoutADoubleDash) {
   const auto marked = parse_exec({"--timeout", "1", "--", "ls", "-l", "--", "x"});
-  EXPECT_THAT(std::get<HostCommand>(marked->request.source).argv, ElementsAre("ls", "-l", "--", "x"));
+  EXPECT_THAT(std::get<HostCommand>(marked->request.source).argv,
+              ElementsAre("ls", "-l", "--", "x"));
   const auto plain = parse_exec({"ls", "--json"});
   EXPECT_THAT(std::get<HostCommand>(plain->request.source).argv, ElementsAre("ls", "--json"));
   EXPECT_EQ(plain->action, Action::kPassThrough);
@@ -138,7 +147,8 @@ TEST(Options, ABadValueNamesItsOptionAndEveryOneIsReported) {
   EXPECT_EQ(error.code, ErrorCode::kUsage);
   EXPECT_THAT(error.message, HasSubstr("--memory"));
   ASSERT_EQ(error.others.size(), 1U);
-  EXPECT_THAT(error.others[0].to_string(), HasSubstr("--net: \"lan\" is not a network mode (none, loopback or host)"));
+  EXPECT_THAT(error.others[0].to_string(),
+              HasSubstr("--net: \"lan\" is not a network mode (none, loopback or host)"));
   EXPECT_TRUE(options.error().json);
 }
 
@@ -179,7 +189,8 @@ TEST(Options, HelpNamesEveryOption) {
     const auto options = parse(subcommand, {"--help"});
     ASSERT_TRUE(options.has_value());
     EXPECT_EQ(options->action, Action::kHelp);
-    for (const std::string& name : option_names(subcommand)) EXPECT_THAT(options->help, HasSubstr(name));
+    for (const std::string& name : option_names(subcommand))
+      EXPECT_THAT(options->help, HasSubstr(name));
   }
 }
 
@@ -198,7 +209,8 @@ TEST(Documents, TheManPageAndTheCompletionsKnowEveryOption) {
     EXPECT_THAT(page, HasSubstr("Fl -" + word)) << "docs/sandpit.1";
     EXPECT_THAT(read_document("completions/sandpit.bash"), HasSubstr(name)) << "sandpit.bash";
     EXPECT_THAT(read_document("completions/_sandpit"), HasSubstr(name)) << "_sandpit";
-    EXPECT_THAT(read_document("completions/sandpit.fish"), HasSubstr("-l " + word)) << "sandpit.fish";
+    EXPECT_THAT(read_document("completions/sandpit.fish"), HasSubstr("-l " + word))
+        << "sandpit.fish";
   }
 }
 

@@ -17,7 +17,8 @@ TEST(Values, APlainSizeIsInMebibytesAndUnitsSayOtherwise) {
 }
 
 TEST(Values, RefusesSizesThatMeanNothing) {
-  for (const char* text : {"", "lots", "-5", "5 MiBs", "1e3", "0", "nan", "inf", "1.2.3", "99999999999999999999GiB"}) {
+  for (const char* text :
+       {"", "lots", "-5", "5 MiBs", "1e3", "0", "nan", "inf", "1.2.3", "99999999999999999999GiB"}) {
     const auto size = parse_size(text);
     ASSERT_FALSE(size.has_value()) << text;
     EXPECT_EQ(size.error().code, ErrorCode::kUsage);

@@ -16,14 +16,16 @@ using boost::json::value;
 TEST(Render, WritesNumbersAsPeopleDo) {
   EXPECT_EQ(codec::render(value(12.345), codec::Layout::kCompact), "12.345\n");
   EXPECT_EQ(codec::render(value(0.0), codec::Layout::kCompact), "0\n");
-  EXPECT_EQ(codec::render(boost::json::object{{"a", boost::json::array{1, nullptr, "x\n"}}}, codec::Layout::kCompact),
+  EXPECT_EQ(codec::render(boost::json::object{{"a", boost::json::array{1, nullptr, "x\n"}}},
+                          codec::Layout::kCompact),
             "{\"a\":[1,null,\"x\\n\"]}\n");
 }
 
 TEST(Render, IndentsByTwo) {
-  EXPECT_EQ(codec::render(boost::json::object{{"a", boost::json::array{1}}, {"b", boost::json::object{}}},
-                          codec::Layout::kIndented),
-            "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}\n");
+  EXPECT_EQ(
+      codec::render(boost::json::object{{"a", boost::json::array{1}}, {"b", boost::json::object{}}},
+                    codec::Layout::kIndented),
+      "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}\n");
 }
 
 TEST(Base64, AgreesWithTheVectorsOfRfc4648) {
@@ -57,10 +59,13 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
   std::vector<std::string> names;
   for (const auto& pair : json) names.emplace_back(pair.key());
   EXPECT_EQ(names, (std::vector<std::string>{
-                       "schema_version", "status", "exit_code", "signal", "stdout", "stdout_encoding", "stderr",
-                       "stderr_encoding", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated",
-                       "wall_time_ms", "cpu_time_ms", "user_time_ms", "system_time_ms", "peak_memory_kb", "runtime",
-                       "runtime_version", "engine", "compile", "denials", "enforcement", "message", "warnings"}));
+                       "schema_version", "status",          "exit_code",        "signal",
+                       "stdout",         "stdout_encoding", "stderr",           "stderr_encoding",
+                       "stdout_bytes",   "stderr_bytes",    "stdout_truncated", "stderr_truncated",
+                       "wall_time_ms",   "cpu_time_ms",     "user_time_ms",     "system_time_ms",
+                       "peak_memory_kb", "runtime",         "runtime_version",  "engine",
+                       "compile",        "denials",         "enforcement",      "message",
+                       "warnings"}));
 }
 
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {
@@ -108,7 +113,8 @@ TEST(OutcomeJson, IsValidUtf8WhateverNamesAreInItsMessages) {
 TEST(PlanJson, ShowsNamesThatAreNotUtf8BothReadablyAndExactly) {
   Plan plan;
   plan.argv = {"/usr/bin/python3", "\xFF.py"};
-  plan.mounts = {Mount{.kind = MountKind::kBind, .flags = kMountReadOnly, .target = "/usr", .source = "/usr"}};
+  plan.mounts = {
+      Mount{.kind = MountKind::kBind, .flags = kMountReadOnly, .target = "/usr", .source = "/usr"}};
   plan.seccomp.resize(3);
   plan.syscall_profile = "interpreter";
   const boost::json::value json = boost::json::parse(plan_to_json(plan));
@@ -135,8 +141,10 @@ TEST(PlanJson, ShowsTheLimitsAsTheUserMeantThemAndWhatTheKernelGets) {
 }
 
 TEST(RuntimesJson, TellsTheStateAndWhatMendsIt) {
-  const std::vector<RuntimeInfo> runtimes{RuntimeInfo{
-      .name = "javascript", .extensions = {"js"}, .engine = "jail", .install_hint = "apt-get install nodejs"}};
+  const std::vector<RuntimeInfo> runtimes{RuntimeInfo{.name = "javascript",
+                                                      .extensions = {"js"},
+                                                      .engine = "jail",
+                                                      .install_hint = "apt-get install nodejs"}};
   const boost::json::value json = boost::json::parse(runtimes_to_json(runtimes));
   EXPECT_EQ(json.at(0).at("state").as_string(), "not_installed");
   EXPECT_EQ(json.at(0).at("install_hint").as_string(), "apt-get install nodejs");

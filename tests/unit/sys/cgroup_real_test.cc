@@ -178,7 +178,8 @@ TEST_F(CgroupReal, KillsAForkBombThatNeverStops) {
     return 0;
   });
   ASSERT_GT(child, 0);
-  std::this_thread::sleep_for(100ms);
+  // Until it has filled the group: on an emulated machine that takes a while.
+  for (int i = 0; i < 500 && usage().pids_denied == 0; ++i) std::this_thread::sleep_for(10ms);
   EXPECT_GT(usage().pids_denied, 0U);
   group_->kill_all();
   EXPECT_TRUE(WIFSIGNALED(wait_for(child)));

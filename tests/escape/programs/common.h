@@ -1,0 +1,27 @@
+// Words for the hostile programs: each attempt tells what happened; the last line is the verdict.
+#pragma once
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int escapes;
+static long attempt(const char* what, long result) {
+  if (result >= 0) { ++escapes; printf("%s: succeeded\n", what); }
+  else printf("%s: %s\n", what, strerror(errno));
+  return result;
+}
+static int verdict(void) { puts(escapes ? "ESCAPED" : "CONTAINED"); return 0; }

@@ -1,0 +1,12 @@
+// Raises or lowers the limits of the jail's init, which has the same user id, and stops it.
+#include "common.h"
+#include <sys/resource.h>
+int main(int argc, char** argv) {
+  pid_t target = argc > 1 ? atoi(argv[1]) : 1;
+  struct rlimit limit;
+  attempt("read limits", prlimit(target, RLIMIT_NOFILE, 0, &limit));
+  kill(target, SIGSTOP);
+  kill(target, SIGKILL);
+  usleep(200000);
+  return verdict();
+}

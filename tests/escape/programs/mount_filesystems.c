@@ -1,0 +1,13 @@
+// Mounts, remounts, unmounts, by the old and the new interface. Outside it is run in a mount namespace of its own.
+#include "common.h"
+int main(void) {
+  attempt("mount tmpfs", mount("none", "/tmp", "tmpfs", 0, 0));
+  attempt("mount proc", mount("none", "/tmp", "proc", 0, 0));
+  attempt("remount /", mount(0, "/", 0, MS_REMOUNT | MS_BIND, 0));
+  attempt("bind /", mount("/", "/tmp", 0, MS_BIND, 0));
+  attempt("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+  attempt("open_tree", syscall(SYS_open_tree, AT_FDCWD, "/usr", 1));
+  attempt("move_mount", syscall(SYS_move_mount, AT_FDCWD, "/usr", AT_FDCWD, "/tmp", 0));
+  attempt("umount", umount2("/tmp", MNT_DETACH));
+  return verdict();
+}

@@ -1,0 +1,204 @@
+"""What the script suites share: a case that runs sandpit, an outer limit, and running a suite as an ordinary user.
+
+    run_tests.py [--as-user] PATH/TO/sandpit [CLASS[.TEST] ...]
+
+Hostile programs of the suites bound themselves (so many forks, so many bytes), and as root the whole suite also lives in
+a cgroup of its own where version 1 is mounted: a failure of the sandbox must not take the machine down.
+A test that can't run prints SKIPPED and what it needs; the exit status is 77 when every test was skipped.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SANDPIT = ""
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+PATIENCE = 120  # seconds: when sandpit itself hangs
+NOBODY = 65534
+OUTER_TASKS = 512
+OUTER_MEMORY = 4 << 30
+
+
+def sandpit_path():
+    return SANDPIT
+
+
+class Case(unittest.TestCase):
+    """A private directory and home; sandpit() runs there."""
+
+    maxDiff = 2000
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sandpit-suite-"))
+        self.addCleanup(remove_tree, self.dir)
+        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.dir / "home"), "TERM": "xterm"}
+        for name in ("SANDPIT_RUNTIMES_DIR", "XDG_RUNTIME_DIR"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    def write(self, name, text, mode=0o644):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.chmod(mode)
+        return path
+
+    def sandpit(self, *words, stdin=b"", **more):
+        if isinstance(stdin, bytes):
+            more["input"] = stdin
+        else:
+            more["stdin"] = stdin
+        more.setdefault("stdout", subprocess.PIPE)
+        more.setdefault("stderr", subprocess.PIPE)
+        more.setdefault("env", self.env)
+        return subprocess.run([SANDPIT, *words], cwd=self.dir, timeout=PATIENCE, check=False, **more)
+
+    def outcome(self, name, *options, arguments=(), **more):
+        """The Outcome of a file in the private directory, with sandpit's own exit status as `exit`."""
+        done = self.sandpit("run", "--json", *options, "--", str(name), *arguments, **more)
+        try:
+            outcome = json.loads(done.stdout)
+        except ValueError:
+            self.fail(f"no outcome: exit {done.returncode}, {done.stdout[:500]!r}, {done.stderr[:2000]!r}")
+        outcome["exit"] = done.returncode
+        return outcome
+
+    def program(self, name, text, *options, **more):
+        self.write(name, text)
+        return self.outcome(name, *options, **more)
+
+    def compile_c(self, name, text, *flags):
+        if not shutil.which("gcc"):
+            self.skipTest("gcc")
+        self.write(name + ".c", text)
+        done = subprocess.run(["gcc", "-O1", "-w", "-o", name, name + ".c", *flags, "-lpthread"], cwd=self.dir, env=self.env,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return name
+
+    def assert_outcome(self, outcome, **fields):
+        shown = {key: value for key, value in outcome.items() if key != "stdout" or len(value) < 2000}
+        for key, value in fields.items():
+            self.assertEqual(outcome[key], value, shown)
+
+    def assert_exact(self, outcome, limit):
+        """Enforced by a cgroup; an ordinary user without one gets a weaker mechanism that says so."""
+        mechanism = outcome["enforcement"][limit]
+        if os.geteuid() == 0 or not mechanism.endswith("(degraded)"):
+            self.assertTrue(mechanism.startswith("cgroup-"), mechanism)
+            self.assertNotIn("degraded", mechanism)
+
+
+def remove_tree(path):
+    """Also of directories without permissions."""
+    def mend(function, name, _):
+        os.chmod(os.path.dirname(name), stat.S_IRWXU)
+        if os.path.isdir(name) and not os.path.islink(name):
+            os.chmod(name, stat.S_IRWXU)
+        try:
+            function(name)
+        except OSError:
+            pass
+    shutil.rmtree(path, onerror=mend)
+
+
+def own_cgroup(controller):
+    """This process's directory of a version 1 controller, None when there is none."""
+    directory = pathlib.Path("/sys/fs/cgroup") / controller
+    if not (directory / "tasks").exists():
+        return None
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            own = directory / path.lstrip("/")
+            return own if own.is_dir() else None
+    return None
+
+
+class OuterLimit:
+    """Puts this process, and so everything it starts, into cgroups with generous limits."""
+
+    def __enter__(self):
+        self.made = []
+        if os.geteuid() != 0:
+            return self
+        for controller, file, value in (("pids", "pids.max", OUTER_TASKS), ("memory", "memory.limit_in_bytes", OUTER_MEMORY)):
+            own = own_cgroup(controller)
+            if own is None:
+                continue
+            group = own / f"suite-{os.getpid()}"
+            try:
+                group.mkdir()
+                self.made.append((own, group))
+                (group / file).write_text(str(value))
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+            except OSError as error:
+                print(f"no outer limit of {controller}: {error}", file=sys.stderr)
+        return self
+
+    def __exit__(self, *_):
+        for own, group in self.made:
+            try:
+                (own / "cgroup.procs").write_text(str(os.getpid()))
+                group.rmdir()
+            except OSError as error:
+                print(f"{group} is left: {error}", file=sys.stderr)
+
+
+def run_as_user(arguments):
+    """Copies what the suite needs to where an ordinary user reaches it, and runs it there as nobody."""
+    if os.geteuid() != 0:
+        print("SKIPPED: needs root, to become another user (an ordinary user runs the suite itself)")
+        return 77
+    if not shutil.which("setpriv"):
+        print("SKIPPED: needs setpriv (apt-get install -y util-linux)")
+        return 77
+    room = pathlib.Path(tempfile.mkdtemp(prefix="sandpit-user-"))
+    try:
+        room.chmod(0o755)
+        script = pathlib.Path(sys.argv[0]).resolve()
+        shutil.copy(arguments[0], room / "sandpit")
+        for folder in {script.parent, SOURCE / "tests/support", SOURCE / "runtimes"}:
+            shutil.copytree(folder, room / folder.relative_to(SOURCE))
+        tmp = room / "tmp"
+        tmp.mkdir()
+        os.chown(tmp, NOBODY, NOBODY)
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp), "TMPDIR": str(tmp), "LANG": "C.UTF-8",
+                       "SANDPIT_RUNTIMES_DIR": str(room / "runtimes")}
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-B",
+                   str(room / script.relative_to(SOURCE)), str(room / "sandpit"), *arguments[1:]]
+        with OuterLimit():
+            return subprocess.run(command, env=environment, cwd=tmp, check=False).returncode
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+class Result(unittest.TextTestResult):
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        print(f"SKIPPED {test.id()}: needs {reason}", flush=True)
+
+
+def main():
+    global SANDPIT
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--as-user"]:
+        sys.exit(run_as_user(arguments[1:]))
+    if not arguments:
+        sys.exit(__doc__)
+    SANDPIT = os.path.abspath(arguments[0])
+    module = sys.modules["__main__"]
+    loader = unittest.defaultTestLoader
+    names = arguments[1:]
+    suite = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
+    with OuterLimit():
+        result = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(suite)
+    if result.testsRun and len(result.skipped) == result.testsRun:
+        sys.exit(77)
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
