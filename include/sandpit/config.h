@@ -1,10 +1,11 @@
 // The configuration: TOML in layers. Public.
 //
 //   auto config = Config::load({.project = "sandbox.toml", .profile = "strict"});
-//   if (!config) std::cerr << config.error().to_string();     // every problem, file:line:column each
+//   if (!config) std::cerr << config.error().to_string();     // every problem, file:line:column
+//   each
 //
-// Layers, each overriding the one before key by key: built-in defaults, system, user, project, profile.
-// A Request's own limits, paths and environment come last (Policy).
+// Layers, each overriding the one before key by key: built-in defaults, system, user, project,
+// profile. A Request's own limits, paths and environment come last (Policy).
 #pragma once
 
 #include <map>
@@ -27,18 +28,19 @@ struct GeneralSettings {
 };
 
 struct SecuritySettings {
-  NetworkMode network = NetworkMode::kNone;          // enable_network = true means kHost
+  NetworkMode network = NetworkMode::kNone;  // enable_network = true means kHost
   std::vector<PathGrant> allowed_paths;
   std::map<std::string, std::string> env;
   LintLevel lint = LintLevel::kWarn;
-  std::vector<std::string> allow_degraded;           // names of limits and walls that may be weaker: see docs
-  std::string profile;                               // system-call profile; empty: the runtime's own
+  std::vector<std::string>
+      allow_degraded;   // names of limits and walls that may be weaker: see docs
+  std::string profile;  // system-call profile; empty: the runtime's own
   std::vector<std::string> allow_syscalls;
   std::vector<std::string> deny_syscalls;
 };
 
-// The same, of one [runtimes.NAME.security] table: what is empty is inherited. Lists and maps are added
-// to the general ones.
+// The same, of one [runtimes.NAME.security] table: what is empty is inherited. Lists and maps are
+// added to the general ones.
 struct SecurityOverrides {
   std::optional<NetworkMode> network;
   std::vector<PathGrant> allowed_paths;
@@ -51,9 +53,11 @@ struct SecurityOverrides {
 };
 
 struct RuntimeSettings {
-  std::string interpreter;             // [runtimes.python] interpreter, [runtimes.javascript] runtime; empty: the manifest's
+  std::string interpreter;  // [runtimes.python] interpreter, [runtimes.javascript] runtime; empty:
+                            // the manifest's
   std::vector<std::string> extra_args;
-  std::string packages_dir;            // host directory, mounted read-only and importable ("" none); modules_dir for javascript
+  std::string packages_dir;  // host directory, mounted read-only and importable ("" none);
+                             // modules_dir for javascript
   LimitOverrides limits;
   SecurityOverrides security;
 };
@@ -77,21 +81,24 @@ struct Settings {
 
 // Where one effective value came from, for `sandpit config show`.
 struct ConfigEntry {
-  std::string key;      // "resource_limits.timeout_s"
-  std::string value;    // as TOML
-  std::string layer;    // "default", "system", "user", "project", "profile NAME"
-  std::string origin;   // "file:line", empty for built-in values
+  std::string key;     // "resource_limits.timeout_s"
+  std::string value;   // as TOML
+  std::string layer;   // "default", "system", "user", "project", "profile NAME"
+  std::string origin;  // "file:line", empty for built-in values
 };
 
 // Which files to read. The defaults are the command line's; a library user who wants no file at all
 // calls Config::defaults().
 struct ConfigSources {
   std::string system_file = "/etc/sandpit/sandbox.toml";
-  std::string user_file;                  // empty: $XDG_CONFIG_HOME/sandpit/sandbox.toml, else ~/.config/sandpit/sandbox.toml
-  std::optional<std::string> named_file;  // --config: takes the project layer's place and is trusted
-  std::string project_dir = ".";          // looked in for sandbox.toml, else config/sandbox.toml; such a file can only tighten
-  std::string profile;                    // empty: general.default_profile
-  std::string trust_file;                 // empty: $XDG_STATE_HOME/sandpit/trusted.toml, else ~/.local/state/…
+  std::string user_file;  // empty: $XDG_CONFIG_HOME/sandpit/sandbox.toml, else
+                          // ~/.config/sandpit/sandbox.toml
+  std::optional<std::string>
+      named_file;  // --config: takes the project layer's place and is trusted
+  std::string project_dir =
+      ".";  // looked in for sandbox.toml, else config/sandbox.toml; such a file can only tighten
+  std::string profile;     // empty: general.default_profile
+  std::string trust_file;  // empty: $XDG_STATE_HOME/sandpit/trusted.toml, else ~/.local/state/…
 };
 
 class SANDPIT_API Config {
@@ -102,9 +109,12 @@ class SANDPIT_API Config {
   [[nodiscard]] static Result<Config> load(const ConfigSources& sources);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
-  [[nodiscard]] Settings& settings() { return settings_; }  // a library user may change values in code
+  [[nodiscard]] Settings& settings() {
+    return settings_;
+  }  // a library user may change values in code
   [[nodiscard]] const std::vector<ConfigEntry>& entries() const { return entries_; }
-  // One sentence each: keys ignored because the project file is not trusted, limits lowered to fit others.
+  // One sentence each: keys ignored because the project file is not trusted, limits lowered to fit
+  // others.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:

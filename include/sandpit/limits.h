@@ -10,16 +10,18 @@
 namespace sandpit {
 
 struct Limits {
-  ByteCount memory = ByteCount::mib(512);       // of the whole process tree, files in /tmp and the work directory included
-  Milliseconds cpu_time{5000};                  // user + system time of the whole process tree
-  Milliseconds wall_time{10000};                // from the start of the program to its end
-  std::uint32_t processes = 10;                 // tasks beyond what the runtime itself needs (see Runtime)
-  ByteCount file_size = ByteCount::kib(5120);   // of one file, RLIMIT_FSIZE
-  std::uint32_t open_files = 20;                // per process, beyond what the runtime itself needs, RLIMIT_NOFILE
-  ByteCount disk = ByteCount::mib(256);         // of all files together; counts as memory too
-  std::uint64_t inodes = 16384;                 // files and directories together
-  ByteCount output = ByteCount::kib(16384);     // of stdout and of stderr, each
-  ByteCount stack = ByteCount::mib(8);          // of the main thread, RLIMIT_STACK
+  ByteCount memory = ByteCount::mib(
+      512);  // of the whole process tree, files in /tmp and the work directory included
+  Milliseconds cpu_time{5000};    // user + system time of the whole process tree
+  Milliseconds wall_time{10000};  // from the start of the program to its end
+  std::uint32_t processes = 10;   // tasks beyond what the runtime itself needs (see Runtime)
+  ByteCount file_size = ByteCount::kib(5120);  // of one file, RLIMIT_FSIZE
+  std::uint32_t open_files =
+      20;  // per process, beyond what the runtime itself needs, RLIMIT_NOFILE
+  ByteCount disk = ByteCount::mib(256);      // of all files together; counts as memory too
+  std::uint64_t inodes = 16384;              // files and directories together
+  ByteCount output = ByteCount::kib(16384);  // of stdout and of stderr, each
+  ByteCount stack = ByteCount::mib(8);       // of the main thread, RLIMIT_STACK
 };
 
 // The limits that one layer (a runtime's override, a request) sets; what is empty is inherited.

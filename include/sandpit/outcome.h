@@ -1,5 +1,6 @@
-// What happened. Public. Units are in the types; `status` is never guessed: memory comes from cgroup
-// events, CPU time from cgroup counters, wall time from our own timer, signals from the wait status.
+// What happened. Public. Units are in the types; `status` is never guessed: memory comes from
+// cgroup events, CPU time from cgroup counters, wall time from our own timer, signals from the wait
+// status.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +16,16 @@
 namespace sandpit {
 
 enum class Status : std::uint8_t {
-  kExited,             // by itself, with exit_code
-  kSignaled,           // killed by a signal that was not ours
+  kExited,    // by itself, with exit_code
+  kSignaled,  // killed by a signal that was not ours
   kWallTimeExceeded,
   kCpuTimeExceeded,
   kMemoryExceeded,
-  kOutputExceeded,     // only when the policy kills for it
+  kOutputExceeded,  // only when the policy kills for it
   kCompileFailed,
-  kTrapped,            // WebAssembly
-  kRefused,            // lint, validation or policy; nothing ran
-  kSandboxError,       // the jail could not be built; nothing ran
+  kTrapped,       // WebAssembly
+  kRefused,       // lint, validation or policy; nothing ran
+  kSandboxError,  // the jail could not be built; nothing ran
 };
 
 // "exited", "wall_time_exceeded" …: the words of the JSON outcome.
@@ -39,28 +40,29 @@ struct Denial {
 
 struct Outcome {
   Status status = Status::kSandboxError;
-  int exit_code = 0;                      // of the program; meaningful when status is kExited
-  int signal = 0;                         // that ended it, 0 when none did
-  std::string stdout_text;                // head and tail when truncated, cut at UTF-8 boundaries
+  int exit_code = 0;        // of the program; meaningful when status is kExited
+  int signal = 0;           // that ended it, 0 when none did
+  std::string stdout_text;  // head and tail when truncated, cut at UTF-8 boundaries
   std::string stderr_text;
-  std::uint64_t stdout_bytes = 0;         // that the program wrote, kept or not
+  std::uint64_t stdout_bytes = 0;  // that the program wrote, kept or not
   std::uint64_t stderr_bytes = 0;
   bool stdout_truncated = false;
   bool stderr_truncated = false;
   Microseconds wall_time{0};
-  Microseconds cpu_time{0};               // user + system, of the whole process tree
+  Microseconds cpu_time{0};  // user + system, of the whole process tree
   Microseconds user_time{0};
   Microseconds system_time{0};
-  ByteCount peak_memory;                  // of the whole process tree, files in memory included
-  ByteCount files;                        // bytes held by files in the work directory, /tmp and /dev/shm at the end
+  ByteCount peak_memory;  // of the whole process tree, files in memory included
+  ByteCount files;        // bytes held by files in the work directory, /tmp and /dev/shm at the end
   std::string runtime;
   std::string runtime_version;
-  std::string engine;                     // "jail"
+  std::string engine;  // "jail"
   std::vector<Denial> denials;
-  std::map<std::string, std::string> enforcement;  // limit or wall -> mechanism ("cgroup-v1", "rlimit", "sampled" …)
-  std::vector<std::string> warnings;      // one sentence each, shown by the command line
-  std::string message;                    // one sentence: why it ended, empty for a plain exit
-  std::shared_ptr<const Outcome> compile; // the compile step, when there was one
+  std::map<std::string, std::string>
+      enforcement;  // limit or wall -> mechanism ("cgroup-v1", "rlimit", "sampled" …)
+  std::vector<std::string> warnings;       // one sentence each, shown by the command line
+  std::string message;                     // one sentence: why it ended, empty for a plain exit
+  std::shared_ptr<const Outcome> compile;  // the compile step, when there was one
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).

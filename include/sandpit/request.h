@@ -19,7 +19,8 @@ struct SourceFile {
   std::string path;
 };
 
-// The program's text itself; `name` is the file name that it gets inside (empty: the runtime's default).
+// The program's text itself; `name` is the file name that it gets inside (empty: the runtime's
+// default).
 struct SourceText {
   std::string text;
   std::string name;
@@ -49,25 +50,31 @@ enum class NetworkMode : std::uint8_t {
 
 enum class LintLevel : std::uint8_t { kOff, kWarn, kDeny };
 
-struct StdinEmpty {};                        // the program reads end of file at once
-struct StdinBytes { std::string bytes; };    // these bytes, then end of file
-struct StdinFile { std::string path; };      // a file of the host, read with the caller's rights
-struct StdinStream {};                       // Run::write_stdin feeds it, Run::close_stdin ends it
-struct StdinDescriptor { int fd; };          // read from a descriptor of the caller's (not closed)
+struct StdinEmpty {};  // the program reads end of file at once
+struct StdinBytes {
+  std::string bytes;
+};  // these bytes, then end of file
+struct StdinFile {
+  std::string path;
+};                      // a file of the host, read with the caller's rights
+struct StdinStream {};  // Run::write_stdin feeds it, Run::close_stdin ends it
+struct StdinDescriptor {
+  int fd;
+};  // read from a descriptor of the caller's (not closed)
 using Stdin = std::variant<StdinEmpty, StdinBytes, StdinFile, StdinStream, StdinDescriptor>;
 
 struct Request {
   Source source;
-  std::string runtime;                            // empty: by extension, then by shebang line
-  std::vector<std::string> args;                  // the program's arguments
+  std::string runtime;            // empty: by extension, then by shebang line
+  std::vector<std::string> args;  // the program's arguments
   Stdin input;
-  LimitOverrides limits;                          // win over every layer of the configuration
-  std::vector<PathGrant> paths;                   // added to the configuration's allowed_paths
-  std::map<std::string, std::string> env;         // added to the configuration's env
+  LimitOverrides limits;                   // win over every layer of the configuration
+  std::vector<PathGrant> paths;            // added to the configuration's allowed_paths
+  std::map<std::string, std::string> env;  // added to the configuration's env
   std::optional<NetworkMode> network;
   std::optional<LintLevel> lint;
-  std::string chdir;                              // working directory inside; empty: the private one
-  std::string out_dir;                            // copy out what the program made, to this directory; empty: don't
+  std::string chdir;    // working directory inside; empty: the private one
+  std::string out_dir;  // copy out what the program made, to this directory; empty: don't
 };
 
 }  // namespace sandpit

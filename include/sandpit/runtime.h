@@ -1,5 +1,6 @@
 // The plug-in interface for language runtimes, and their registry. Public.
-// Most runtimes are manifests (runtimes/<id>/runtime.toml); a C++ program may add classes of its own:
+// Most runtimes are manifests (runtimes/<id>/runtime.toml); a C++ program may add classes of its
+// own:
 //
 //   registry.add(std::make_unique<MyRuntime>());
 #pragma once
@@ -19,38 +20,41 @@ namespace sandpit {
 enum class Severity : std::uint8_t { kInfo, kWarning, kError };
 
 struct LintFinding {
-  std::string rule;      // id, e.g. "binary-source"
+  std::string rule;  // id, e.g. "binary-source"
   Severity severity = Severity::kWarning;
   std::string message;
-  unsigned line = 0;     // 1-based, 0 when it concerns the whole file
+  unsigned line = 0;  // 1-based, 0 when it concerns the whole file
   unsigned column = 0;
 };
 using LintReport = std::vector<LintFinding>;
 
 // One command to run in the jail, as the runtime wants it.
 struct Step {
-  std::vector<std::string> argv;               // argv[0] is an absolute path inside the jail
-  std::vector<std::string> env;                // "K=V", added to PATH, HOME, LANG, TMPDIR, TZ
-  std::vector<std::string> read_only_paths;    // of the host, absolute, visible read-only at the same path (besides /usr)
-  std::vector<PathGrant> packages;             // the user's packages_dir or modules_dir, read-only, where this runtime imports from
-  std::string syscall_profile;                 // "interpreter", "native", …
-  std::uint32_t helper_tasks = 0;              // threads and processes that the interpreter itself needs
-  std::uint32_t helper_files = 0;              // descriptors that the interpreter itself needs
-  bool executable_work_dir = false;            // may files made in the work directory and /tmp be executed?
+  std::vector<std::string> argv;  // argv[0] is an absolute path inside the jail
+  std::vector<std::string> env;   // "K=V", added to PATH, HOME, LANG, TMPDIR, TZ
+  std::vector<std::string>
+      read_only_paths;  // of the host, absolute, visible read-only at the same path (besides /usr)
+  std::vector<PathGrant> packages;  // the user's packages_dir or modules_dir, read-only, where this
+                                    // runtime imports from
+  std::string syscall_profile;      // "interpreter", "native", …
+  std::uint32_t helper_tasks = 0;   // threads and processes that the interpreter itself needs
+  std::uint32_t helper_files = 0;   // descriptors that the interpreter itself needs
+  bool executable_work_dir = false;  // may files made in the work directory and /tmp be executed?
 };
 
 // What a runtime answers to a request: where the source goes, and what to run.
 struct Steps {
-  std::string source_name;        // file name of the source in the work directory; empty: no source file
-  bool source_executable = false; // the source file gets mode 0755 (native)
-  std::vector<Step> compile;      // none, or one (later)
+  std::string source_name;  // file name of the source in the work directory; empty: no source file
+  bool source_executable = false;  // the source file gets mode 0755 (native)
+  std::vector<Step> compile;       // none, or one (later)
   Step run;
 };
 
 // What the runtime knows of the source when it makes its steps.
 struct SourceInfo {
-  std::string name;   // the user's own file name, without directories; may hold any byte but '/' and NUL
-  std::string head;   // its first bytes, at most 4096: a "#!" line may choose between interpreters
+  std::string
+      name;  // the user's own file name, without directories; may hold any byte but '/' and NUL
+  std::string head;  // its first bytes, at most 4096: a "#!" line may choose between interpreters
 };
 
 enum class RuntimeState : std::uint8_t { kReady, kNotInstalled, kNotBuilt };
@@ -58,13 +62,13 @@ enum class RuntimeState : std::uint8_t { kReady, kNotInstalled, kNotBuilt };
 struct RuntimeInfo {
   std::string name;
   std::string display_name;
-  std::vector<std::string> extensions;   // without the dot
+  std::vector<std::string> extensions;  // without the dot
   std::string engine;
   RuntimeState state = RuntimeState::kNotInstalled;
-  std::string version;                   // as the interpreter itself says; empty when not asked or not found
-  std::string interpreter;               // absolute host path that was found
-  std::string install_hint;              // the command that installs it
-  std::string origin;                    // manifest file
+  std::string version;       // as the interpreter itself says; empty when not asked or not found
+  std::string interpreter;   // absolute host path that was found
+  std::string install_hint;  // the command that installs it
+  std::string origin;        // manifest file
 };
 
 class SANDPIT_API Runtime {
@@ -84,7 +88,8 @@ class SANDPIT_API Runtime {
   enum class Probe : std::uint8_t { kPathOnly, kWithVersion };
   [[nodiscard]] virtual RuntimeInfo info(const RuntimeSettings& settings, Probe probe) const = 0;
   [[nodiscard]] virtual LintReport lint(std::string_view source) const = 0;
-  // The steps for this request. Error kNoRuntime (with the install hint) when the interpreter is missing.
+  // The steps for this request. Error kNoRuntime (with the install hint) when the interpreter is
+  // missing.
   [[nodiscard]] virtual Result<Steps> plan(const Request& request, const SourceInfo& source,
                                            const Settings& settings) const = 0;
 };
@@ -94,8 +99,8 @@ class SANDPIT_API RuntimeRegistry {
   // A later runtime of the same name replaces the earlier one.
   void add(std::unique_ptr<Runtime> runtime);
   [[nodiscard]] const Runtime* find(std::string_view name) const;
-  // By the extension map of the configuration, the runtimes' extensions, the shebang line or magic bytes in `head`.
-  // Error kNoRuntime that names the known extensions when none fits.
+  // By the extension map of the configuration, the runtimes' extensions, the shebang line or magic
+  // bytes in `head`. Error kNoRuntime that names the known extensions when none fits.
   [[nodiscard]] Result<const Runtime*> for_source(std::string_view file_name, std::string_view head,
                                                   const Settings& settings) const;
   [[nodiscard]] std::vector<const Runtime*> all() const;  // ordered by name
@@ -104,9 +109,9 @@ class SANDPIT_API RuntimeRegistry {
   std::vector<std::unique_ptr<Runtime>> runtimes_;
 };
 
-// Reads `<dir>/*/runtime.toml` of each directory, in order, into the registry. Bad manifests are returned as
-// errors with file:line and do not stop the others; a missing directory is no error.
-[[nodiscard]] SANDPIT_API std::vector<Error> load_manifests(RuntimeRegistry& registry,
-                                                const std::vector<std::string>& directories);
+// Reads `<dir>/*/runtime.toml` of each directory, in order, into the registry. Bad manifests are
+// returned as errors with file:line and do not stop the others; a missing directory is no error.
+[[nodiscard]] SANDPIT_API std::vector<Error> load_manifests(
+    RuntimeRegistry& registry, const std::vector<std::string>& directories);
 
 }  // namespace sandpit

@@ -3,8 +3,9 @@
 //   auto sandbox = Sandbox::create(Config::defaults());
 //   auto outcome = sandbox->run({.source = SourceFile{"hello.py"}});
 //
-// Safe from several threads at once. A launcher process of ours does the cloning, so the host program's size, threads,
-// signal masks and SIGCHLD handling don't matter; when the host dies, by any means, everything is killed and removed.
+// Safe from several threads at once. A launcher process of ours does the cloning, so the host
+// program's size, threads, signal masks and SIGCHLD handling don't matter; when the host dies, by
+// any means, everything is killed and removed.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,8 @@ namespace sandpit {
 
 enum class OutputStream : std::uint8_t { kStdout, kStderr };
 
-// Called from a thread of the library's, one call at a time per run, with the bytes as they come (cut at the output limit).
+// Called from a thread of the library's, one call at a time per run, with the bytes as they come
+// (cut at the output limit).
 using OutputCallback = std::function<void(OutputStream, std::string_view)>;
 
 // A run in progress. Destroying it cancels the run and waits for its end.
@@ -36,7 +38,8 @@ class SANDPIT_API Run {
   Run& operator=(const Run&) = delete;
   ~Run();
 
-  // Only for Request::input = StdinStream{}. Blocks while the program does not read; error kCancelled when it has ended.
+  // Only for Request::input = StdinStream{}. Blocks while the program does not read; error
+  // kCancelled when it has ended.
   [[nodiscard]] Result<void> write_stdin(std::string_view bytes);
   void close_stdin();
   // Kills the whole tree. The Outcome then says kSignaled with SIGKILL and the message "cancelled".
@@ -52,8 +55,10 @@ class SANDPIT_API Run {
 };
 
 struct SandboxOptions {
-  std::string launcher;                         // path of the launcher; empty: found beside the library, then the install prefix
-  std::vector<std::string> runtime_directories; // empty: the installed one, /etc/sandpit/runtimes, ~/.config/sandpit/runtimes
+  std::string
+      launcher;  // path of the launcher; empty: found beside the library, then the install prefix
+  std::vector<std::string> runtime_directories;  // empty: the installed one, /etc/sandpit/runtimes,
+                                                 // ~/.config/sandpit/runtimes
 };
 
 class SANDPIT_API Sandbox {
@@ -66,10 +71,12 @@ class SANDPIT_API Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
   ~Sandbox();
 
-  // Runs to the end. An Outcome is returned for everything that happened to a program, including a jail that could not be
-  // built (kSandboxError); an Error for a request that could not be run at all.
+  // Runs to the end. An Outcome is returned for everything that happened to a program, including a
+  // jail that could not be built (kSandboxError); an Error for a request that could not be run at
+  // all.
   [[nodiscard]] Result<Outcome> run(const Request& request) const;
-  // Starts it; output goes to `callback` as it comes (and into the Outcome as well, up to the output limit).
+  // Starts it; output goes to `callback` as it comes (and into the Outcome as well, up to the
+  // output limit).
   [[nodiscard]] Result<Run> start(const Request& request, OutputCallback callback = {}) const;
 
   [[nodiscard]] RuntimeRegistry& runtimes();

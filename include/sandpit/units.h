@@ -7,7 +7,8 @@
 
 namespace sandpit {
 
-// A number of bytes. 1 KiB = 1024 bytes; the configuration's kb and mb mean KiB and MiB, as in ulimit(1).
+// A number of bytes. 1 KiB = 1024 bytes; the configuration's kb and mb mean KiB and MiB, as in
+// ulimit(1).
 class ByteCount {
  public:
   constexpr ByteCount() = default;

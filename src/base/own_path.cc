@@ -12,7 +12,8 @@ std::vector<std::filesystem::path> own_directories() {
   std::error_code error;
   Dl_info info{};
   // NOLINTNEXTLINE(*-reinterpret-cast): dladdr(3) takes any address of the object
-  if (::dladdr(reinterpret_cast<void*>(&own_directories), &info) != 0 && info.dli_fname != nullptr) {
+  if (::dladdr(reinterpret_cast<void*>(&own_directories), &info) != 0 &&
+      info.dli_fname != nullptr) {
     files.push_back(fs::weakly_canonical(info.dli_fname, error));
   }
   files.push_back(fs::read_symlink("/proc/self/exe", error));

@@ -23,14 +23,14 @@ namespace sandpit {
 
 #define SP_CONCAT_INNER(a, b) a##b
 #define SP_CONCAT(a, b) SP_CONCAT_INNER(a, b)
-#define SP_TRY_IMPL(result, declaration, expression) \
-  auto result = (expression);                        \
+#define SP_TRY_IMPL(result, declaration, expression)              \
+  auto result = (expression);                                     \
   if (!result) return ::sandpit::fail(std::move(result).error()); \
   declaration = std::move(result).value()
 #define SP_TRY(declaration, expression) \
   SP_TRY_IMPL(SP_CONCAT(sp_try_, __LINE__), declaration, expression)
-#define SP_TRY_VOID(expression)                                              \
-  do {                                                                       \
-    if (auto sp_result = (expression); !sp_result)                           \
-      return ::sandpit::fail(std::move(sp_result).error());                  \
+#define SP_TRY_VOID(expression)                             \
+  do {                                                      \
+    if (auto sp_result = (expression); !sp_result)          \
+      return ::sandpit::fail(std::move(sp_result).error()); \
   } while (false)

@@ -1,13 +1,5 @@
 #include "config/toml_tree.h"
 
-// Without exceptions toml++ 3.3 goes on for a step after some syntax errors and runs into its own
-// assertions: in a build without NDEBUG a bad file would abort the program. The error is recorded
-// all the same.
-#ifndef TOML_ASSERT
-#define TOML_ASSERT(condition) static_cast<void>(0)
-#endif
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -16,6 +8,7 @@
 #include <variant>
 
 #include "config/setting.h"
+#include "sys/tomlplusplus.h"
 
 namespace sandpit::config {
 namespace {

@@ -1,5 +1,6 @@
-// The Plan: everything the engine needs for one run, as plain data. Complete and printable (codec/ prints it as JSON);
-// comparable to an OCI config.json. Made by build_plan() from Policy, Step and HostFacts: the same input, the same Plan.
+// The Plan: everything the engine needs for one run, as plain data. Complete and printable (codec/
+// prints it as JSON); comparable to an OCI config.json. Made by build_plan() from Policy, Step and
+// HostFacts: the same input, the same Plan.
 #pragma once
 
 #include <linux/filter.h>
@@ -32,67 +33,86 @@ enum MountFlag : std::uint8_t {
   kMountReadOnly = 1,
   kMountNoExec = 2,
   kMountIsDirectory = 4,  // of kBind: the source is a directory
-  kMountGranted = 8,      // of kBind: the user's own grant (--read, --write, allowed_paths, packages_dir): attached per run
+  kMountGranted = 8,      // of kBind: the user's own grant (--read, --write, allowed_paths,
+                          // packages_dir): attached per run
 };
 
 struct Mount {
   MountKind kind = MountKind::kDirectory;
   std::uint8_t flags = 0;
   std::uint16_t mode = 0755;
-  std::string target;   // absolute, inside; parents are made as needed
+  std::string target;  // absolute, inside; parents are made as needed
   std::string source;
   std::string content;
 };
 
-// A file of the caller's, copied into the work directory; its bytes travel as a descriptor beside the Plan, in this order.
+// A file of the caller's, copied into the work directory; its bytes travel as a descriptor beside
+// the Plan, in this order.
 struct InputFile {
-  std::string name;            // one path component
+  std::string name;  // one path component
   std::uint16_t mode = 0644;
   std::uint64_t size = 0;
 };
 
 // One Landlock rule: `access` beneath `path` (inside). Applied by ABI, best effort.
-enum class LandlockAccess : std::uint8_t { kRead, kReadExecute, kReadWrite, kReadWriteExecute, kDevice };
+enum class LandlockAccess : std::uint8_t {
+  kRead,
+  kReadExecute,
+  kReadWrite,
+  kReadWriteExecute,
+  kDevice
+};
 struct LandlockRule {
   std::string path;
   LandlockAccess access = LandlockAccess::kRead;
 };
 
 // How one limit is enforced. Several may hold at once; the Outcome lists them joined by "+".
-enum class Mechanism : std::uint8_t { kCgroupV1, kCgroupV2, kRlimit, kSampled, kTimer, kTmpfs, kPipe };
+enum class Mechanism : std::uint8_t {
+  kCgroupV1,
+  kCgroupV2,
+  kRlimit,
+  kSampled,
+  kTimer,
+  kTmpfs,
+  kPipe
+};
 [[nodiscard]] const char* to_string(Mechanism mechanism);
 
 struct Enforcement {
-  std::string limit;                  // "memory", "cpu_time", "wall_time", "processes", "file_size", "disk", …
+  std::string limit;  // "memory", "cpu_time", "wall_time", "processes", "file_size", "disk", …
   std::vector<Mechanism> mechanisms;  // never empty
   std::string degraded;               // why it is weaker than it could be; empty when it is not
 };
 
 struct Plan {
   std::string runtime;
-  std::string runtime_version;         // as far as known without running it
+  std::string runtime_version;  // as far as known without running it
   std::string engine = "jail";
-  std::vector<std::string> argv;       // argv[0]: absolute path inside
-  std::vector<std::string> env;        // "K=V", complete
-  std::string cwd;                     // inside
+  std::vector<std::string> argv;  // argv[0]: absolute path inside
+  std::vector<std::string> env;   // "K=V", complete
+  std::string cwd;                // inside
   std::string hostname = "sandpit";
-  std::uint32_t uid = 1000;            // inside
+  std::uint32_t uid = 1000;  // inside
   std::uint32_t gid = 1000;
-  std::vector<Mount> mounts;           // in order; kVolume, kProc and granted binds are made per run, the rest may be shared
+  std::vector<Mount> mounts;  // in order; kVolume, kProc and granted binds are made per run, the
+                              // rest may be shared
   std::vector<InputFile> inputs;
-  std::string work_dir;                // where inputs go, inside
+  std::string work_dir;  // where inputs go, inside
   NetworkMode network = NetworkMode::kNone;
-  Limits limits;                       // as the user meant them
-  std::uint64_t max_tasks = 0;         // pids.max or RLIMIT_NPROC: limits.processes + helper_tasks + 1 for init
+  Limits limits;  // as the user meant them
+  std::uint64_t max_tasks =
+      0;  // pids.max or RLIMIT_NPROC: limits.processes + helper_tasks + 1 for init
   std::uint32_t helper_tasks = 0;
-  std::uint64_t max_descriptors = 0;   // RLIMIT_NOFILE: limits.open_files + helper_files
+  std::uint64_t max_descriptors = 0;  // RLIMIT_NOFILE: limits.open_files + helper_files
   std::vector<Enforcement> enforcement;
   std::string syscall_profile;
   std::vector<sock_filter> seccomp;
   std::vector<LandlockRule> landlock;  // empty when landlock_abi is 0
   int landlock_abi = 0;
-  std::vector<std::string> warnings;   // for the user: weaker enforcement and the command that mends it, a granted unix socket …
-  bool allow_missing_proc = false;     // allow_degraded = ["proc"]
+  std::vector<std::string> warnings;  // for the user: weaker enforcement and the command that mends
+                                      // it, a granted unix socket …
+  bool allow_missing_proc = false;    // allow_degraded = ["proc"]
 };
 
 struct PlanInput {
@@ -104,8 +124,8 @@ struct PlanInput {
   const HostFacts& facts;
 };
 
-// Error kRefused, naming the limit, the reason and the command that mends it, when a limit can't be enforced on this host and
-// the policy does not allow weaker enforcement of it.
+// Error kRefused, naming the limit, the reason and the command that mends it, when a limit can't be
+// enforced on this host and the policy does not allow weaker enforcement of it.
 [[nodiscard]] Result<Plan> build_plan(const PlanInput& input);
 
 }  // namespace sandpit

@@ -91,7 +91,7 @@ Result<void> Copier::directory(int from, int to, const std::string& where, int d
 Result<void> Copier::entry(int from, int to, const char* name, const std::string& path, int depth) {
   // O_PATH first: opening a FIFO or a device by its name has effects, a path descriptor has none.
   const UniqueFd handle(open_beneath(from, name, O_PATH));
-  struct stat status {};
+  struct stat status{};
   if (!handle.valid() || ::fstat(handle.get(), &status) < 0) {
     skip(path, "can't be opened");
     return {};
@@ -101,7 +101,8 @@ Result<void> Copier::entry(int from, int to, const char* name, const std::string
       skip(path, "nested too deeply");
       return {};
     }
-    if (::mkdirat(to, name, 0755) < 0 && errno != EEXIST) return fail(errno_error(printable(path), errno));
+    if (::mkdirat(to, name, 0755) < 0 && errno != EEXIST)
+      return fail(errno_error(printable(path), errno));
     const UniqueFd below(::openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!below.valid()) {
       return fail(errno_error(fmt::format("{} is in the way", printable(path)), errno));
@@ -113,19 +114,22 @@ Result<void> Copier::entry(int from, int to, const char* name, const std::string
     return {};
   }
   const UniqueFd in(open_beneath(from, name, O_RDONLY));
-  struct stat opened {};
+  struct stat opened{};
   if (!in.valid() || ::fstat(in.get(), &opened) < 0 || !S_ISREG(opened.st_mode)) {
     skip(path, "can't be read");
     return {};
   }
-  return file(in, static_cast<std::uint64_t>(opened.st_size), opened.st_mode & 0755U, to, name, path);
+  return file(in, static_cast<std::uint64_t>(opened.st_size), opened.st_mode & 0755U, to, name,
+              path);
 }
 
-Result<void> Copier::file(const UniqueFd& in, std::uint64_t size, mode_t mode, int to, const char* name,
-                          const std::string& path) {
-  // A new file under a temporary name, then a rename: what stood there, a symlink too, is replaced and never followed.
+Result<void> Copier::file(const UniqueFd& in, std::uint64_t size, mode_t mode, int to,
+                          const char* name, const std::string& path) {
+  // A new file under a temporary name, then a rename: what stood there, a symlink too, is replaced
+  // and never followed.
   const std::string temporary = fmt::format(".sandpit-{}-{}", ::getpid(), report_.files);
-  const UniqueFd out(::openat(to, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const UniqueFd out(
+      ::openat(to, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!out.valid()) return fail(errno_error(printable(path), errno));
   const auto give_up = [&](int errno_value) -> Result<void> {
     (void)::unlinkat(to, temporary.c_str(), 0);
@@ -139,11 +143,13 @@ Result<void> Copier::file(const UniqueFd& in, std::uint64_t size, mode_t mode, i
     if (data < 0) break;
     const ssize_t n = ::pread(in.get(), buffer.data(), buffer.size(), data);
     if (n <= 0) break;
-    if (::pwrite(out.get(), buffer.data(), static_cast<std::size_t>(n), data) != n) return give_up(errno);
+    if (::pwrite(out.get(), buffer.data(), static_cast<std::size_t>(n), data) != n)
+      return give_up(errno);
     offset = data + n;
     report_.bytes += static_cast<std::uint64_t>(n);
   }
-  if (::ftruncate(out.get(), static_cast<off_t>(size)) < 0 || ::fchmod(out.get(), mode | 0600U) < 0) {
+  if (::ftruncate(out.get(), static_cast<off_t>(size)) < 0 ||
+      ::fchmod(out.get(), mode | 0600U) < 0) {
     return give_up(errno);
   }
   if (::renameat(to, temporary.c_str(), to, name) < 0) return give_up(errno);
@@ -155,7 +161,8 @@ Result<void> Copier::file(const UniqueFd& in, std::uint64_t size, mode_t mode, i
 
 Result<CopyReport> copy_out(const UniqueFd& volume, const std::vector<InputFile>& inputs,
                             const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0755) < 0 && errno != EEXIST) return fail(errno_error(directory, errno));
+  if (::mkdir(directory.c_str(), 0755) < 0 && errno != EEXIST)
+    return fail(errno_error(directory, errno));
   const UniqueFd to(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!to.valid()) return fail(errno_error(directory, errno));
   const UniqueFd from(open_beneath(volume.get(), "work", O_PATH | O_DIRECTORY));
@@ -165,8 +172,8 @@ Result<CopyReport> copy_out(const UniqueFd& volume, const std::vector<InputFile>
   return std::move(copier).report();
 }
 
-void add_copied_out(const UniqueFd& volume, const std::vector<InputFile>& inputs, const std::string& directory,
-                    Outcome& outcome) {
+void add_copied_out(const UniqueFd& volume, const std::vector<InputFile>& inputs,
+                    const std::string& directory, Outcome& outcome) {
   const auto report = copy_out(volume, inputs, directory);
   if (!report) {
     outcome.warnings.push_back(fmt::format("--out {}: {}", directory, report.error().to_string()));

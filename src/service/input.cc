@@ -25,13 +25,16 @@ Result<UniqueFd> memory_file(const std::string& bytes) {
 }
 
 Result<UniqueFd> host_file(const std::string& path) {
-  // O_NONBLOCK so that opening a FIFO without a writer does not hang; the pump reads by readiness anyway.
+  // O_NONBLOCK so that opening a FIFO without a writer does not hang; the pump reads by readiness
+  // anyway.
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd.valid()) return fail(errno_error(fmt::format("--stdin {}", path), errno, ErrorCode::kUsage));
-  struct stat status {};
+  if (!fd.valid())
+    return fail(errno_error(fmt::format("--stdin {}", path), errno, ErrorCode::kUsage));
+  struct stat status{};
   if (::fstat(fd.get(), &status) < 0) return fail(errno_error(path, errno, ErrorCode::kUsage));
   if (S_ISDIR(status.st_mode)) {
-    return fail({.code = ErrorCode::kUsage, .message = fmt::format("--stdin {}: is a directory", path)});
+    return fail(
+        {.code = ErrorCode::kUsage, .message = fmt::format("--stdin {}: is a directory", path)});
   }
   return fd;
 }

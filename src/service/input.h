@@ -7,8 +7,8 @@
 
 namespace sandpit {
 
-// StdinBytes become a memfd, StdinFile is opened (kUsage when it can't be, or is a directory), StdinDescriptor is duplicated.
-// StdinEmpty and StdinStream give no descriptor.
+// StdinBytes become a memfd, StdinFile is opened (kUsage when it can't be, or is a directory),
+// StdinDescriptor is duplicated. StdinEmpty and StdinStream give no descriptor.
 [[nodiscard]] Result<RunInput> open_input(const Stdin& input);
 
 }  // namespace sandpit

@@ -10,12 +10,13 @@
 namespace sandpit {
 namespace {
 
-// Output that a finished run still holds travels with its Outcome when it is small: one message instead of two.
+// Output that a finished run still holds travels with its Outcome when it is small: one message
+// instead of two.
 constexpr std::size_t kWithOutcome = 32U << 10U;
 constexpr std::size_t kMostBuffered = 256U << 10U;
 
 Result<std::string> read_all(const UniqueFd& fd) {
-  struct stat status {};
+  struct stat status{};
   constexpr off_t kLargestPlan = 64L << 20L;
   if (::fstat(fd.get(), &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > kLargestPlan) {
     return fail({.code = ErrorCode::kSandbox, .message = "malformed plan"});
@@ -32,11 +33,13 @@ Result<std::string> read_all(const UniqueFd& fd) {
 // One channel: the runs that come over it, one after the other.
 class LauncherSession final : public RunObserver {
  public:
-  LauncherSession(Launcher& launcher, UniqueFd channel) : launcher_(launcher), channel_(std::move(channel)) {}
+  LauncherSession(Launcher& launcher, UniqueFd channel)
+      : launcher_(launcher), channel_(std::move(channel)) {}
   ~LauncherSession() override { launcher_.supervisor().forget(channel_.get()); }
 
   Result<void> watch() {
-    return launcher_.supervisor().watch(channel_.get(), EPOLLIN, [this](std::uint32_t events) { on_channel(events); });
+    return launcher_.supervisor().watch(channel_.get(), EPOLLIN,
+                                        [this](std::uint32_t events) { on_channel(events); });
   }
 
   Verdict on_output(OutputStream stream, std::string_view bytes) override {
@@ -59,7 +62,9 @@ class LauncherSession final : public RunObserver {
   }
 
  private:
-  std::string& pending(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
+  std::string& pending(OutputStream stream) {
+    return stream == OutputStream::kStdout ? stdout_ : stderr_;
+  }
 
   void on_channel(std::uint32_t events) {
     if ((events & EPOLLOUT) != 0) flush();
@@ -75,7 +80,8 @@ class LauncherSession final : public RunObserver {
     } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr) {
       if (auto started = start(std::move(*message)); !started) {
         const std::string body = wire::encode(started.error());
-        if (!wire::send(channel_.get(), wire::Kind::kError, body, {}, wire::Blocking::kDontWait)) orphan();
+        if (!wire::send(channel_.get(), wire::Kind::kError, body, {}, wire::Blocking::kDontWait))
+          orphan();
       }
     } else {
       orphan();
@@ -83,11 +89,13 @@ class LauncherSession final : public RunObserver {
   }
 
   Result<void> start(wire::Message message) {
-    if (message.body.empty()) return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
+    if (message.body.empty())
+      return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
     const auto flags = static_cast<std::uint8_t>(message.body.front());
     std::vector<UniqueFd>& descriptors = message.descriptors;
     const auto shift = [&descriptors]() -> Result<UniqueFd> {
-      if (descriptors.empty()) return fail({.code = ErrorCode::kSandbox, .message = "a descriptor is missing"});
+      if (descriptors.empty())
+        return fail({.code = ErrorCode::kSandbox, .message = "a descriptor is missing"});
       UniqueFd first = std::move(descriptors.front());
       descriptors.erase(descriptors.begin());
       return first;
@@ -112,7 +120,8 @@ class LauncherSession final : public RunObserver {
     }
     streaming_ = (flags & wire::kStreaming) != 0;
     wants_volume_ = (flags & wire::kWantsVolume) != 0;
-    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan), descriptors, std::move(input), *this));
+    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan), descriptors,
+                                              std::move(input), *this));
     return {};
   }
 
@@ -122,7 +131,8 @@ class LauncherSession final : public RunObserver {
       std::string& buffer = pending(stream);
       while (!buffer.empty() && (outcome_ == nullptr || buffer.size() > kWithOutcome)) {
         const std::string_view part = std::string_view(buffer).substr(0, wire::kOutputChunk);
-        const auto kind = stream == OutputStream::kStdout ? wire::Kind::kStdout : wire::Kind::kStderr;
+        const auto kind =
+            stream == OutputStream::kStdout ? wire::Kind::kStdout : wire::Kind::kStderr;
         if (!send(kind, part, {})) return;
         buffer.erase(0, part.size());
       }
@@ -147,7 +157,8 @@ class LauncherSession final : public RunObserver {
   }
 
   bool send(wire::Kind kind, std::string_view body, const std::vector<int>& descriptors) {
-    const auto sent = wire::send(channel_.get(), kind, body, descriptors, wire::Blocking::kDontWait);
+    const auto sent =
+        wire::send(channel_.get(), kind, body, descriptors, wire::Blocking::kDontWait);
     const bool full = !sent && sent.error().errno_value == EAGAIN;
     if (full != waiting_) {
       waiting_ = full;
@@ -192,13 +203,15 @@ Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
   auto launcher = std::unique_ptr<Launcher>(new Launcher());
   launcher->control_ = std::move(control);
   launcher->host_ = probe_host();
-  SP_TRY(launcher->engine_, jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
-                                                     launcher->host_.cgroups));
+  SP_TRY(launcher->engine_,
+         jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
+                                  launcher->host_.cgroups));
   SP_TRY(launcher->supervisor_, Supervisor::create());
   Launcher* self = launcher.get();
-  SP_TRY_VOID(launcher->supervisor_->watch(self->control_.get(), EPOLLIN, [self](std::uint32_t) { self->on_control(); }));
-  SP_TRY_VOID(wire::send(self->control_.get(), wire::Kind::kHello, wire::encode(self->host_.facts), {},
-                         wire::Blocking::kWait));
+  SP_TRY_VOID(launcher->supervisor_->watch(self->control_.get(), EPOLLIN,
+                                           [self](std::uint32_t) { self->on_control(); }));
+  SP_TRY_VOID(wire::send(self->control_.get(), wire::Kind::kHello, wire::encode(self->host_.facts),
+                         {}, wire::Blocking::kWait));
   return launcher;
 }
 

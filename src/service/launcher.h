@@ -1,4 +1,5 @@
-// The launcher's side: a small single-threaded process of ours that makes and supervises all the jails of one Sandbox.
+// The launcher's side: a small single-threaded process of ours that makes and supervises all the
+// jails of one Sandbox.
 #pragma once
 
 #include <memory>
@@ -20,7 +21,8 @@ class Launcher {
   // `control` is the socket to the library.
   [[nodiscard]] static Result<std::unique_ptr<Launcher>> create(UniqueFd control);
   ~Launcher();
-  // Serves until the library's end of the control socket is closed, then kills and removes everything.
+  // Serves until the library's end of the control socket is closed, then kills and removes
+  // everything.
   [[nodiscard]] Result<void> serve();
 
   [[nodiscard]] Supervisor& supervisor() { return *supervisor_; }

@@ -31,11 +31,12 @@ struct Spawn {
 
 constexpr std::size_t kStackSize = 64U << 10U;
 
-// Runs in a process that shares our memory while we wait for it (CLONE_VFORK): async-signal-safe calls only, nothing freed.
+// Runs in a process that shares our memory while we wait for it (CLONE_VFORK): async-signal-safe
+// calls only, nothing freed.
 int exec_launcher(void* argument) {
   auto* spawn = static_cast<Spawn*>(argument);
   // Ignored signals stay ignored across execve, handlers do not.
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &action, nullptr);
   sigset_t none;
@@ -55,11 +56,12 @@ int exec_launcher(void* argument) {
   ::_exit(1);
 }
 
-// The process between: never executes anything, so its exit signal stays 0 and the host's SIGCHLD handler and plain waitpid(-1) don't
-// see it; its child, the launcher, is orphaned to init at once.
+// The process between: never executes anything, so its exit signal stays 0 and the host's SIGCHLD
+// handler and plain waitpid(-1) don't see it; its child, the launcher, is orphaned to init at once.
 int orphan_launcher(void* argument) {
   alignas(16) char stack[kStackSize];
-  const int pid = ::clone(exec_launcher, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+  const int pid =
+      ::clone(exec_launcher, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
   if (pid < 0) static_cast<Spawn*>(argument)->error = errno;
   ::_exit(0);
 }
@@ -67,14 +69,16 @@ int orphan_launcher(void* argument) {
 Result<void> spawn_orphan(const std::string& path, int control) {
   // A stack of its own, twice as large as the inner one that lies on it.
   const std::size_t size = 4 * kStackSize;
-  void* stack = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* stack =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) return fail(errno_error("mmap", errno));
   Spawn spawn{.path = path.c_str(), .control = control, .error = 0, .environment = environ};
   sigset_t all;
   sigset_t before;
   (void)::sigfillset(&all);
   (void)::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int pid = ::clone(orphan_launcher, static_cast<char*>(stack) + size, CLONE_VM | CLONE_VFORK, &spawn);
+  const int pid =
+      ::clone(orphan_launcher, static_cast<char*>(stack) + size, CLONE_VM | CLONE_VFORK, &spawn);
   const int clone_errno = errno;
   if (pid > 0) {
     // __WCLONE: its exit signal is not SIGCHLD.
@@ -85,7 +89,8 @@ Result<void> spawn_orphan(const std::string& path, int control) {
   (void)::munmap(stack, size);
   if (pid < 0) return fail(errno_error("start the launcher", clone_errno, ErrorCode::kSandbox));
   if (spawn.error != 0) {
-    return fail(errno_error(fmt::format("start the launcher {}", path), spawn.error, ErrorCode::kSandbox));
+    return fail(
+        errno_error(fmt::format("start the launcher {}", path), spawn.error, ErrorCode::kSandbox));
   }
   return {};
 }
@@ -158,7 +163,8 @@ Result<UniqueFd> LauncherClient::take_channel() {
   }
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  auto sent = wire::send(control_.get(), wire::Kind::kChannel, {}, {theirs.get()}, wire::Blocking::kWait);
+  auto sent =
+      wire::send(control_.get(), wire::Kind::kChannel, {}, {theirs.get()}, wire::Blocking::kWait);
   if (!sent) {
     Error error = sent.error();
     error.code = ErrorCode::kSandbox;

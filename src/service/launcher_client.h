@@ -15,8 +15,9 @@ namespace sandpit {
 
 class LauncherClient {
  public:
-  // Starts `path` as a grandchild, so that neither its end nor its existence shows in the host's wait calls, with empty signal mask
-  // and default dispositions. kSandbox when it can't be started or reports that it can't work here.
+  // Starts `path` as a grandchild, so that neither its end nor its existence shows in the host's
+  // wait calls, with empty signal mask and default dispositions. kSandbox when it can't be started
+  // or reports that it can't work here.
   [[nodiscard]] static Result<std::unique_ptr<LauncherClient>> start(const std::string& path);
   LauncherClient(const LauncherClient&) = delete;
   LauncherClient& operator=(const LauncherClient&) = delete;
@@ -24,19 +25,22 @@ class LauncherClient {
   ~LauncherClient();
 
   [[nodiscard]] const HostFacts& facts() const { return facts_; }
-  // An idle channel, or a new one. Give it back only after its run's last message; else let it close.
+  // An idle channel, or a new one. Give it back only after its run's last message; else let it
+  // close.
   [[nodiscard]] Result<UniqueFd> take_channel();
   void give_back(UniqueFd channel);
 
  private:
-  LauncherClient(UniqueFd control, HostFacts facts) : control_(std::move(control)), facts_(std::move(facts)) {}
+  LauncherClient(UniqueFd control, HostFacts facts)
+      : control_(std::move(control)), facts_(std::move(facts)) {}
   UniqueFd control_;
   HostFacts facts_;
   std::mutex mutex_;
   std::vector<UniqueFd> idle_;
 };
 
-// The launcher's path: `configured`, else $SANDPIT_LAUNCHER, else beside the running library or program, else the install prefix.
+// The launcher's path: `configured`, else $SANDPIT_LAUNCHER, else beside the running library or
+// program, else the install prefix.
 [[nodiscard]] Result<std::string> find_launcher(const std::string& configured);
 
 }  // namespace sandpit

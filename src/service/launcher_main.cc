@@ -1,4 +1,5 @@
-// sandpit-launcher: started by Sandbox::create with its control socket as descriptor 3. Not for people.
+// sandpit-launcher: started by Sandbox::create with its control socket as descriptor 3. Not for
+// people.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 int main() {
   using namespace sandpit;
   constexpr int kControl = 3;
-  // A session of its own: the terminal's Ctrl-C is for the host program, whose end we learn from the socket.
+  // A session of its own: the terminal's Ctrl-C is for the host program, whose end we learn from
+  // the socket.
   (void)::setsid();
   (void)::signal(SIGPIPE, SIG_IGN);
   (void)sys::raw::close_range(kControl + 1, ~0U, 0);
-  // Standard streams belong to the host program's user; a launcher that outlives a pipeline must not hold them open.
+  // Standard streams belong to the host program's user; a launcher that outlives a pipeline must
+  // not hold them open.
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; null >= 0 && fd < 3; ++fd) (void)::dup2(null, fd);
   (void)::prctl(PR_SET_NAME, "sandpit-launch");
@@ -24,7 +27,8 @@ int main() {
   if (::fcntl(kControl, F_SETFD, FD_CLOEXEC) < 0 || !own.valid()) return 2;
   auto launcher = Launcher::create(std::move(own));
   if (!launcher) {
-    (void)wire::send(control.get(), wire::Kind::kError, wire::encode(launcher.error()), {}, wire::Blocking::kWait);
+    (void)wire::send(control.get(), wire::Kind::kError, wire::encode(launcher.error()), {},
+                     wire::Blocking::kWait);
     return 1;
   }
   return (*launcher)->serve() ? 0 : 1;

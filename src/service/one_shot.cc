@@ -104,7 +104,9 @@ class PassThrough final : public RunObserver {
     }
     const bool wants = !to.pending.empty() && !to.gone;
     if (wants && !to.watched) {
-      to.watched = supervisor_.watch(to.fd, EPOLLOUT, [this, stream](std::uint32_t) { flush(stream); }).has_value();
+      to.watched =
+          supervisor_.watch(to.fd, EPOLLOUT, [this, stream](std::uint32_t) { flush(stream); })
+              .has_value();
     } else if (!wants && to.watched) {
       supervisor_.forget(to.fd);
       to.watched = false;
@@ -135,7 +137,8 @@ Outcome launch_error(const Plan& plan, const Error& error) {
 Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
   const std::vector<InputFile> inputs = prepared.plan.inputs;
   SP_TRY(RunInput input, open_input(io.input));
-  SP_TRY(auto engine, jail::JailEngine::create(jail::JailEngine::Mode::kOneShot, host.facts, host.cgroups));
+  SP_TRY(auto engine,
+         jail::JailEngine::create(jail::JailEngine::Mode::kOneShot, host.facts, host.cgroups));
   SP_TRY(auto supervisor, Supervisor::create());
   PassThrough observer(*supervisor, io);
   SP_TRY(SupervisedRun * run, supervisor->start(*engine, std::move(prepared.plan), prepared.inputs,

@@ -1,5 +1,6 @@
-// Request -> Runtime -> lint -> Policy -> Plan: everything before the kernel is involved. Used by the library
-// (Sandbox, which then sends the Plan to the launcher) and by the command line (which runs it in its own process).
+// Request -> Runtime -> lint -> Policy -> Plan: everything before the kernel is involved. Used by
+// the library (Sandbox, which then sends the Plan to the launcher) and by the command line (which
+// runs it in its own process).
 #pragma once
 
 #include <functional>
@@ -21,9 +22,9 @@ namespace sandpit {
 // A Plan with what travels beside it.
 struct Prepared {
   Plan plan;
-  std::vector<UniqueFd> inputs;   // one per plan.inputs, positioned at 0
-  LintReport lint;                // findings, for the caller to show (level warn)
-  std::string source_display;     // the file as the user named it, for messages
+  std::vector<UniqueFd> inputs;  // one per plan.inputs, positioned at 0
+  LintReport lint;               // findings, for the caller to show (level warn)
+  std::string source_display;    // the file as the user named it, for messages
 };
 
 // Opens and checks the source, picks the runtime, lints, resolves the policy, builds the plan.
@@ -31,7 +32,8 @@ struct Prepared {
 [[nodiscard]] Result<Prepared> prepare(const Request& request, const Config& config,
                                        const RuntimeRegistry& registry, const HostFacts& facts);
 
-// The runtime directories in the order in which they are read: installed (or the source tree's), system, user.
+// The runtime directories in the order in which they are read: installed (or the source tree's),
+// system, user.
 [[nodiscard]] std::vector<std::string> default_runtime_directories();
 
 }  // namespace sandpit

@@ -38,8 +38,8 @@ Outcome outcome_of(const Error& error) {
   return outcome;
 }
 
-// A write to a pipe whose reader is gone raises SIGPIPE, which would end a host that does not ignore it: held back for this thread, and
-// the one that we caused is taken off again.
+// A write to a pipe whose reader is gone raises SIGPIPE, which would end a host that does not
+// ignore it: held back for this thread, and the one that we caused is taken off again.
 ssize_t write_without_sigpipe(int fd, std::string_view bytes) {
   sigset_t pipe_signal;
   sigset_t before;
@@ -131,7 +131,8 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
   std::string body(1, static_cast<char>(flags));
   if (!memory.valid()) body += plan;
   SP_TRY(channel, launcher->take_channel());
-  return wire::send(channel.get(), wire::Kind::kStart, body, std::move(descriptors), wire::Blocking::kWait);
+  return wire::send(channel.get(), wire::Kind::kStart, body, std::move(descriptors),
+                    wire::Blocking::kWait);
 }
 
 Result<Outcome> Run::Impl::collect() {
@@ -147,7 +148,8 @@ Result<Outcome> Run::Impl::collect() {
     if (message->kind == wire::Kind::kStdout || message->kind == wire::Kind::kStderr) {
       const bool is_stdout = message->kind == wire::Kind::kStdout;
       (is_stdout ? out : err) += message->body;
-      if (callback) callback(is_stdout ? OutputStream::kStdout : OutputStream::kStderr, message->body);
+      if (callback)
+        callback(is_stdout ? OutputStream::kStdout : OutputStream::kStderr, message->body);
       continue;
     }
     if (message->kind == wire::Kind::kError) {
@@ -155,8 +157,10 @@ Result<Outcome> Run::Impl::collect() {
       return outcome_of(wire::decode_error(message->body));
     }
     SP_TRY(Outcome outcome, wire::decode_outcome(message->body));
-    if (callback && !outcome.stdout_text.empty()) callback(OutputStream::kStdout, outcome.stdout_text);
-    if (callback && !outcome.stderr_text.empty()) callback(OutputStream::kStderr, outcome.stderr_text);
+    if (callback && !outcome.stdout_text.empty())
+      callback(OutputStream::kStdout, outcome.stdout_text);
+    if (callback && !outcome.stderr_text.empty())
+      callback(OutputStream::kStderr, outcome.stderr_text);
     outcome.stdout_text = std::move(out) + outcome.stdout_text;
     outcome.stderr_text = std::move(err) + outcome.stderr_text;
     if (!out_dir.empty() && !message->descriptors.empty()) {
@@ -225,9 +229,11 @@ Sandbox::~Sandbox() = default;
 Result<Sandbox> Sandbox::create(Config config, SandboxOptions options) {
   auto impl = std::make_unique<Impl>();
   impl->config = std::move(config);
-  const std::vector<std::string> directories =
-      options.runtime_directories.empty() ? default_runtime_directories() : options.runtime_directories;
-  // A bad manifest does not stop the others; a runtime that is missing because of one says so when it is asked for.
+  const std::vector<std::string> directories = options.runtime_directories.empty()
+                                                   ? default_runtime_directories()
+                                                   : options.runtime_directories;
+  // A bad manifest does not stop the others; a runtime that is missing because of one says so when
+  // it is asked for.
   (void)load_manifests(impl->registry, directories);
   SP_TRY(const std::string path, find_launcher(options.launcher));
   SP_TRY(impl->launcher, LauncherClient::start(path));

@@ -13,7 +13,8 @@ concept Is = std::is_same_v<std::remove_const_t<A>, T>;
 
 template <class Archive, Is<Limits> T>
 void describe(Archive& a, T& v) {
-  a(v.memory, v.cpu_time, v.wall_time, v.processes, v.file_size, v.open_files, v.disk, v.inodes, v.output, v.stack);
+  a(v.memory, v.cpu_time, v.wall_time, v.processes, v.file_size, v.open_files, v.disk, v.inodes,
+    v.output, v.stack);
 }
 template <class Archive, Is<Mount> T>
 void describe(Archive& a, T& v) {
@@ -33,9 +34,10 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
-  a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid, v.mounts, v.inputs,
-    v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks, v.max_descriptors, v.enforcement,
-    v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi, v.warnings, v.allow_missing_proc);
+  a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
+    v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
+    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi,
+    v.warnings, v.allow_missing_proc);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
@@ -45,8 +47,9 @@ void describe(Archive& a, T& v) {
 template <class Archive, Is<Outcome> T>
 void describe(Archive& a, T& v) {
   a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
-    v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time, v.peak_memory,
-    v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement, v.warnings, v.message);
+    v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
+    v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement,
+    v.warnings, v.message);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {
@@ -54,7 +57,8 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<HostFacts> T>
 void describe(Archive& a, T& v) {
-  a(v.kernel_major, v.kernel_minor, v.is_root, v.uid, v.gid, v.landlock_abi, v.memory, v.pids, v.cpu);
+  a(v.kernel_major, v.kernel_minor, v.is_root, v.uid, v.gid, v.landlock_abi, v.memory, v.pids,
+    v.cpu);
 }
 template <class Archive, Is<Error> T>
 void describe(Archive& a, T& v) {
@@ -78,7 +82,8 @@ Result<T> decode_any(std::string_view bytes) {
   T value;
   Reader reader(bytes);
   reader(value);
-  if (!reader.finished()) return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
+  if (!reader.finished())
+    return fail({.code = ErrorCode::kSandbox, .message = "malformed message"});
   return value;
 }
 
@@ -96,10 +101,12 @@ Error decode_error(std::string_view bytes) {
   return error ? std::move(*error) : std::move(error).error();
 }
 
-Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int> descriptors, Blocking blocking) {
-  std::array<iovec, 2> parts{{{.iov_base = &kind, .iov_len = 1},
-                              // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
-                              {.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()}}};
+Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int> descriptors,
+                  Blocking blocking) {
+  std::array<iovec, 2> parts{
+      {{.iov_base = &kind, .iov_len = 1},
+       // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
+       {.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()}}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
   msghdr header{};
   header.msg_iov = parts.data();
@@ -146,7 +153,8 @@ Result<Message> receive(int socket, Blocking blocking) {
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno != ECONNRESET) return fail(errno_error("recvmsg", errno));
   if (n <= 0) return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});
-  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
+  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
+       rights = CMSG_NXTHDR(&header, rights)) {
     if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {

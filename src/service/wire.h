@@ -1,11 +1,14 @@
-// How the library and its launcher talk: messages on seqpacket sockets, the first byte tells the kind, structures in a plain binary form.
-// Both ends are built from the same sources and installed together: no versions, but every length is checked, since the launcher is the
-// more privileged one.
+// How the library and its launcher talk: messages on seqpacket sockets, the first byte tells the
+// kind, structures in a plain binary form. Both ends are built from the same sources and installed
+// together: no versions, but every length is checked, since the launcher is the more privileged
+// one.
 //
-//   control socket   library -> launcher: kChannel with one end of a new socket pair; launcher -> library: kHello, once
-//   channel          library -> launcher: kStart (Plan, descriptors), kCancel; launcher -> library: kStdout*, kStderr*, then kFinished or kError
+//   control socket   library -> launcher: kChannel with one end of a new socket pair; launcher ->
+//   library: kHello, once channel          library -> launcher: kStart (Plan, descriptors),
+//   kCancel; launcher -> library: kStdout*, kStderr*, then kFinished or kError
 //
-// A channel carries one run at a time. Closing it cancels its run; closing the control socket ends the launcher and all its runs.
+// A channel carries one run at a time. Closing it cancels its run; closing the control socket ends
+// the launcher and all its runs.
 #pragma once
 
 #include <chrono>
@@ -36,7 +39,8 @@ enum class Kind : std::uint8_t {
   kError,
 };
 
-// First byte of a kStart message: which descriptors travel with it, in this order, before those of plan.inputs.
+// First byte of a kStart message: which descriptors travel with it, in this order, before those of
+// plan.inputs.
 enum StartFlag : std::uint8_t {
   kPlanInMemory = 1,  // a memfd that holds the Plan
   kDirectInput = 2,   // the pipe that becomes standard input
@@ -75,7 +79,9 @@ class Writer {
   void put(const std::chrono::duration<Rep, Period>& time) {
     put(time.count());
   }
-  void put(const sock_filter& instruction) { (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k); }
+  void put(const sock_filter& instruction) {
+    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
+  }
   template <class T>
   void put(const std::vector<T>& items) {
     put(static_cast<std::uint64_t>(items.size()));
@@ -93,7 +99,8 @@ class Writer {
   std::string out_;
 };
 
-// Reads what Writer wrote. After any shortage or absurd length ok() is false and everything read is empty.
+// Reads what Writer wrote. After any shortage or absurd length ok() is false and everything read is
+// empty.
 class Reader {
  public:
   explicit Reader(std::string_view in) : in_(in) {}
@@ -116,7 +123,8 @@ class Reader {
     std::memcpy(&value, in_.data(), sizeof value);
     in_.remove_prefix(sizeof value);
   }
-  // The number of items that follow; each takes at least one byte, so that a lie can't make us allocate.
+  // The number of items that follow; each takes at least one byte, so that a lie can't make us
+  // allocate.
   std::uint64_t length() {
     std::uint64_t n = 0;
     get(n);
@@ -143,7 +151,9 @@ class Reader {
     get(n);
     time = std::chrono::duration<Rep, Period>(n);
   }
-  void get(sock_filter& instruction) { (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k); }
+  void get(sock_filter& instruction) {
+    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
+  }
   template <class T>
   void get(std::vector<T>& items) {
     const std::uint64_t n = length();
@@ -177,9 +187,10 @@ struct Message {
 
 // One message. `wait` false: kSystem with EAGAIN when the socket is full.
 enum class Blocking : std::uint8_t { kWait, kDontWait };
-[[nodiscard]] Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int> descriptors,
-                                Blocking blocking);
-// kCancelled when the other end is gone, kSystem with EAGAIN when there is nothing and `blocking` is kDontWait.
+[[nodiscard]] Result<void> send(int socket, Kind kind, std::string_view body,
+                                std::vector<int> descriptors, Blocking blocking);
+// kCancelled when the other end is gone, kSystem with EAGAIN when there is nothing and `blocking`
+// is kDontWait.
 [[nodiscard]] Result<Message> receive(int socket, Blocking blocking);
 
 // ---- structures

@@ -38,8 +38,9 @@ void fill_enforcement(const RunFacts& facts, Outcome& outcome) {
                                           ? "user+pid+mount+ipc+uts+cgroup"
                                           : "user+pid+mount+net+ipc+uts+cgroup";
   outcome.enforcement["seccomp"] = facts.plan.syscall_profile;
-  outcome.enforcement["landlock"] =
-      facts.plan.landlock.empty() ? "none (degraded)" : fmt::format("abi {}", facts.plan.landlock_abi);
+  outcome.enforcement["landlock"] = facts.plan.landlock.empty()
+                                        ? "none (degraded)"
+                                        : fmt::format("abi {}", facts.plan.landlock_abi);
   if (facts.proc_missing) outcome.enforcement["proc"] = "none (degraded)";
 }
 
@@ -53,19 +54,22 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
   outcome.status = Status::kSandboxError;
   if (failure.step == LaunchStep::kInput && (failure.errno_value == ENOSPC)) {
     outcome.status = Status::kRefused;
-    outcome.message = fmt::format("{} does not fit: the disk limit is {} and {} files (--disk, max_disk_mb, max_inodes)",
-                                  detail < plan.inputs.size() ? plan.inputs[detail].name : "the source",
-                                  human(plan.limits.disk), plan.limits.inodes);
+    outcome.message = fmt::format(
+        "{} does not fit: the disk limit is {} and {} files (--disk, max_disk_mb, max_inodes)",
+        detail < plan.inputs.size() ? plan.inputs[detail].name : "the source",
+        human(plan.limits.disk), plan.limits.inodes);
     return;
   }
   if (failure.step == LaunchStep::kExec) {
-    outcome.message = fmt::format("can't execute {}: {}", plan.argv.empty() ? "" : plan.argv.front(), reason);
+    outcome.message =
+        fmt::format("can't execute {}: {}", plan.argv.empty() ? "" : plan.argv.front(), reason);
     return;
   }
   std::string what = jail::to_string(failure.step);
   if (failure.step == LaunchStep::kMount && failure.detail >= 0 && detail < plan.mounts.size()) {
     what += " " + plan.mounts[detail].target;
-  } else if (failure.step == LaunchStep::kLandlock && failure.detail >= 0 && detail < plan.landlock.size()) {
+  } else if (failure.step == LaunchStep::kLandlock && failure.detail >= 0 &&
+             detail < plan.landlock.size()) {
     what += " rule for " + plan.landlock[detail].path;
   } else if (failure.step == LaunchStep::kWorkingDirectory) {
     what += " " + plan.cwd;
@@ -73,7 +77,8 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
   outcome.message = fmt::format("the sandbox could not be set up: {}: {}", what, reason);
   if (failure.step == LaunchStep::kProc && failure.errno_value == EPERM) {
     outcome.message +=
-        " (something is mounted over this host's /proc: `sandpit doctor` names it; allow_degraded = [\"proc\"] runs without)";
+        " (something is mounted over this host's /proc: `sandpit doctor` names it; allow_degraded "
+        "= [\"proc\"] runs without)";
   }
 }
 
@@ -99,13 +104,15 @@ void describe_end(const RunFacts& facts, Outcome& outcome) {
   } else if (ended_by_cpu(facts, outcome)) {
     outcome.status = Status::kCpuTimeExceeded;
     outcome.signal = SIGKILL;
-    outcome.message = fmt::format("CPU time limit of {} exceeded",
-                                  human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.cpu_time)));
+    outcome.message =
+        fmt::format("CPU time limit of {} exceeded",
+                    human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.cpu_time)));
   } else if (facts.reason == KillReason::kWallTime) {
     outcome.status = Status::kWallTimeExceeded;
     outcome.signal = SIGKILL;
-    outcome.message = fmt::format("time limit of {} exceeded",
-                                  human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.wall_time)));
+    outcome.message =
+        fmt::format("time limit of {} exceeded",
+                    human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.wall_time)));
   } else if (facts.reason == KillReason::kCancelled) {
     outcome.status = Status::kSignaled;
     outcome.signal = SIGKILL;
@@ -141,9 +148,10 @@ void describe_run(const RunFacts& facts, Outcome& outcome) {
 }
 
 ByteCount volume_bytes(const UniqueFd& volume) {
-  struct statfs status {};
+  struct statfs status{};
   if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return {};
-  return ByteCount::bytes((status.f_blocks - status.f_bfree) * static_cast<std::uint64_t>(status.f_bsize));
+  return ByteCount::bytes((status.f_blocks - status.f_bfree) *
+                          static_cast<std::uint64_t>(status.f_bsize));
 }
 
 long online_processors() { return std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); }
@@ -160,7 +168,8 @@ std::string human(ByteCount bytes) {
 }
 
 std::string human(Microseconds time) {
-  if (time < std::chrono::seconds(1)) return fmt::format("{:.4g} ms", static_cast<double>(time.count()) / 1e3);
+  if (time < std::chrono::seconds(1))
+    return fmt::format("{:.4g} ms", static_cast<double>(time.count()) / 1e3);
   return fmt::format("{:.4g} s", static_cast<double>(time.count()) / 1e6);
 }
 

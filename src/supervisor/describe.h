@@ -1,4 +1,5 @@
-// Turns what was observed of a run into its Outcome: pure, but for the two readings of the host at the end.
+// Turns what was observed of a run into its Outcome: pure, but for the two readings of the host at
+// the end.
 #pragma once
 
 #include <string>

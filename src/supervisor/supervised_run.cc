@@ -22,13 +22,14 @@ constexpr std::size_t kChunk = 64U << 10U;
 constexpr std::uint32_t kNothing = 0;
 constexpr std::uint32_t kReadable = EPOLLIN;
 constexpr std::uint32_t kWritable = EPOLLOUT;
-// Between two samples of memory where no cgroup counts it: short enough that a fast allocator overshoots little, long enough to cost under
-// a percent.
+// Between two samples of memory where no cgroup counts it: short enough that a fast allocator
+// overshoots little, long enough to cost under a percent.
 constexpr std::chrono::milliseconds kSamplePeriod{5};
 
 }  // namespace
 
-SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan, RunObserver& observer)
+SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
+                             RunObserver& observer)
     : supervisor_(supervisor),
       jail_(std::move(jail)),
       plan_(std::move(plan)),
@@ -37,7 +38,8 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
       stderr_{.pipe = &jail_.stderr_pipe(), .collector = OutputCollector(plan_.limits.output)},
       started_(jail_.started()),
       ended_(started_) {
-  cpu_by_cgroup_ = enforced_by("cpu_time", Mechanism::kCgroupV1) || enforced_by("cpu_time", Mechanism::kCgroupV2);
+  cpu_by_cgroup_ = enforced_by("cpu_time", Mechanism::kCgroupV1) ||
+                   enforced_by("cpu_time", Mechanism::kCgroupV2);
   cpu_by_sampling_ = enforced_by("cpu_time", Mechanism::kSampled);
   memory_by_sampling_ = enforced_by("memory", Mechanism::kSampled);
   // The earliest moment at which all processors together can have used the limit up.
@@ -54,8 +56,9 @@ SupervisedRun::~SupervisedRun() {
   if (jail_.cgroup() != nullptr) supervisor_.forget(jail_.cgroup()->event_descriptor());
 }
 
-Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor, jail::JailEngine& engine,
-                                                            Plan plan, const std::vector<UniqueFd>& inputs,
+Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor,
+                                                            jail::JailEngine& engine, Plan plan,
+                                                            const std::vector<UniqueFd>& inputs,
                                                             RunInput input, RunObserver& observer) {
   UniqueFd read_end = std::move(input.direct);
   UniqueFd write_end;
@@ -82,7 +85,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
 
 Result<void> SupervisedRun::watch_all() {
   SP_TRY_VOID(supervisor_.watch(jail_.pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
-  SP_TRY_VOID(supervisor_.watch(jail_.socket(), EPOLLIN, [this](std::uint32_t events) { on_socket(events); }));
+  SP_TRY_VOID(supervisor_.watch(jail_.socket(), EPOLLIN,
+                                [this](std::uint32_t events) { on_socket(events); }));
   SP_TRY_VOID(supervisor_.watch(stdout_.pipe->get(), EPOLLIN,
                                 [this](std::uint32_t) { on_output(OutputStream::kStdout); }));
   SP_TRY_VOID(supervisor_.watch(stderr_.pipe->get(), EPOLLIN,
@@ -96,7 +100,8 @@ Result<void> SupervisedRun::watch_all() {
 
 bool SupervisedRun::enforced_by(std::string_view limit, Mechanism mechanism) const {
   return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
-    return row.limit == limit && std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
+    return row.limit == limit &&
+           std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
   });
 }
 
@@ -128,8 +133,10 @@ void SupervisedRun::on_deadline(Clock::time_point now) {
 void SupervisedRun::check_cpu(Clock::time_point now) {
   const auto used = jail_.cgroup()->cpu_time();
   if (!used) {
-    // A limit that can't be read is not enforced any more: the run ends rather than go on unlimited.
-    kill(KillReason::kCancelled, fmt::format("the CPU time of the run can't be read: {}", used.error().to_string()));
+    // A limit that can't be read is not enforced any more: the run ends rather than go on
+    // unlimited.
+    kill(KillReason::kCancelled,
+         fmt::format("the CPU time of the run can't be read: {}", used.error().to_string()));
     return;
   }
   if (*used >= plan_.limits.cpu_time) {
@@ -177,9 +184,11 @@ void SupervisedRun::on_socket(std::uint32_t events) {
       supervisor_.forget(jail_.socket());
       return;
     }
-    for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
+    for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
+         rights = CMSG_NXTHDR(&header, rights)) {
       // NOLINTNEXTLINE(*-reinterpret-cast): cmsg(3)
-      if (rights->cmsg_type == SCM_RIGHTS) volume_ = UniqueFd(*reinterpret_cast<int*>(CMSG_DATA(rights)));
+      if (rights->cmsg_type == SCM_RIGHTS)
+        volume_ = UniqueFd(*reinterpret_cast<int*>(CMSG_DATA(rights)));
     }
     if (message.kind == jail::MessageKind::kVolume) proc_missing_ = message.proc_missing != 0;
     if (message.kind == jail::MessageKind::kFailed && !launch_failure_) launch_failure_ = message;
@@ -200,7 +209,8 @@ void SupervisedRun::on_output(OutputStream stream) {
   if (!output(stream).paused) (void)read_output(stream);
 }
 
-// One read, so that a flood on one stream leaves the loop's other events their turn. Answers whether there was something.
+// One read, so that a flood on one stream leaves the loop's other events their turn. Answers
+// whether there was something.
 bool SupervisedRun::read_output(OutputStream stream) {
   Output& out = output(stream);
   if (!out.pipe->valid()) return false;
@@ -334,7 +344,8 @@ void SupervisedRun::pump() {
   if (!pump_sink_.valid()) return;
   const bool full = !pump_buffer_.empty();
   (void)supervisor_.rewatch(pump_sink_.get(), full ? kWritable : kNothing);
-  if (pump_source_watched_) (void)supervisor_.rewatch(pump_source_.get(), full ? kNothing : kReadable);
+  if (pump_source_watched_)
+    (void)supervisor_.rewatch(pump_source_.get(), full ? kNothing : kReadable);
 }
 
 void SupervisedRun::stop_pump() {

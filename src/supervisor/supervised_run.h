@@ -53,7 +53,9 @@ class SupervisedRun {
   void check_cpu(Clock::time_point now);
   void sample(Clock::time_point now);
   void report(const jail::Jail::End& end);
-  [[nodiscard]] Output& output(OutputStream stream) { return stream == OutputStream::kStdout ? stdout_ : stderr_; }
+  [[nodiscard]] Output& output(OutputStream stream) {
+    return stream == OutputStream::kStdout ? stdout_ : stderr_;
+  }
   [[nodiscard]] bool enforced_by(std::string_view limit, Mechanism mechanism) const;
 
   Supervisor& supervisor_;
@@ -83,8 +85,8 @@ class SupervisedRun {
   ByteCount sampled_memory_;
   UniqueFd proc_;
   std::optional<sys::TreeSampler> sampler_;
-  bool alone_ = false;      // init told that nothing of the run lives any more, but itself
-  bool reported_ = false;   // the observer has the Outcome
+  bool alone_ = false;     // init told that nothing of the run lives any more, but itself
+  bool reported_ = false;  // the observer has the Outcome
   bool finished_ = false;
 };
 

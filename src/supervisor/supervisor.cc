@@ -22,7 +22,8 @@ Supervisor::~Supervisor() = default;
 Result<SupervisedRun*> Supervisor::start(jail::JailEngine& engine, Plan plan,
                                          const std::vector<UniqueFd>& inputs, RunInput input,
                                          RunObserver& observer) {
-  SP_TRY(auto run, SupervisedRun::start(*this, engine, std::move(plan), inputs, std::move(input), observer));
+  SP_TRY(auto run,
+         SupervisedRun::start(*this, engine, std::move(plan), inputs, std::move(input), observer));
   runs_.push_back(std::move(run));
   return runs_.back().get();
 }
@@ -75,13 +76,15 @@ int Supervisor::timeout_ms() const {
 
 Result<void> Supervisor::step() {
   std::array<epoll_event, 32> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
+  const int count =
+      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
   if (count < 0 && errno != EINTR) return fail(errno_error("epoll_wait", errno));
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events.at(static_cast<std::size_t>(i));
     const int fd = static_cast<int>(event.data.u64 & 0xFFFFFFFFU);
     const auto found = watches_.find(fd);
-    if (found == watches_.end() || (found->second.serial & 0xFFFFFFFFU) != event.data.u64 >> 32U) continue;
+    if (found == watches_.end() || (found->second.serial & 0xFFFFFFFFU) != event.data.u64 >> 32U)
+      continue;
     // A copy: the callback may forget its own entry.
     const Callback callback = found->second.callback;
     callback(event.events);

@@ -1,5 +1,6 @@
-// One epoll loop that watches any number of jails: their ends, output, input, time and memory. Single-threaded; used by the launcher
-// (many runs) and by the command line (one). Who killed a run is never guessed: each reason is noted when it is acted on.
+// One epoll loop that watches any number of jails: their ends, output, input, time and memory.
+// Single-threaded; used by the launcher (many runs) and by the command line (one). Who killed a run
+// is never guessed: each reason is noted when it is acted on.
 #pragma once
 
 #include <chrono>
@@ -34,8 +35,9 @@ class RunObserver {
   RunObserver& operator=(const RunObserver&) = delete;
   virtual ~RunObserver() = default;
   virtual Verdict on_output(OutputStream stream, std::string_view bytes) = 0;
-  // The last call. `volume` is the private volume's directory (O_PATH; "work" is the work directory), invalid when there was none.
-  // The output of the Outcome is empty: it went through on_output, the tail at the end included.
+  // The last call. `volume` is the private volume's directory (O_PATH; "work" is the work
+  // directory), invalid when there was none. The output of the Outcome is empty: it went through
+  // on_output, the tail at the end included.
   virtual void on_finished(Outcome outcome, UniqueFd volume) = 0;
 };
 
@@ -59,7 +61,8 @@ class Supervisor {
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);
 
-  // Other descriptors in the same loop (sockets of the launcher, a signalfd). The callback may forget its own descriptor.
+  // Other descriptors in the same loop (sockets of the launcher, a signalfd). The callback may
+  // forget its own descriptor.
   using Callback = std::function<void(std::uint32_t events)>;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, Callback callback);
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
@@ -81,7 +84,8 @@ class Supervisor {
     Callback callback;
     std::uint64_t serial = 0;
   };
-  // Events of one epoll_wait may concern a descriptor that an earlier one of them has closed and another has reused: the serial tells.
+  // Events of one epoll_wait may concern a descriptor that an earlier one of them has closed and
+  // another has reused: the serial tells.
   std::uint64_t serial_ = 0;
   std::unordered_map<int, Watch> watches_;
   std::vector<std::unique_ptr<SupervisedRun>> runs_;

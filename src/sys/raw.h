@@ -1,5 +1,6 @@
-// Raw system calls and constants that Debian 12's headers lack or that glibc wraps with locks and signals. Every function is
-// async-signal-safe: no allocation, errno is set as by syscall(2). Used by child.cc after clone, and by the engine before it.
+// Raw system calls and constants that Debian 12's headers lack or that glibc wraps with locks and
+// signals. Every function is async-signal-safe: no allocation, errno is set as by syscall(2). Used
+// by child.cc after clone, and by the engine before it.
 #pragma once
 
 #include <fcntl.h>
@@ -14,15 +15,17 @@
 
 namespace sandpit::sys::raw {
 
-// <sys/mount.h> and <linux/mount.h> clash in glibc 2.36; these are the few names needed from both (mount(2), umount2(2)).
-inline constexpr int kUmountDetach = 2;         // MNT_DETACH
+// <sys/mount.h> and <linux/mount.h> clash in glibc 2.36; these are the few names needed from both
+// (mount(2), umount2(2)).
+inline constexpr int kUmountDetach = 2;           // MNT_DETACH
 inline constexpr unsigned kAtRecursive = 0x8000;  // AT_RECURSIVE
 
 inline int open_tree(int dir, const char* path, unsigned flags) {
   return static_cast<int>(::syscall(SYS_open_tree, dir, path, flags));
 }
 inline int move_mount(int from, int to_dir, const char* to_path) {
-  return static_cast<int>(::syscall(SYS_move_mount, from, "", to_dir, to_path, MOVE_MOUNT_F_EMPTY_PATH));
+  return static_cast<int>(
+      ::syscall(SYS_move_mount, from, "", to_dir, to_path, MOVE_MOUNT_F_EMPTY_PATH));
 }
 inline int fsopen(const char* type) {
   return static_cast<int>(::syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
@@ -37,7 +40,8 @@ inline int fsmount(int fd, unsigned attributes) {
   return static_cast<int>(::syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes));
 }
 inline int mount_setattr(int dir, const char* path, unsigned flags, const mount_attr& attributes) {
-  return static_cast<int>(::syscall(SYS_mount_setattr, dir, path, flags, &attributes, sizeof attributes));
+  return static_cast<int>(
+      ::syscall(SYS_mount_setattr, dir, path, flags, &attributes, sizeof attributes));
 }
 inline int pivot_root(const char* new_root, const char* put_old) {
   return static_cast<int>(::syscall(SYS_pivot_root, new_root, put_old));
@@ -54,7 +58,8 @@ inline pid_t clone3(const clone_args& args) {
 inline int pidfd_send_signal(int pidfd, int signal) {
   return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
-// The raw id calls: glibc's wrappers signal every thread of the process (setxid), which must not happen after clone.
+// The raw id calls: glibc's wrappers signal every thread of the process (setxid), which must not
+// happen after clone.
 inline int setresuid(uid_t id) { return static_cast<int>(::syscall(SYS_setresuid, id, id, id)); }
 inline int setresgid(gid_t id) { return static_cast<int>(::syscall(SYS_setresgid, id, id, id)); }
 inline int setgroups_none() { return static_cast<int>(::syscall(SYS_setgroups, 0, nullptr)); }

@@ -17,10 +17,11 @@
 namespace sandpit::test {
 
 struct HostState {
-  std::set<std::string> cgroups;    // directories named sandpit-* in any controller whose slot nobody holds
-  std::size_t descriptors = 0;      // of this process
-  std::size_t mounts = 0;           // of this process's namespace
-  std::size_t children = 0;         // of this process
+  std::set<std::string>
+      cgroups;  // directories named sandpit-* in any controller whose slot nobody holds
+  std::size_t descriptors = 0;  // of this process
+  std::size_t mounts = 0;       // of this process's namespace
+  std::size_t children = 0;     // of this process
   bool operator==(const HostState&) const = default;
   [[nodiscard]] std::string text() const {
     return fmt::format("{} cgroups ({}), {} descriptors, {} mounts, {} children", cgroups.size(),
@@ -34,7 +35,8 @@ inline bool slot_is_held(const std::string& number) {
   return lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0;
 }
 
-inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found, int depth) {
+inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found,
+                         int depth) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
@@ -47,7 +49,8 @@ inline void find_cgroups(const std::filesystem::path& directory, std::set<std::s
 inline HostState host_state() {
   HostState state;
   find_cgroups("/sys/fs/cgroup", state.cgroups, 4);
-  for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) ++state.descriptors;
+  for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator("/proc/self/fd"))
+    ++state.descriptors;
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) ++state.mounts;
   std::ifstream children("/proc/thread-self/children");
@@ -55,7 +58,8 @@ inline HostState host_state() {
   return state;
 }
 
-// Removal of a cgroup may lag behind the end of its processes: waits a little for the expected state.
+// Removal of a cgroup may lag behind the end of its processes: waits a little for the expected
+// state.
 inline HostState settled_state(const HostState& expected) {
   HostState now = host_state();
   for (int i = 0; i < 100 && !(now == expected); ++i) {

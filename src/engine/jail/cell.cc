@@ -51,7 +51,8 @@ Result<void> CellPool::prepare_cgroup(Cell& cell, const Plan& plan) const {
 
 void CellPool::give_back(std::unique_ptr<Cell> cell) {
   if (idle_.size() >= keep_ || !cell->slot) return;
-  // A group whose counters can't be cleared (memory.peak before 6.12) would tell the next run a wrong peak: a new one then.
+  // A group whose counters can't be cleared (memory.peak before 6.12) would tell the next run a
+  // wrong peak: a new one then.
   if (cell->cgroup != nullptr && !cell->cgroup->reset()) return;
   idle_.push_back(std::move(cell));
 }

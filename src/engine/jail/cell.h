@@ -1,5 +1,5 @@
-// A cell is what a run holds exclusively on the host while it lasts: a slot (ids) and a cgroup. A launcher keeps emptied cells for the
-// next run; a one-shot process makes one and removes it.
+// A cell is what a run holds exclusively on the host while it lasts: a slot (ids) and a cgroup. A
+// launcher keeps emptied cells for the next run; a one-shot process makes one and removes it.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,9 @@
 namespace sandpit::jail {
 
 struct Cell {
-  std::optional<Slot> slot;             // none where ids come from the user and there is no cgroup
-  std::unique_ptr<sys::Cgroup> cgroup;  // destroyed before the slot's lock is let go: null when no controller is usable
+  std::optional<Slot> slot;  // none where ids come from the user and there is no cgroup
+  std::unique_ptr<sys::Cgroup>
+      cgroup;  // destroyed before the slot's lock is let go: null when no controller is usable
 
   Cell() = default;
   Cell(Cell&&) = default;

@@ -37,10 +37,8 @@ class Launch {
     if (spec_.fail_step == static_cast<int>(step)) fail(spec_.fail_errno);
   }
   [[noreturn]] void fail(int errno_value) const {
-    const ChildMessage message{.kind = MessageKind::kFailed,
-                               .step = step_,
-                               .errno_value = errno_value,
-                               .detail = detail_};
+    const ChildMessage message{
+        .kind = MessageKind::kFailed, .step = step_, .errno_value = errno_value, .detail = detail_};
     (void)::send(spec_.socket, &message, sizeof message, MSG_NOSIGNAL);
     ::_exit(125);
   }
@@ -143,10 +141,12 @@ void wait_for_go(Launch& launch, const ChildSpec& spec) {
   const cmsghdr* rights = CMSG_FIRSTHDR(&header);
   if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
     const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    const auto* tasks = reinterpret_cast<const int*>(CMSG_DATA(rights));  // NOLINT(*-reinterpret-cast): cmsg(3)
+    const auto* tasks =
+        reinterpret_cast<const int*>(CMSG_DATA(rights));  // NOLINT(*-reinterpret-cast): cmsg(3)
     for (std::size_t i = 0; i < count; ++i) launch.need(::write(tasks[i], "0", 1));
   }
-  // After joining, not in clone3: the namespace's root is the group that the process is in at this moment.
+  // After joining, not in clone3: the namespace's root is the group that the process is in at this
+  // moment.
   launch.begin(LaunchStep::kCgroupNamespace);
   launch.need(raw::unshare(CLONE_NEWCGROUP));
 }
@@ -161,7 +161,8 @@ void take_ids(Launch& launch, const ChildSpec& spec) {
   ::umask(0);
   launch.begin(LaunchStep::kSession);
   launch.need(::setsid());
-  // Cleared by the id change above, so set here; the socket's hang-up covers a parent that died before.
+  // Cleared by the id change above, so set here; the socket's hang-up covers a parent that died
+  // before.
   launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
 }
 
@@ -177,9 +178,10 @@ void bring_up_loopback(Launch& launch) {
   ::close(fd);
 }
 
-// A mount can be cloned from only while it is part of our mount namespace (kernels before 6.15), so the volume and the new
-// root are attached somewhere in the old root for the time being; the pivot takes the one away and the detach the other.
-// In a ready-made tree the volume stays, out of reach beneath its own part that is mounted on /tmp.
+// A mount can be cloned from only while it is part of our mount namespace (kernels before 6.15), so
+// the volume and the new root are attached somewhere in the old root for the time being; the pivot
+// takes the one away and the detach the other. In a ready-made tree the volume stays, out of reach
+// beneath its own part that is mounted on /tmp.
 void attach_in_old_root(Launch& launch, int tree) {
   for (const char* place : {"/tmp", "/mnt", "/"}) {
     if (raw::move_mount(tree, AT_FDCWD, place) == 0) return;
@@ -226,14 +228,16 @@ void send_volume(Launch& launch, const ChildSpec& spec, int volume, bool proc_mi
 bool mount_proc(Launch& launch, const ChildSpec& spec, int root, const ChildMount& mount) {
   launch.begin(LaunchStep::kProc);
   const int fs = static_cast<int>(launch.need(raw::fsopen("proc")));
-  // subset=pid leaves the per-process part only: no host-wide file has to be masked one by one (kernel 5.8).
+  // subset=pid leaves the per-process part only: no host-wide file has to be masked one by one
+  // (kernel 5.8).
   launch.need(raw::fsconfig_string(fs, "hidepid", "invisible"));
   launch.need(raw::fsconfig_string(fs, "subset", "pid"));
   int proc = -1;
   if (raw::fsconfig_create(fs) == 0) {
     proc = raw::fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   }
-  // EPERM: the host's own /proc has something mounted over it (mount_too_revealing in fs/namespace.c).
+  // EPERM: the host's own /proc has something mounted over it (mount_too_revealing in
+  // fs/namespace.c).
   if (proc < 0 && errno == EPERM && spec.allow_missing_proc) {
     ::close(fs);
     return false;
@@ -258,8 +262,8 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
   int index = 0;
   for (const ChildInput& input : spec.inputs) {
     launch.begin(LaunchStep::kInput, index++);
-    const int work = static_cast<int>(
-        launch.need(::openat(volume, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    const int work =
+        static_cast<int>(launch.need(::openat(volume, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     const int out = static_cast<int>(launch.need(::openat(
         work, input.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, input.mode)));
     off_t offset = 0;
@@ -326,7 +330,8 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kPivot);
   launch.need(::fchdir(root));
   ::close(root);
-  // pivot_root(".", ".") stacks the old root on the new one's "/", from where it is detached (pivot_root(2), NOTES).
+  // pivot_root(".", ".") stacks the old root on the new one's "/", from where it is detached
+  // (pivot_root(2), NOTES).
   launch.need(raw::pivot_root(".", "."));
   launch.begin(LaunchStep::kDetachOldRoot);
   launch.need(raw::umount2(".", raw::kUmountDetach));
@@ -336,7 +341,8 @@ void build_root(Launch& launch, const ChildSpec& spec) {
 namespace landlock = sys::landlock;
 
 landlock::Access landlock_access(LandlockAccess access) {
-  static_assert(static_cast<int>(LandlockAccess::kDevice) == static_cast<int>(landlock::Access::kDevice));
+  static_assert(static_cast<int>(LandlockAccess::kDevice) ==
+                static_cast<int>(landlock::Access::kDevice));
   return static_cast<landlock::Access>(access);
 }
 
@@ -345,10 +351,10 @@ int make_ruleset(Launch& launch, const ChildSpec& spec) {
   const landlock::RulesetAttr attributes = landlock::ruleset_for(
       spec.landlock_abi, spec.landlock_host_network ? landlock::NetworkRules::kUnrestricted
                                                     : landlock::NetworkRules::kDenyTcp);
-  const int ruleset = static_cast<int>(
-      launch.need(::syscall(landlock::kCreateRulesetCall, &attributes,
-                            landlock::ruleset_size(spec.landlock_abi), 0)));
-  // Directories may be listed everywhere: the mount tree holds nothing that the run may not know of.
+  const int ruleset = static_cast<int>(launch.need(::syscall(
+      landlock::kCreateRulesetCall, &attributes, landlock::ruleset_size(spec.landlock_abi), 0)));
+  // Directories may be listed everywhere: the mount tree holds nothing that the run may not know
+  // of.
   const int root = static_cast<int>(launch.need(::open("/", O_PATH | O_CLOEXEC)));
   const landlock::PathBeneathAttr list{.allowed_access = landlock::fs::kReadDir, .parent_fd = root};
   launch.need(::syscall(landlock::kAddRuleCall, ruleset, landlock::kRulePathBeneath, &list, 0));
@@ -357,16 +363,19 @@ int make_ruleset(Launch& launch, const ChildSpec& spec) {
   for (const ChildLandlockRule& rule : spec.landlock) {
     launch.begin(LaunchStep::kLandlock, index++);
     const int fd = ::open(rule.path, O_PATH | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) continue;  // an optional path, or /proc that is allowed to be missing
+    if (fd < 0 && errno == ENOENT)
+      continue;  // an optional path, or /proc that is allowed to be missing
     launch.need(fd);
-    struct stat status {};
+    struct stat status{};
     launch.need(::fstat(fd, &status));
-    const auto kind = S_ISDIR(status.st_mode) ? landlock::PathKind::kDirectory : landlock::PathKind::kFile;
+    const auto kind =
+        S_ISDIR(status.st_mode) ? landlock::PathKind::kDirectory : landlock::PathKind::kFile;
     const landlock::PathBeneathAttr beneath{
         .allowed_access =
             landlock::access_for(landlock_access(rule.access), spec.landlock_abi, kind),
         .parent_fd = fd};
-    launch.need(::syscall(landlock::kAddRuleCall, ruleset, landlock::kRulePathBeneath, &beneath, 0));
+    launch.need(
+        ::syscall(landlock::kAddRuleCall, ruleset, landlock::kRulePathBeneath, &beneath, 0));
     ::close(fd);
   }
   return ruleset;
@@ -475,7 +484,7 @@ void close_all_but(int a, int b) {
 }
 
 void reset_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < 65; ++signal) ::sigaction(signal, &action, nullptr);
 }
@@ -483,18 +492,39 @@ void reset_signals() {
 }  // namespace
 
 const char* to_string(LaunchStep step) {
-  static constexpr const char* kNames[] = {
-      "none",          "network namespace", "wait for go", "join cgroup", "cgroup namespace", "set ids",
-      "new session",   "loopback",     "root tmpfs",    "private volume",   "mount",
-      "mount /proc",   "read-only /",  "copy input",    "pivot_root",       "detach old root",
-      "hostname",      "chdir",        "setrlimit",     "drop capabilities", "no_new_privs",
-      "Landlock",      "seccomp",      "stdio",         "fork",             "execve"};
+  static constexpr const char* kNames[] = {"none",
+                                           "network namespace",
+                                           "wait for go",
+                                           "join cgroup",
+                                           "cgroup namespace",
+                                           "set ids",
+                                           "new session",
+                                           "loopback",
+                                           "root tmpfs",
+                                           "private volume",
+                                           "mount",
+                                           "mount /proc",
+                                           "read-only /",
+                                           "copy input",
+                                           "pivot_root",
+                                           "detach old root",
+                                           "hostname",
+                                           "chdir",
+                                           "setrlimit",
+                                           "drop capabilities",
+                                           "no_new_privs",
+                                           "Landlock",
+                                           "seccomp",
+                                           "stdio",
+                                           "fork",
+                                           "execve"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(LaunchStep::kCount));
   return kNames[static_cast<std::size_t>(step)];
 }
 
 int open_bind_tree(const ChildMount& mount) {
-  // Always recursive: cloning a mount without the locked mounts below it is EINVAL (mount_namespaces(7)).
+  // Always recursive: cloning a mount without the locked mounts below it is EINVAL
+  // (mount_namespaces(7)).
   const int tree = raw::open_tree(AT_FDCWD, mount.source,
                                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | raw::kAtRecursive);
   if (tree < 0) return -1;
@@ -520,7 +550,8 @@ int make_root_tmpfs() {
   const int fs = raw::fsopen("tmpfs");
   if (fs < 0) return -1;
   int root = -1;
-  if (raw::fsconfig_string(fs, "size", "1m") == 0 && raw::fsconfig_string(fs, "mode", "0755") == 0 &&
+  if (raw::fsconfig_string(fs, "size", "1m") == 0 &&
+      raw::fsconfig_string(fs, "mode", "0755") == 0 &&
       raw::fsconfig_string(fs, "nr_inodes", "4096") == 0 && raw::fsconfig_create(fs) == 0) {
     root = raw::fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   }
@@ -587,7 +618,8 @@ void child_main(const ChildSpec& spec) {
   drop_privileges(launch, spec);
 
   launch.begin(LaunchStep::kFork);
-  // vfork: the program's side runs on this stack until execve; nothing that it changes in memory is read again here.
+  // vfork: the program's side runs on this stack until execve; nothing that it changes in memory is
+  // read again here.
   const pid_t program = ::vfork();
   launch.need(program);
   if (program == 0) run_program(launch, spec);

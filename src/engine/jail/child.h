@@ -10,11 +10,13 @@
 //                                 <------  "exited" with the wait status
 //   pidfd readable: the whole pid namespace is gone (pid_namespaces(7))
 //
-// init has no more rights than the program: everything is dropped before the vfork. One seqpacket socket serves as go signal, report
-// and liveness: when the host's end closes (killed -9 included), init exits and the kernel kills the rest.
+// init has no more rights than the program: everything is dropped before the vfork. One seqpacket
+// socket serves as go signal, report and liveness: when the host's end closes (killed -9 included),
+// init exits and the kernel kills the rest.
 //
-// Everything here is async-signal-safe; tools/check_child_symbols.py checks the object file's undefined symbols. The ChildSpec and all
-// that it points to are made before clone3 and not changed after.
+// Everything here is async-signal-safe; tools/check_child_symbols.py checks the object file's
+// undefined symbols. The ChildSpec and all that it points to are made before clone3 and not changed
+// after.
 #pragma once
 
 #include <linux/filter.h>
@@ -39,18 +41,18 @@ enum class LaunchStep : std::uint8_t {
   kLoopback,
   kRootFs,
   kVolume,
-  kMount,         // `detail` is the index of the mount in the plan
+  kMount,  // `detail` is the index of the mount in the plan
   kProc,
   kReadOnlyRoot,
-  kInput,         // `detail` is the index of the input
+  kInput,  // `detail` is the index of the input
   kPivot,
   kDetachOldRoot,
   kHostname,
   kWorkingDirectory,
-  kRlimit,        // `detail` is the resource
+  kRlimit,  // `detail` is the resource
   kCapabilities,
   kNoNewPrivileges,
-  kLandlock,      // `detail` is the index of the rule, or -1
+  kLandlock,  // `detail` is the index of the rule, or -1
   kSeccomp,
   kStdio,
   kFork,
@@ -61,26 +63,27 @@ enum class LaunchStep : std::uint8_t {
 
 enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited };
 
-// What init sends over the socket. kVolume carries the volume's directory as a descriptor (SCM_RIGHTS).
+// What init sends over the socket. kVolume carries the volume's directory as a descriptor
+// (SCM_RIGHTS).
 struct ChildMessage {
   MessageKind kind = MessageKind::kFailed;
   LaunchStep step = LaunchStep::kNone;
   std::int32_t errno_value = 0;
   std::int32_t detail = 0;
   std::int32_t wait_status = 0;  // kExited: as from waitpid(2)
-  std::int32_t alone = 0;        // kExited: init has no child left, so nothing of the run lives any more
-  std::int32_t proc_missing = 0; // kVolume: no /proc in this jail
+  std::int32_t alone = 0;  // kExited: init has no child left, so nothing of the run lives any more
+  std::int32_t proc_missing = 0;  // kVolume: no /proc in this jail
 };
 
 struct ChildMount {
   MountKind kind;
   std::uint8_t flags;
   std::uint16_t mode;
-  const char* target;   // relative to the new root: no leading slash
+  const char* target;  // relative to the new root: no leading slash
   const char* source;
   const char* content;
   std::size_t content_size;
-  int tree;             // detached tree opened before clone; -1: open `source` here
+  int tree;  // detached tree opened before clone; -1: open `source` here
 };
 
 struct ChildInput {
@@ -109,16 +112,18 @@ struct ChildArray {
 };
 
 struct ChildSpec {
-  int socket = -1;                       // our end of the seqpacket pair
-  bool own_network = false;              // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while
-  std::uint32_t uid = 0;                 // inside
+  int socket = -1;  // our end of the seqpacket pair
+  bool own_network =
+      false;  // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while
+  std::uint32_t uid = 0;  // inside
   std::uint32_t gid = 0;
-  bool drop_groups = false;              // setgroups(0): allowed when the map was written by root
-  bool drop_bounding_set = true;         // false when the launcher has done it already
+  bool drop_groups = false;       // setgroups(0): allowed when the map was written by root
+  bool drop_bounding_set = true;  // false when the launcher has done it already
   bool bring_up_loopback = false;
-  bool in_ready_tree = false;            // cloned inside a ready-made mount namespace: the shared part of `mounts` is there
+  bool in_ready_tree =
+      false;  // cloned inside a ready-made mount namespace: the shared part of `mounts` is there
   ChildArray<ChildMount> mounts;
-  const char* volume_size = nullptr;     // "268435456"
+  const char* volume_size = nullptr;  // "268435456"
   const char* volume_inodes = nullptr;
   bool allow_missing_proc = false;
   ChildArray<ChildInput> inputs;
@@ -128,32 +133,35 @@ struct ChildSpec {
   ChildArray<ChildRlimit> rlimits;
   int landlock_abi = 0;
   ChildArray<ChildLandlockRule> landlock;
-  bool landlock_host_network = false;    // TCP stays allowed
+  bool landlock_host_network = false;  // TCP stays allowed
   sock_fprog seccomp{};
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  int fail_step = -1;                    // fault injection by tests: this LaunchStep fails with `fail_errno`
+  int fail_step = -1;  // fault injection by tests: this LaunchStep fails with `fail_errno`
   int fail_errno = 0;
 };
 
-// The go signal carries the v1 `tasks` files to join, as descriptors (SCM_RIGHTS); at most this many.
+// The go signal carries the v1 `tasks` files to join, as descriptors (SCM_RIGHTS); at most this
+// many.
 inline constexpr int kMostCgroups = 8;
 
 // Runs in the child of clone3. Never returns.
 [[noreturn]] void child_main(const ChildSpec& spec);
 
-// Builds the shareable part of a root (everything but kVolume, kProc and granted binds, whose mount points are made) on the tmpfs `root`,
-// an open directory. Used by init, and by the launcher for its ready-made trees. Returns the step that failed, or kNone.
+// Builds the shareable part of a root (everything but kVolume, kProc and granted binds, whose mount
+// points are made) on the tmpfs `root`, an open directory. Used by init, and by the launcher for
+// its ready-made trees. Returns the step that failed, or kNone.
 struct TreeFailure {
   LaunchStep step = LaunchStep::kNone;
   int errno_value = 0;
   int detail = 0;
 };
 // `trees`: one detached tree per mount, -1 where there is none to attach; null: opened here.
-[[nodiscard]] TreeFailure build_shared_tree(int root, ChildArray<ChildMount> mounts, const int* trees);
+[[nodiscard]] TreeFailure build_shared_tree(int root, ChildArray<ChildMount> mounts,
+                                            const int* trees);
 // Not recursive: what is mounted on the root keeps its own flags.
 [[nodiscard]] int make_read_only(int root);
 // Opens the source of a bind or device mount as a detached tree with its flags set; -1 with errno.

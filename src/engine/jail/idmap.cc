@@ -24,7 +24,8 @@ Result<void> write_proc(int proc_dir, const std::string& path, const std::string
   return {};
 }
 
-// "owner -> run", the others as they are. The run's own id is on no disk (slot.h), so its identity line is left out.
+// "owner -> run", the others as they are. The run's own id is on no disk (slot.h), so its identity
+// line is left out.
 std::string exchange(std::uint32_t owner, std::uint32_t run) {
   // The last id is -1, which is no id.
   constexpr std::uint32_t kEnd = std::numeric_limits<std::uint32_t>::max();
@@ -57,7 +58,8 @@ Result<UniqueFd> owner_map(int proc_dir, uid_t owner_uid, gid_t owner_gid, const
   int pidfd_number = -1;
   clone_args args{};
   args.flags = CLONE_NEWUSER | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);  // NOLINT(*-reinterpret-cast): clone(2)
+  args.pidfd =
+      reinterpret_cast<std::uintptr_t>(&pidfd_number);  // NOLINT(*-reinterpret-cast): clone(2)
   const pid_t pid = sys::raw::clone3(args);
   if (pid < 0) return fail(errno_error("clone3 for an id map", errno));
   if (pid == 0) {
@@ -65,15 +67,18 @@ Result<UniqueFd> owner_map(int proc_dir, uid_t owner_uid, gid_t owner_gid, const
   }
   const UniqueFd pidfd(pidfd_number);
   auto made = [&]() -> Result<UniqueFd> {
-    SP_TRY_VOID(write_proc(proc_dir, fmt::format("{}/uid_map", pid), exchange(owner_uid, ids.host_uid)));
-    SP_TRY_VOID(write_proc(proc_dir, fmt::format("{}/gid_map", pid), exchange(owner_gid, ids.host_gid)));
+    SP_TRY_VOID(
+        write_proc(proc_dir, fmt::format("{}/uid_map", pid), exchange(owner_uid, ids.host_uid)));
+    SP_TRY_VOID(
+        write_proc(proc_dir, fmt::format("{}/gid_map", pid), exchange(owner_gid, ids.host_gid)));
     UniqueFd fd(::openat(proc_dir, fmt::format("{}/ns/user", pid).c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) return fail(errno_error("open the id map's namespace", errno));
     return fd;
   }();
   (void)sys::raw::pidfd_send_signal(pidfd.get(), SIGKILL);
   siginfo_t info{};
-  (void)::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WEXITED | __WALL);
+  (void)::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
+                 WEXITED | __WALL);
   return made;
 }
 

@@ -1,5 +1,5 @@
-// User namespaces that serve as id maps only: for a run's own namespace the text of the maps, for a granted path a descriptor
-// that mount_setattr(2) takes.
+// User namespaces that serve as id maps only: for a run's own namespace the text of the maps, for a
+// granted path a descriptor that mount_setattr(2) takes.
 #pragma once
 
 #include <sys/types.h>
@@ -16,12 +16,15 @@ struct RunIds {
   gid_t host_gid = 0;
 };
 
-// Writes /proc/PID/{setgroups,uid_map,gid_map}: one id each (user_namespaces(7)). `deny_setgroups` as an ordinary user, for whom the
-// kernel demands it.
+// Writes /proc/PID/{setgroups,uid_map,gid_map}: one id each (user_namespaces(7)). `deny_setgroups`
+// as an ordinary user, for whom the kernel demands it.
 enum class Setgroups : std::uint8_t { kAllow, kDeny };
-[[nodiscard]] Result<void> write_id_maps(int proc_dir, pid_t pid, const RunIds& ids, Setgroups setgroups);
+[[nodiscard]] Result<void> write_id_maps(int proc_dir, pid_t pid, const RunIds& ids,
+                                         Setgroups setgroups);
 
-// A user namespace under which files of `owner` appear as the run's and the other way round; everybody else's ids stay as they are.
-[[nodiscard]] Result<UniqueFd> owner_map(int proc_dir, uid_t owner_uid, gid_t owner_gid, const RunIds& ids);
+// A user namespace under which files of `owner` appear as the run's and the other way round;
+// everybody else's ids stay as they are.
+[[nodiscard]] Result<UniqueFd> owner_map(int proc_dir, uid_t owner_uid, gid_t owner_gid,
+                                         const RunIds& ids);
 
 }  // namespace sandpit::jail

@@ -63,8 +63,8 @@ struct Injection {
   int errno_value = 0;
 };
 
-// SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno. For the tests of the failure paths; it can only make
-// a run fail.
+// SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno. For the tests of
+// the failure paths; it can only make a run fail.
 Injection injection_from_environment() {
   const char* text = std::getenv("SANDPIT_INJECT");
   if (text == nullptr) return {};
@@ -84,7 +84,8 @@ Error explain_clone_failure(int errno_value) {
   if (errno_value == EPERM || errno_value == EACCES) {
     error.hint = "this host restricts user namespaces: `sandpit doctor` says how and what mends it";
   } else if (errno_value == ENOSPC || errno_value == EUSERS) {
-    error.hint = "a namespace limit is reached: see /proc/sys/user/max_user_namespaces and `sandpit doctor`";
+    error.hint =
+        "a namespace limit is reached: see /proc/sys/user/max_user_namespaces and `sandpit doctor`";
   } else if (errno_value == EAGAIN) {
     error.hint = "a process limit of this host is reached (ulimit -u, pids cgroup)";
   }
@@ -116,7 +117,8 @@ Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
   return {};
 }
 
-// Signals are blocked across clone3: a handler of ours must not run in the child before it has reset the dispositions.
+// Signals are blocked across clone3: a handler of ours must not run in the child before it has
+// reset the dispositions.
 class BlockedSignals {
  public:
   BlockedSignals() {
@@ -167,7 +169,8 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   engine->proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!engine->proc_.valid()) return fail(errno_error("/proc", errno));
   constexpr std::size_t kKeptCells = 64;
-  SP_TRY(engine->cells_, CellPool::create(facts, cgroups, mode == Mode::kLauncher ? kKeptCells : 0));
+  SP_TRY(engine->cells_,
+         CellPool::create(facts, cgroups, mode == Mode::kLauncher ? kKeptCells : 0));
   if (mode == Mode::kLauncher && facts.is_root) {
     SP_TRY(engine->trees_, TreePool::create(engine->proc_.get()));
     SP_TRY(engine->networks_, NetworkPool::create());
@@ -209,7 +212,8 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   spec.own_network = jail.network_.needs_own();
   spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
 
-  // On v2 the child is born in its group, on v1 it joins: the group can then be made while the child is busy with its network.
+  // On v2 the child is born in its group, on v1 it joins: the group can then be made while the
+  // child is busy with its network.
   const bool born_in_cgroup = facts_.memory.version == CgroupVersion::kV2 ||
                               facts_.pids.version == CgroupVersion::kV2 ||
                               facts_.cpu.version == CgroupVersion::kV2;
@@ -229,7 +233,8 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
 Result<void> JailEngine::clone(Jail& jail, const Plan& plan, SpecBuilder& builder) {
   clone_args args{};
   int pidfd = -1;
-  args.flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+  args.flags =
+      CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
   // NOLINTNEXTLINE(*-reinterpret-cast): clone(2) takes the address as a number
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   if (jail.cgroup() != nullptr && jail.cgroup()->clone_into() >= 0) {

@@ -1,5 +1,6 @@
-// The jail engine: turns a Plan into a jailed process. Called by the supervisor's side (launcher or command line); the process must be
-// single-threaded and small, since the child is made by clone3 without CLONE_VM.
+// The jail engine: turns a Plan into a jailed process. Called by the supervisor's side (launcher or
+// command line); the process must be single-threaded and small, since the child is made by clone3
+// without CLONE_VM.
 #pragma once
 
 #include <sys/types.h>
@@ -35,9 +36,10 @@ class Jail {
   // SIGKILL to init: the kernel takes the whole pid namespace with it (pid_namespaces(7)).
   void kill() const;
   struct End {
-    Microseconds user_time{0};    // init's and all that it reaped: a lower bound where there is no cgroup
+    Microseconds user_time{
+        0};  // init's and all that it reaped: a lower bound where there is no cgroup
     Microseconds system_time{0};
-    ByteCount largest_process;    // ru_maxrss
+    ByteCount largest_process;  // ru_maxrss
   };
   // Reaps init. Call when pidfd() is readable; blocks otherwise.
   End reap();
@@ -68,13 +70,15 @@ class SpecBuilder;
 
 class JailEngine {
  public:
-  // kOneShot makes everything for one run; kLauncher keeps cells, ready-made trees and network namespaces for the next.
+  // kOneShot makes everything for one run; kLauncher keeps cells, ready-made trees and network
+  // namespaces for the next.
   enum class Mode : std::uint8_t { kOneShot, kLauncher };
   [[nodiscard]] static Result<std::unique_ptr<JailEngine>> create(Mode mode, const HostFacts& facts,
                                                                   const sys::CgroupHost& cgroups);
   ~JailEngine();
 
-  // Starts the program. `inputs` are the descriptors of plan.inputs, `standard_input` becomes its descriptor 0.
+  // Starts the program. `inputs` are the descriptors of plan.inputs, `standard_input` becomes its
+  // descriptor 0.
   [[nodiscard]] Result<Jail> start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                    const UniqueFd& standard_input);
   // What the engine keeps for later runs, for tests of growth.
@@ -88,7 +92,7 @@ class JailEngine {
   std::unique_ptr<CellPool> cells_;
   std::unique_ptr<TreePool> trees_;
   std::unique_ptr<NetworkPool> networks_;
-  int fail_step_ = -1;    // fault injection: SANDPIT_INJECT=STEP:ERRNO, read once
+  int fail_step_ = -1;  // fault injection: SANDPIT_INJECT=STEP:ERRNO, read once
   int fail_errno_ = 0;
 };
 

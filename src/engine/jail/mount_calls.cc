@@ -21,7 +21,8 @@ int pivot_into(int tree) {
 }
 
 int dead_proc() {
-  // The child is the only process that its pid namespace ever has. It shares our descriptors and tells the number by its status.
+  // The child is the only process that its pid namespace ever has. It shares our descriptors and
+  // tells the number by its status.
   clone_args args{};
   args.flags = CLONE_NEWPID | CLONE_FILES;
   args.exit_signal = SIGCHLD;

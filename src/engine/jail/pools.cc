@@ -14,14 +14,15 @@
 namespace sandpit::jail {
 namespace {
 
-// Two plans share a tree when this is equal. A replaced file (an upgraded ld.so.cache) is a new inode and so a new tree.
+// Two plans share a tree when this is equal. A replaced file (an upgraded ld.so.cache) is a new
+// inode and so a new tree.
 std::string tree_key(const Plan& plan) {
   std::string key;
   for (const Mount& mount : plan.mounts) {
     const bool granted = (mount.flags & kMountGranted) != 0;
     key += fmt::format("{}|{}|{}|{}|{}|{}|", static_cast<int>(mount.kind), mount.flags, mount.mode,
                        mount.target, granted ? std::string() : mount.source, mount.content);
-    struct stat status {};
+    struct stat status{};
     if (mount.kind == MountKind::kBind && !granted && ::stat(mount.source.c_str(), &status) == 0) {
       key += fmt::format("{}:{}", status.st_dev, status.st_ino);
     }
@@ -63,13 +64,15 @@ Result<void> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan) {
   if (::unshare(CLONE_NEWNS) < 0) return fail(errno_error("unshare mount namespace", errno));
   away_ = true;
   // pivot_root(2) refuses shared parents; slaves of the host's mounts stay slaves.
-  if (move_tree(root.get(), AT_FDCWD, "/tmp") < 0) return fail(errno_error("attach ready-made tree", errno));
+  if (move_tree(root.get(), AT_FDCWD, "/tmp") < 0)
+    return fail(errno_error("attach ready-made tree", errno));
   const TreeFailure failure = build_shared_tree(root.get(), mounts, nullptr);
   if (failure.step != LaunchStep::kNone) {
     const std::string what = failure.step == LaunchStep::kMount
                                  ? plan.mounts.at(static_cast<std::size_t>(failure.detail)).target
                                  : std::string();
-    return fail(errno_error(fmt::format("{} {}", to_string(failure.step), what), failure.errno_value));
+    return fail(
+        errno_error(fmt::format("{} {}", to_string(failure.step), what), failure.errno_value));
   }
   SP_TRY_VOID(attach_dead_proc(root.get(), plan));
   if (make_read_only(root.get()) < 0) return fail(errno_error("make the tree read-only", errno));
@@ -80,7 +83,8 @@ Result<void> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan) {
 Result<void> TreePool::enter(const Plan& plan, ChildArray<ChildMount> mounts) {
   const std::string key = tree_key(plan);
   if (const auto found = trees_.find(key); found != trees_.end()) {
-    if (::setns(found->second.get(), CLONE_NEWNS) < 0) return fail(errno_error("enter ready-made tree", errno));
+    if (::setns(found->second.get(), CLONE_NEWNS) < 0)
+      return fail(errno_error("enter ready-made tree", errno));
     away_ = true;
     return {};
   }
@@ -97,8 +101,10 @@ Result<void> TreePool::enter(const Plan& plan, ChildArray<ChildMount> mounts) {
 
 void TreePool::leave() {
   if (!away_) return;
-  // Without a way back nothing more could be launched correctly: better to end, which kills every run.
-  if (::setns(home_.get(), CLONE_NEWNS) < 0 || ::fchdir(home_root_.get()) < 0 || ::chroot(".") < 0) ::abort();
+  // Without a way back nothing more could be launched correctly: better to end, which kills every
+  // run.
+  if (::setns(home_.get(), CLONE_NEWNS) < 0 || ::fchdir(home_root_.get()) < 0 || ::chroot(".") < 0)
+    ::abort();
   away_ = false;
 }
 

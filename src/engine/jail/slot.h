@@ -1,6 +1,7 @@
-// Host-wide slots: a number that one run at a time holds, locked with flock(2), so that a killed owner's slot is free at once.
-// The number gives a run its host uid and gid (as root) and its cgroup's name: whatever carries the number of a slot that we have just
-// locked is a leftover of a dead owner and may be removed.
+// Host-wide slots: a number that one run at a time holds, locked with flock(2), so that a killed
+// owner's slot is free at once. The number gives a run its host uid and gid (as root) and its
+// cgroup's name: whatever carries the number of a slot that we have just locked is a leftover of a
+// dead owner and may be removed.
 #pragma once
 
 #include <sys/types.h>
@@ -13,8 +14,8 @@
 
 namespace sandpit::jail {
 
-// Host ids of runs, as root: base + slot. The range lies above systemd's container ranges and below 2^31 (systemd's UIDS-GIDS.md
-// leaves it unused), so that no file of the host belongs to a run.
+// Host ids of runs, as root: base + slot. The range lies above systemd's container ranges and below
+// 2^31 (systemd's UIDS-GIDS.md leaves it unused), so that no file of the host belongs to a run.
 inline constexpr uid_t kFirstHostId = 0x70000000;
 inline constexpr unsigned kSlotCount = 65536;
 
@@ -32,8 +33,8 @@ class Slot {
 
 class SlotDirectory {
  public:
-  // /run/sandpit/slots as root, else $XDG_RUNTIME_DIR/sandpit/slots, else /tmp/sandpit-UID/slots. Made when missing; one that belongs to
-  // somebody else, or that others may write to, is an error.
+  // /run/sandpit/slots as root, else $XDG_RUNTIME_DIR/sandpit/slots, else /tmp/sandpit-UID/slots.
+  // Made when missing; one that belongs to somebody else, or that others may write to, is an error.
   [[nodiscard]] static Result<SlotDirectory> open(const HostFacts& facts);
   // The lowest free slot.
   [[nodiscard]] Result<Slot> acquire() const;

@@ -56,38 +56,46 @@ void SpecBuilder::add_rlimits() {
   };
   const auto enforced_by = [this](std::string_view limit, Mechanism mechanism) {
     return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
-      return row.limit == limit && std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
+      return row.limit == limit &&
+             std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
     });
   };
-  // 1, not 0: a piped core_pattern handler, which runs as the host's root, is only skipped at 1 (core(5)).
+  // 1, not 0: a piped core_pattern handler, which runs as the host's root, is only skipped at 1
+  // (core(5)).
   add(RLIMIT_CORE, 1);
   add(RLIMIT_NOFILE, plan_.max_descriptors);
   add(RLIMIT_FSIZE, plan_.limits.file_size.count());
   add(RLIMIT_STACK, plan_.limits.stack.count());
   add(RLIMIT_MEMLOCK, 64U << 10U);
-  add(RLIMIT_MSGQUEUE, 0);   // POSIX message queues are kernel memory outside the memory cgroup's view
+  add(RLIMIT_MSGQUEUE,
+      0);  // POSIX message queues are kernel memory outside the memory cgroup's view
   add(RLIMIT_RTPRIO, 0);
   add(RLIMIT_NICE, 0);
   add(RLIMIT_SIGPENDING, 4096);
-  // Per process, as a backstop behind the tree-wide counter: one second more, so that the counter decides.
+  // Per process, as a backstop behind the tree-wide counter: one second more, so that the counter
+  // decides.
   const std::uint64_t cpu = static_cast<std::uint64_t>(
       std::chrono::ceil<std::chrono::seconds>(plan_.limits.cpu_time).count());
   if (enforced_by("cpu_time", Mechanism::kRlimit)) add(RLIMIT_CPU, cpu + 1);
-  // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address space.
+  // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address
+  // space.
   if (enforced_by("memory", Mechanism::kRlimit)) add(RLIMIT_DATA, plan_.limits.memory.count());
   if (enforced_by("processes", Mechanism::kRlimit)) add(RLIMIT_NPROC, plan_.max_tasks);
 }
 
 Result<void> SpecBuilder::map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(tree, &status) < 0) return fail(errno_error(mount.source, errno));
   SP_TRY(const UniqueFd map, owner_map(proc_dir, status.st_uid, status.st_gid, ids));
   if (idmap_tree(tree, map.get()) == 0) return {};
   // Readable without a map, as far as its mode lets others read.
   if ((mount.flags & kMountReadOnly) != 0) return {};
-  Error error = errno_error(fmt::format("{}: granted read-write, but its owner can't be mapped to the run", mount.source),
-                            errno, ErrorCode::kRefused);
-  error.hint = "this file system has no idmapped mounts on this kernel (mount_setattr(2)): grant a directory on another one, or use --out";
+  Error error = errno_error(
+      fmt::format("{}: granted read-write, but its owner can't be mapped to the run", mount.source),
+      errno, ErrorCode::kRefused);
+  error.hint =
+      "this file system has no idmapped mounts on this kernel (mount_setattr(2)): grant a "
+      "directory on another one, or use --out";
   return fail(error);
 }
 

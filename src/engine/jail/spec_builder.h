@@ -1,4 +1,5 @@
-// Turns a Plan into the ChildSpec that the child reads after clone: all memory that the child touches is laid out here, before.
+// Turns a Plan into the ChildSpec that the child reads after clone: all memory that the child
+// touches is laid out here, before.
 #pragma once
 
 #include <vector>
@@ -15,10 +16,13 @@ class SpecBuilder {
  public:
   // The Plan must outlive the builder, the builder the clone.
   explicit SpecBuilder(const Plan& plan);
-  // As root: opens what will be mounted as detached trees, since a subordinate uid can't reach every path (/root), and maps owners
-  // of granted paths to the run's id. Of a ready-made tree only the granted ones are needed.
+  // As root: opens what will be mounted as detached trees, since a subordinate uid can't reach
+  // every path (/root), and maps owners of granted paths to the run's id. Of a ready-made tree only
+  // the granted ones are needed.
   [[nodiscard]] Result<void> open_trees(const RunIds& ids, int proc_dir, bool ready_made);
-  [[nodiscard]] ChildArray<ChildMount> mounts() const { return {.data = mounts_.data(), .size = mounts_.size()}; }
+  [[nodiscard]] ChildArray<ChildMount> mounts() const {
+    return {.data = mounts_.data(), .size = mounts_.size()};
+  }
   // Everything but the descriptors of stdio and socket.
   [[nodiscard]] ChildSpec& finish(const std::vector<UniqueFd>& inputs);
   [[nodiscard]] const ChildSpec& spec() const { return spec_; }

@@ -20,8 +20,14 @@
 #include <unistd.h>
 static int escapes;
 static long attempt(const char* what, long result) {
-  if (result >= 0) { ++escapes; printf("%s: succeeded\n", what); }
-  else printf("%s: %s\n", what, strerror(errno));
+  if (result >= 0) {
+    ++escapes;
+    printf("%s: succeeded\n", what);
+  } else
+    printf("%s: %s\n", what, strerror(errno));
   return result;
 }
-static int verdict(void) { puts(escapes ? "ESCAPED" : "CONTAINED"); return 0; }
+static int verdict(void) {
+  puts(escapes ? "ESCAPED" : "CONTAINED");
+  return 0;
+}

@@ -1,4 +1,5 @@
-// Every step of the launch, made to fail: the run ends as sandbox_error naming the step, and nothing is left behind.
+// Every step of the launch, made to fail: the run ends as sandbox_error naming the step, and
+// nothing is left behind.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -18,7 +19,8 @@ Result<Outcome> run_true() {
   Config config = Config::defaults();
   config.settings().security.allow_degraded = {"all"};
   const RuntimeRegistry registry;
-  SP_TRY(Prepared prepared, prepare({.source = HostCommand{{"/bin/true"}}}, config, registry, host.facts));
+  SP_TRY(Prepared prepared,
+         prepare({.source = HostCommand{{"/bin/true"}}}, config, registry, host.facts));
   return run_one_shot(std::move(prepared), {}, host);
 }
 
@@ -31,7 +33,8 @@ TEST_P(LaunchFailure, EndsAsSandboxErrorAndLeavesNothing) {
   const LaunchStep step = GetParam();
   if (step == LaunchStep::kJoinCgroup && ::geteuid() != 0) GTEST_SKIP() << "needs cgroups";
   const test::HostState before = test::host_state();
-  ::setenv("SANDPIT_INJECT", (std::string(jail::to_string(step)) + ":" + std::to_string(EXDEV)).c_str(), 1);
+  ::setenv("SANDPIT_INJECT",
+           (std::string(jail::to_string(step)) + ":" + std::to_string(EXDEV)).c_str(), 1);
   const auto outcome = run_true();
   ASSERT_TRUE(outcome.has_value()) << outcome.error().to_string();
   EXPECT_EQ(outcome->status, Status::kSandboxError) << outcome->message;
@@ -45,7 +48,8 @@ TEST_P(LaunchFailure, EndsAsSandboxErrorAndLeavesNothing) {
 
 std::vector<LaunchStep> all_steps() {
   std::vector<LaunchStep> steps;
-  for (int step = static_cast<int>(LaunchStep::kWaitForGo); step < static_cast<int>(LaunchStep::kCount); ++step) {
+  for (int step = static_cast<int>(LaunchStep::kWaitForGo);
+       step < static_cast<int>(LaunchStep::kCount); ++step) {
     const auto value = static_cast<LaunchStep>(step);
     // Not on the way of this run: no private loopback, no input file; /bin/true needs neither.
     if (value == LaunchStep::kLoopback || value == LaunchStep::kInput) continue;
@@ -54,11 +58,14 @@ std::vector<LaunchStep> all_steps() {
   return steps;
 }
 
-INSTANTIATE_TEST_SUITE_P(EachStep, LaunchFailure, testing::ValuesIn(all_steps()), [](const auto& step) {
-  std::string name = jail::to_string(step.param);
-  std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(EachStep, LaunchFailure, testing::ValuesIn(all_steps()),
+                         [](const auto& step) {
+                           std::string name = jail::to_string(step.param);
+                           std::erase_if(name, [](char c) {
+                             return std::isalnum(static_cast<unsigned char>(c)) == 0;
+                           });
+                           return name;
+                         });
 
 TEST(LaunchFailure, WithoutInjectionTheSameRunSucceeds) {
   const auto outcome = run_true();
