@@ -4,8 +4,19 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "supervisor/supervisor.h"
 
 namespace sandpit {
 namespace {

@@ -4,8 +4,26 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+#include "service/one_shot.h"
+#include "service/wire.h"
+#include "supervisor/supervisor.h"
 
 namespace sandpit {
 namespace {

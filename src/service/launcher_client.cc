@@ -4,16 +4,28 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/own_path.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandpit/error.h"
+#include "service/wire.h"
 
 #ifndef SANDPIT_LIBEXEC_DIR
 #define SANDPIT_LIBEXEC_DIR "/usr/local/libexec/sandpit"

@@ -1,12 +1,16 @@
 // sandpit-launcher: started by Sandbox::create with its control socket as descriptor 3. Not for
 // people.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
+#include "base/unique_fd.h"
 #include "service/launcher.h"
+#include "service/wire.h"
 #include "sys/raw.h"
 
 int main() {

@@ -1,16 +1,29 @@
 #include "service/one_shot.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "service/copy_out.h"
 #include "service/input.h"
+#include "service/pipeline.h"
 #include "supervisor/supervisor.h"
 
 namespace sandpit {

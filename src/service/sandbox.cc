@@ -3,20 +3,37 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <ctime>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "plan/plan.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
 #include "service/copy_out.h"
 #include "service/input.h"
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
+#include "service/wire.h"
+#include "supervisor/supervisor.h"
 
 namespace sandpit {
 namespace {

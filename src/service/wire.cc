@@ -4,6 +4,19 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/outcome.h"
 
 namespace sandpit {
 

@@ -1,13 +1,28 @@
 #include "supervisor/describe.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "engine/jail/child.h"
+#include "plan/plan.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "supervisor/supervisor.h"
 
 namespace sandpit {
 namespace {

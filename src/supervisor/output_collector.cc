@@ -1,6 +1,12 @@
 #include "supervisor/output_collector.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {

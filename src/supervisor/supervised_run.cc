@@ -6,13 +6,31 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/child.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "supervisor/describe.h"
+#include "supervisor/output_collector.h"
+#include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
 
 namespace sandpit {

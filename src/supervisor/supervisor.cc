@@ -5,7 +5,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/sandbox.h"
 #include "supervisor/supervised_run.h"
 
 namespace sandpit {

@@ -1,6 +1,13 @@
 #include "engine/jail/cell.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "base/result.h"
+#include "engine/jail/slot.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
 
 namespace sandpit::jail {
 namespace {

@@ -1,10 +1,13 @@
 #include "engine/jail/child.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/if.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -12,10 +15,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 
+#include "plan/plan.h"
 #include "sys/landlock.h"
 #include "sys/raw.h"
 

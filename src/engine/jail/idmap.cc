@@ -4,12 +4,18 @@
 #include <fmt/format.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <limits>
 #include <string>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandpit/error.h"
 #include "sys/raw.h"
 
 namespace sandpit::jail {

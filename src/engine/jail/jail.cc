@@ -3,23 +3,38 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/cell.h"
+#include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
-#include "engine/jail/mount_calls.h"
 #include "engine/jail/pools.h"
 #include "engine/jail/spec_builder.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "sandpit/units.h"
 #include "sys/raw.h"
 
 namespace sandpit::jail {

@@ -1,9 +1,13 @@
 #include "engine/jail/mount_calls.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 
 #include "sys/raw.h"
 

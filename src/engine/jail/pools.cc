@@ -3,13 +3,24 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/child.h"
 #include "engine/jail/mount_calls.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit::jail {
 namespace {

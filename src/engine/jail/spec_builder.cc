@@ -6,8 +6,22 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/child.h"
+#include "engine/jail/idmap.h"
 #include "engine/jail/mount_calls.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
 
 namespace sandpit::jail {
 namespace {

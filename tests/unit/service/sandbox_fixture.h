@@ -81,6 +81,18 @@ inline std::string unique_word() {
   return fmt::format("sandpit-mark-{}-{}", ::getpid(), ++count);
 }
 
+// Launchers with the mark in their environment. The inits of their jails have the same name; what
+// tells them apart is that those have a second number in a pid namespace of their own.
+inline std::vector<pid_t> launchers_with(const std::string& mark) {
+  std::vector<pid_t> found = processes_with("environ", mark);
+  std::erase_if(found, [](pid_t pid) {
+    const std::string status = slurp(fmt::format("/proc/{}/status", pid));
+    return !status.starts_with("Name:\tsandpit-launch\n") ||
+           status.find(fmt::format("\nNSpid:\t{}\n", pid)) == std::string::npos;
+  });
+  return found;
+}
+
 // Sandboxes made here mark their launchers' environment, so that a test finds its own among those
 // of others.
 class MarkedSandbox {
@@ -101,10 +113,8 @@ class MarkedSandbox {
   void destroy() { sandbox_.reset(); }
   // 0 when it has ended.
   [[nodiscard]] pid_t launcher() const {
-    for (const pid_t pid : processes_with("environ", mark_)) {
-      if (slurp(fmt::format("/proc/{}/comm", pid)) == "sandpit-launch\n") return pid;
-    }
-    return 0;
+    const std::vector<pid_t> found = launchers_with(mark_);
+    return found.empty() ? 0 : found.front();
   }
 
  private:

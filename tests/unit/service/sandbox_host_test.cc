@@ -232,13 +232,9 @@ TEST(SandboxEnds, AHostKilledWithSigkillLeavesNothing) {
   }
   ::unsetenv("SANDPIT_TEST_MARK");
   const auto sleepers = [&] { return test::processes_with("cmdline", word).size(); };
-  const auto launcher = [&] {
-    return std::ranges::count_if(test::processes_with("environ", word), [&](pid_t pid) {
-      return pid != host && test::slurp(fmt::format("/proc/{}/comm", pid)) == "sandpit-launch\n";
-    });
-  };
+  const auto launcher = [&] { return test::launchers_with(word).size(); };
   ASSERT_TRUE(eventually([&] { return sleepers() >= 3; })) << sleepers();
-  ASSERT_EQ(launcher(), 1);
+  ASSERT_EQ(launcher(), 1U);
   ::kill(host, SIGKILL);
   int status = 0;
   ASSERT_EQ(::waitpid(host, &status, 0), host);
@@ -314,9 +310,14 @@ TEST(SandboxEnds, ThreeHundredRunsLeaveNothingBehind) {
   const std::size_t launcher_before = test::descriptors_of(launcher);
   const std::size_t mounts_before = mounts();
   some(300);
-  EXPECT_TRUE(eventually([&] { return test::descriptors_of(launcher) <= launcher_before; }))
-      << test::descriptors_of(launcher) << " descriptors of the launcher instead of "
-      << launcher_before;
+  // The pools may still have grown by a part or two (a dozen descriptors each) when a run began
+  // before the last one's were back. The rarest kind of run happens fifty times: one descriptor of
+  // it lost each time shows.
+  constexpr std::size_t kPoolParts = 30;
+  EXPECT_TRUE(eventually([&] {
+    return test::descriptors_of(launcher) <= launcher_before + kPoolParts;
+  })) << test::descriptors_of(launcher)
+      << " descriptors of the launcher instead of " << launcher_before;
   EXPECT_EQ(mounts(), mounts_before);
   EXPECT_TRUE(eventually([&] { return children().empty(); })) << children();
   const test::HostState after = test::host_state();
