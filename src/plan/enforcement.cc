@@ -102,6 +102,8 @@ std::string warning(const std::vector<Weakness>& weak) {
   std::string text = fmt::format("weaker enforcement of {}: {}", join(weak, &Weakness::name, ", "),
                                  join(weak, &Weakness::reason, "; "));
   const std::string mend = join(weak, &Weakness::mend, " && ");
+  // What a sample can't see: a child that the kernel reaps unasked, shared memory that nobody maps.
+  text += "; a hostile program can evade such sampling";
   if (!mend.empty()) text += fmt::format(" (to mend it: {})", mend);
   return text;
 }

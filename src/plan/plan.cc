@@ -47,6 +47,17 @@ Result<void> check_words(const std::vector<std::string>& words) {
 
 }  // namespace
 
+namespace {
+
+bool is_sampled(const std::vector<Enforcement>& limits, std::string_view name) {
+  return std::ranges::any_of(limits, [&](const Enforcement& row) {
+    return row.limit == name &&
+           std::ranges::find(row.mechanisms, Mechanism::kSampled) != row.mechanisms.end();
+  });
+}
+
+}  // namespace
+
 Result<Plan> build_plan(const PlanInput& input) {
   return build_plan(input, RootLayout::of_this_host(input.policy.network));
 }
@@ -76,8 +87,10 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   plan.enforcement = std::move(enforcement.limits);
   plan.syscall_profile =
       policy.syscall_profile.empty() ? step.syscall_profile : policy.syscall_profile;
-  SP_TRY(plan.seccomp,
-         sys::filter_for(plan.syscall_profile, policy.allow_syscalls, policy.deny_syscalls));
+  std::vector<std::string> denied = policy.deny_syscalls;
+  // Samples see what processes map: a System V segment that nobody has attached would escape them.
+  if (is_sampled(plan.enforcement, "memory")) denied.emplace_back("shmget");
+  SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied));
   plan.landlock_abi = std::max(input.facts.landlock_abi, 0);
   if (plan.landlock_abi > 0) plan.landlock = plan_landlock(plan.mounts);
   plan.warnings = policy.warnings;

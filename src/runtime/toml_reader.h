@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "sys/tomlplusplus.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -139,8 +139,7 @@ void add_mounts(Items& items, const HostFacts& facts) {
   items.push_back(
       tried({.name = "idmapped mounts on /",
              .state = DoctorState::kDegraded,
-             .lost = facts.is_root ? "paths granted read-write on this file system are copied "
-                                     "in and out instead"
+             .lost = facts.is_root ? "paths on this file system can't be granted read-write"
                                    : "nothing: an ordinary user's grants need none",
              .mend = facts.is_root ? "a file system that has them (ext4, xfs, btrfs; overlay "
                                      "and tmpfs since 6.x)"

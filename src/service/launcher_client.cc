@@ -116,7 +116,7 @@ Result<std::string> find_launcher(const std::string& configured) {
   if (!configured.empty()) {
     candidates.push_back(configured);
   } else {
-    if (const char* path = std::getenv("SANDPIT_LAUNCHER")) candidates.emplace_back(path);
+    if (const char* path = ::secure_getenv("SANDPIT_LAUNCHER")) candidates.emplace_back(path);
     for (const auto& directory : own_directories()) {
       candidates.push_back(directory / "libexec/sandpit/sandpit-launcher");
     }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,11 +22,18 @@ int main() {
   // the socket.
   (void)::setsid();
   (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::umask(022);
   (void)sys::raw::close_range(kControl + 1, ~0U, 0);
   // Standard streams belong to the host program's user; a launcher that outlives a pipeline must
   // not hold them open.
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; null >= 0 && fd < 3; ++fd) (void)::dup2(null, fd);
+  // Each run holds about ten descriptors here.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &files);
+  }
   (void)::prctl(PR_SET_NAME, "sandpit-launch");
   const UniqueFd control(kControl);
   UniqueFd own(::fcntl(kControl, F_DUPFD_CLOEXEC, kControl + 1));

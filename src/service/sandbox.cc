@@ -68,7 +68,8 @@ ssize_t write_without_sigpipe(int fd, std::string_view bytes) {
   (void)::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
   const ssize_t n = ::write(fd, bytes.data(), bytes.size());
   const int saved = errno;
-  if (n < 0 && saved == EPIPE && !was_pending) {
+  // A partial write raises it too: the reader went away in the middle.
+  if (!was_pending) {
     constexpr timespec kNow{};
     while (::sigtimedwait(&pipe_signal, nullptr, &kNow) < 0 && errno == EINTR) {
     }

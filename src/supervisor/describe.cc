@@ -39,6 +39,12 @@ void fill_usage(const RunFacts& facts, Outcome& outcome) {
   outcome.files = facts.files;
 }
 
+bool grants_writing(const Plan& plan) {
+  return std::ranges::any_of(plan.mounts, [](const Mount& mount) {
+    return (mount.flags & kMountGranted) != 0 && (mount.flags & kMountReadOnly) == 0;
+  });
+}
+
 void fill_enforcement(const RunFacts& facts, Outcome& outcome) {
   for (const Enforcement& row : facts.plan.enforcement) {
     std::string text;
@@ -47,6 +53,9 @@ void fill_enforcement(const RunFacts& facts, Outcome& outcome) {
       text += to_string(mechanism);
     }
     if (!row.degraded.empty()) text += " (degraded)";
+    if (row.limit == "disk" && grants_writing(facts.plan)) {
+      text += " (not of paths granted read-write)";
+    }
     outcome.enforcement[row.limit] = text;
   }
   outcome.enforcement["namespaces"] = facts.plan.network == NetworkMode::kHost
@@ -122,7 +131,10 @@ void describe_end(const RunFacts& facts, Outcome& outcome) {
     outcome.message =
         fmt::format("CPU time limit of {} exceeded",
                     human(std::chrono::duration_cast<Microseconds>(facts.plan.limits.cpu_time)));
-  } else if (facts.reason == KillReason::kWallTime) {
+  } else if (facts.reason == KillReason::kWallTime ||
+             (facts.wait_status == -1 && facts.reason == KillReason::kNone &&
+              facts.wall_time >= facts.plan.limits.wall_time)) {
+    // The second: we were stopped, and init's own clock has ended the run.
     outcome.status = Status::kWallTimeExceeded;
     outcome.signal = SIGKILL;
     outcome.message =

@@ -134,7 +134,7 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
 // ---- time and memory
 
 SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
-  if (reported_ || reason_ != KillReason::kNone) return Clock::time_point::max();
+  if (reported_ || wait_status_ || reason_ != KillReason::kNone) return Clock::time_point::max();
   return std::min({started_ + plan_.limits.wall_time, next_cpu_check_, next_sample_});
 }
 

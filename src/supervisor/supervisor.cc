@@ -63,12 +63,17 @@ Result<void> Supervisor::watch(int fd, std::uint32_t events, Callback callback) 
 Result<void> Supervisor::rewatch(int fd, std::uint32_t events) {
   const auto found = watches_.find(fd);
   if (found == watches_.end()) return fail({.message = "descriptor is not watched"});
+  Watch& watch = found->second;
+  if (events == 0 && !watch.registered) return {};
   epoll_event event{};
   event.events = events;
-  event.data.u64 = (found->second.serial << 32U) | static_cast<std::uint32_t>(fd);
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) < 0) {
+  event.data.u64 = (watch.serial << 32U) | static_cast<std::uint32_t>(fd);
+  int operation = watch.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (events == 0) operation = EPOLL_CTL_DEL;
+  if (::epoll_ctl(epoll_.get(), operation, fd, &event) < 0) {
     return fail(errno_error("epoll_ctl", errno));
   }
+  watch.registered = events != 0;
   return {};
 }
 

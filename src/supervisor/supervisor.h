@@ -65,6 +65,8 @@ class Supervisor {
   // forget its own descriptor.
   using Callback = std::function<void(std::uint32_t events)>;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, Callback callback);
+  // Other events from now on; none: not even the hang-up, which epoll reports unasked, until the next
+  // call.
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
   void forget(int fd);
 
@@ -83,6 +85,7 @@ class Supervisor {
   struct Watch {
     Callback callback;
     std::uint64_t serial = 0;
+    bool registered = true;
   };
   // Events of one epoll_wait may concern a descriptor that an earlier one of them has closed and
   // another has reused: the serial tells.

@@ -32,6 +32,8 @@ struct Stat {
   std::uint64_t user = 0;  // clock ticks
   std::uint64_t system = 0;
   std::uint64_t threads = 0;
+  std::uint64_t own = 0;    // without the children's
+  std::uint64_t start = 0;  // with the pid: which process this is
 };
 
 std::uint64_t number(std::string_view text) {
@@ -55,7 +57,7 @@ std::optional<Stat> read_stat(int process) {
   const auto close = text.rfind(')');
   if (close == std::string_view::npos) return std::nullopt;
   text.remove_prefix(std::min(close + 2, text.size()));
-  std::array<std::string_view, 18> fields{};  // proc(5): 3 (state) to 20 (num_threads)
+  std::array<std::string_view, 20> fields{};  // proc(5): 3 (state) to 22 (starttime)
   for (std::string_view& field : fields) {
     const auto space = text.find(' ');
     field = text.substr(0, space);
@@ -66,7 +68,9 @@ std::optional<Stat> read_stat(int process) {
   // theirs.
   return Stat{.user = number(fields[11]) + number(fields[13]),
               .system = number(fields[12]) + number(fields[14]),
-              .threads = number(fields[17])};
+              .threads = number(fields[17]),
+              .own = number(fields[11]) + number(fields[12]),
+              .start = number(fields[19])};
 }
 
 void add_memory(int process, TreeSample& sample) {
@@ -132,6 +136,10 @@ Microseconds from_ticks(std::uint64_t ticks) {
 }  // namespace
 
 Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir) {
+  return sample_tree(root, proc_dir, nullptr);
+}
+
+Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir, OwnTimes* own_times) {
   TreeSample sample;
   std::uint64_t user = 0;
   std::uint64_t system = 0;
@@ -148,6 +156,7 @@ Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir) {
       if (pid == root) return fail(errno_error(fmt::format("process {}", root), ESRCH));
       continue;
     }
+    if (own_times != nullptr) (*own_times)[{pid, stat->start}] = stat->own;
     user += stat->user;
     system += stat->system;
     sample.tasks += static_cast<std::uint32_t>(stat->threads);
@@ -160,12 +169,26 @@ Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir) {
 }
 
 Result<TreeSample> TreeSampler::sample() {
-  SP_TRY(const TreeSample now, sample_tree(root_, *proc_dir_));
+  OwnTimes living;
+  SP_TRY(const TreeSample now, sample_tree(root_, *proc_dir_, &living));
+  for (const auto& [process, ticks] : living) own_times_[process] = ticks;
   highest_.user = std::max(highest_.user, now.user);
   highest_.system = std::max(highest_.system, now.system);
   highest_.memory = std::max(highest_.memory, now.memory);
   highest_.memory_is_estimate = highest_.memory_is_estimate || now.memory_is_estimate;
   highest_.tasks = now.tasks;
+  // A program that starts processes for hours must not grow the map for ever.
+  constexpr std::size_t kMostRemembered = 50'000;
+  if (own_times_.size() > kMostRemembered) {
+    std::erase_if(own_times_, [&](const auto& entry) {
+      if (living.contains(entry.first)) return false;
+      forgotten_ += entry.second;
+      return true;
+    });
+  }
+  std::uint64_t own = forgotten_;
+  for (const auto& [process, ticks] : own_times_) own += ticks;
+  highest_.seen = std::max(highest_.seen, from_ticks(own));
   return highest_;
 }
 

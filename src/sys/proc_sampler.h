@@ -6,7 +6,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +25,8 @@ struct TreeSample {
                      // tmpfs not included
   std::uint32_t tasks = 0;          // threads of all processes, the root's included
   bool memory_is_estimate = false;  // no smaps_rollup: resident minus shared
-  [[nodiscard]] Microseconds cpu() const { return user + system; }
+  Microseconds seen{0};  // TreeSampler: the sum of what each process had used when it was last seen
+  [[nodiscard]] Microseconds cpu() const { return std::max(user + system, seen); }
 };
 
 // The tree below and including `root`, the jail's init: orphans become its children, so that the
@@ -30,6 +34,11 @@ struct TreeSample {
 // gone. Processes that vanish meanwhile are skipped; what they used shows in their parent's figures
 // once they are waited for.
 [[nodiscard]] Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir);
+
+// Clock ticks that each process, known by pid and start time, has used by itself.
+using OwnTimes = std::map<std::pair<pid_t, std::uint64_t>, std::uint64_t>;
+[[nodiscard]] Result<TreeSample> sample_tree(pid_t root, const UniqueFd& proc_dir,
+                                             OwnTimes* own_times);
 
 // One per run. Between the death of a process and its being waited for its time may be in neither
 // figure: the CPU time handed out never goes back. Keeps the peak too.
@@ -44,6 +53,8 @@ class TreeSampler {
   pid_t root_;
   const UniqueFd* proc_dir_;
   TreeSample highest_;
+  OwnTimes own_times_;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace sandpit::sys

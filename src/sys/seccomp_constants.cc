@@ -93,6 +93,8 @@ constexpr Constant kConstants[] = {
     {"TIOCLINUX", 0x541C},
     // mknod
     SP_NAMED(S_IFMT),
+    SP_NAMED(S_ISUID),
+    SP_NAMED(S_ISGID),
     SP_NAMED(S_IFCHR),
     SP_NAMED(S_IFBLK),
     // personality

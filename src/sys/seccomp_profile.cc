@@ -2,7 +2,7 @@
 #include "sys/seccomp_profile.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
+#include "sys/tomlplusplus.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -4,16 +4,19 @@
     run_tests.py [--as-user] PATH/TO/sandpit [CLASS[.TEST] ...]
 """
 
+import fcntl
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import textwrap
-import unittest
+import time
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
-from sandpit_tests import Case, main  # noqa: E402
+from sandpit_tests import Case, main, sandpit_path  # noqa: E402
 
 # Programs in every language: {what: text}. `EXTENSION` names the file.
 ARGUMENTS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
@@ -464,8 +467,6 @@ class Processes(Case):
 
     def test_two_runs_at_once_do_not_share_the_count(self):
         self.write("p.py", COUNT_CHILDREN.replace("print(made)", "time.sleep(2); print(made)"))
-        import subprocess
-        from sandpit_tests import sandpit_path
         runs = [subprocess.Popen([sandpit_path(), "run", "--quiet", "p.py"], cwd=self.dir, env=self.env,
                                  stdout=subprocess.PIPE) for _ in range(3)]
         self.assertEqual([run.communicate(timeout=60)[0] for run in runs], [b"9\n"] * 3)
@@ -677,6 +678,88 @@ class Output(Case):
         self.assertIn(outcome["status"], ("wall_time_exceeded", "cpu_time_exceeded"))
         self.assertTrue(outcome["stdout_truncated"])
         self.assertGreater(outcome["stdout_bytes"], 1 << 20)
+
+
+class Leftovers(Case):
+    """After a violent end of sandpit itself."""
+
+    def start(self, text, word):
+        self.write("p.sh", text)
+        run = subprocess.Popen([sandpit_path(), "run", "--quiet", "--timeout", "100", "p.sh", word], cwd=self.dir, env=self.env,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        self.assertEqual(run.stdout.readline(), b"ready\n")
+        return run
+
+    def processes(self, word):
+        found = []
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and word.encode() in pathlib.Path("/proc", name, "cmdline").read_bytes():
+                    found.append(int(name))
+            except OSError:
+                pass
+        return found
+
+    def abandoned_groups(self):
+        """Cgroups of runs whose slot nobody holds."""
+        found = set()
+        for path in pathlib.Path("/sys/fs/cgroup").glob("*/**/sandpit-*"):
+            number = path.name.removeprefix("sandpit-")
+            if not number.isdigit():
+                continue
+            try:
+                with open(f"/run/sandpit/slots/{number}", "rb+") as slot:
+                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            except OSError:
+                pass
+            found.add(str(path))
+        return found
+
+    def eventually(self, holds):
+        end = time.monotonic() + 30
+        while not holds():
+            self.assertLess(time.monotonic(), end, "still not")
+            time.sleep(0.05)
+
+    def test_killed_with_sigkill_its_processes_end_and_the_next_run_cleans_up(self):
+        word = "mark-" + uuid.uuid4().hex
+        before = self.abandoned_groups()
+        run = self.start("trap '' TERM HUP INT\n(exec -a $1 sleep 90) &\necho ready\nexec -a $1 sleep 90", word)
+        self.eventually(lambda: len(self.processes(word)) >= 3)
+        mounts = pathlib.Path("/proc/self/mountinfo").read_text()
+        run.kill()
+        run.wait()
+        self.eventually(lambda: not self.processes(word))
+
+        def cleaned():
+            self.assertEqual(self.program("next.py", "print('next')")["stdout"], "next\n")
+            return self.abandoned_groups() <= before
+        self.eventually(cleaned)
+        self.assertEqual(pathlib.Path("/proc/self/mountinfo").read_text(), mounts)
+        self.assertEqual(sorted(os.listdir(self.dir)), ["next.py", "p.sh"])
+
+    def test_terminated_its_processes_end_before_it_does(self):
+        word = "mark-" + uuid.uuid4().hex
+        run = self.start("trap '' TERM HUP INT\n(exec -a $1 sleep 90) &\necho ready\nexec -a $1 sleep 90", word)
+        run.terminate()
+        self.assertEqual(run.wait(60), 128 + 15)
+        self.assertEqual(self.processes(word), [])
+
+    def test_runs_of_every_ending_leave_no_group_and_no_file(self):
+        before = self.abandoned_groups()
+        temporary = set(os.listdir("/tmp"))
+        for text in ("true", "exit 3", "kill -9 $$", "sleep 100", "sleep 100 & echo x", "ulimit -c 1; kill -SEGV $$"):
+            self.program("p.sh", text, "--timeout", "0.5")
+        self.program("p.py", Memory.ONE, "--memory", "32")
+        self.eventually(lambda: self.abandoned_groups() <= before)
+        left = {name for name in set(os.listdir("/tmp")) - temporary if name.startswith("sandpit") and "suite" not in name}
+        left -= {f"sandpit-{os.geteuid()}"}
+        self.assertEqual({name for name in left if os.lstat("/tmp/" + name).st_uid == os.geteuid() != 0}, set())
 
 
 class Degraded(Case):

@@ -30,8 +30,18 @@ Result<std::unique_ptr<CellPool>> CellPool::create(const HostFacts& facts,
   if (facts.is_root || has_cgroups(facts)) {
     SP_TRY(SlotDirectory slots, SlotDirectory::open(facts));
     pool->slots_.emplace(std::move(slots));
+    pool->sweep();
   }
   return pool;
+}
+
+void CellPool::sweep() const {
+  if (!has_cgroups(facts_)) return;
+  for (Slot& slot : slots_->abandoned()) {
+    // create() kills and removes what it finds under the name; what it makes goes at once. Groups that
+    // the dead owner made below another group than ours are out of our sight.
+    if (cgroups_.create(slot.cgroup_name())) slot.mark_clean();
+  }
 }
 
 Result<std::unique_ptr<Cell>> CellPool::take() {

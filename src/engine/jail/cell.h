@@ -20,10 +20,13 @@ struct Cell {
 
   Cell() = default;
   Cell(Cell&&) = default;
-  Cell& operator=(Cell&&) = default;
+  Cell& operator=(Cell&&) = delete;
   Cell(const Cell&) = delete;
   Cell& operator=(const Cell&) = delete;
-  ~Cell() { cgroup.reset(); }
+  ~Cell() {
+    cgroup.reset();
+    if (slot) slot->mark_clean();
+  }
 };
 
 class CellPool;
@@ -67,6 +70,8 @@ class CellPool {
  private:
   CellPool(const HostFacts& facts, const sys::CgroupHost& cgroups, std::size_t keep)
       : facts_(facts), cgroups_(cgroups), keep_(keep) {}
+  // Removes the cgroups of owners that were killed.
+  void sweep() const;
   HostFacts facts_;
   sys::CgroupHost cgroups_;
   std::optional<SlotDirectory> slots_;

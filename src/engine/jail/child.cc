@@ -131,6 +131,10 @@ int attach(int tree, int root, const char* target) {
 // Waits until the id maps are written and the cgroup is made; joins it.
 void wait_for_go(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kWaitForGo);
+  // Both, so that a host killed at any moment takes us along: the signal from now on, the hang-up for
+  // a host that died before. Our own copy of the host's end would keep the socket from hanging up.
+  launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  launch.need(::close(spec.host_socket));
   char go = 0;
   iovec part{.iov_base = &go, .iov_len = 1};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostCgroups)] = {};
@@ -168,8 +172,7 @@ void take_ids(Launch& launch, const ChildSpec& spec) {
   ::umask(0);
   launch.begin(LaunchStep::kSession);
   launch.need(::setsid());
-  // Cleared by the id change above, so set here; the socket's hang-up covers a parent that died
-  // before.
+  // Cleared by the id change above, so set again.
   launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
 }
 
@@ -460,13 +463,25 @@ void close_all_but(int a, int b) {
   raw::close_range(high + 1, ~0U, 0);
 }
 
+long monotonic_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // pid 1's life: reaps whatever is orphaned, tells the program's end, goes when the host goes.
 [[noreturn]] void init_loop(const ChildSpec& spec, int signals, pid_t program) {
   close_all_but(spec.socket, signals);
   pollfd watched[2] = {{.fd = spec.socket, .events = 0, .revents = 0},
                        {.fd = signals, .events = POLLIN, .revents = 0}};
+  const long deadline = monotonic_ms() + spec.backstop_ms;
   for (;;) {
-    if (::poll(watched, 2, -1) < 0 && errno != EINTR) ::_exit(125);
+    // The host's clock decides; ours is for a host that is stopped (SIGSTOP) and can't.
+    const long rest = deadline - monotonic_ms();
+    if (rest <= 0) ::_exit(125);
+    if (::poll(watched, 2, rest < 60'000 ? static_cast<int>(rest) : 60'000) < 0 && errno != EINTR) {
+      ::_exit(125);
+    }
     if ((watched[0].revents & (POLLHUP | POLLERR)) != 0) ::_exit(125);
     if ((watched[1].revents & POLLIN) == 0) continue;
     signalfd_siginfo info;
@@ -538,7 +553,8 @@ int open_bind_tree(const ChildMount& mount) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_NOSUID;
   if (mount.kind == MountKind::kDevice) {
-    attributes.attr_set |= MOUNT_ATTR_NOEXEC;
+    // Read-only concerns the inode (its times, its mode), not what is written to the device.
+    attributes.attr_set |= MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
   } else {
     attributes.attr_set |= MOUNT_ATTR_NODEV;
   }

@@ -113,8 +113,9 @@ struct ChildArray {
 
 struct ChildSpec {
   int socket = -1;  // our end of the seqpacket pair
-  bool own_network =
-      false;  // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while
+  int host_socket = -1;  // the host's end, which the child has inherited
+  // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while.
+  bool own_network = false;
   std::uint32_t uid = 0;  // inside
   std::uint32_t gid = 0;
   bool drop_groups = false;       // setgroups(0): allowed when the map was written by root
@@ -130,6 +131,7 @@ struct ChildSpec {
   const char* hostname = nullptr;
   std::size_t hostname_size = 0;
   const char* cwd = nullptr;
+  long backstop_ms = 0;  // init ends the run by itself after this time
   ChildArray<ChildRlimit> rlimits;
   int landlock_abi = 0;
   ChildArray<ChildLandlockRule> landlock;

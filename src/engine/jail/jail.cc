@@ -217,6 +217,7 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), trees_ != nullptr));
   ChildSpec& spec = builder.finish(inputs);
   spec.socket = pair.child.get();
+  spec.host_socket = pair.host.get();
   spec.stdin_fd = standard_input.get();
   spec.stdout_fd = out.write.get();
   spec.stderr_fd = err.write.get();

@@ -45,10 +45,6 @@ std::string tree_key(const Plan& plan) {
 }  // namespace
 
 Result<std::unique_ptr<TreePool>> TreePool::create(int proc_dir) {
-  if (::unshare(CLONE_NEWNS) < 0) return fail(errno_error("unshare mount namespace", errno));
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) {
-    return fail(errno_error("make mounts slave", errno));
-  }
   UniqueFd home(::openat(proc_dir, "self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!home.valid()) return fail(errno_error("/proc/self/ns/mnt", errno));
   UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -74,7 +70,10 @@ Result<void> TreePool::build(ChildArray<ChildMount> mounts, const Plan& plan) {
   if (!root.valid()) return fail(errno_error("root tmpfs", errno));
   if (::unshare(CLONE_NEWNS) < 0) return fail(errno_error("unshare mount namespace", errno));
   away_ = true;
-  // pivot_root(2) refuses shared parents; slaves of the host's mounts stay slaves.
+  // Nothing that is mounted here may show on the host, and pivot_root(2) refuses shared parents.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) {
+    return fail(errno_error("make mounts slave", errno));
+  }
   if (move_tree(root.get(), AT_FDCWD, "/tmp") < 0)
     return fail(errno_error("attach ready-made tree", errno));
   const TreeFailure failure = build_shared_tree(root.get(), mounts, nullptr);

@@ -1,5 +1,6 @@
 #include "engine/jail/slot.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -54,16 +56,59 @@ Result<SlotDirectory> SlotDirectory::open(const HostFacts& facts) {
   return SlotDirectory(std::move(slots));
 }
 
+Slot::~Slot() {
+  // While the lock is held: whoever locks the file after this sees that it is gone, and makes anew.
+  if (lock_.valid() && clean_) {
+    (void)::unlinkat(directory_, fmt::format("{}", number_).c_str(), 0);
+  }
+}
+
+// Invalid with errno EWOULDBLOCK when somebody holds it.
+UniqueFd SlotDirectory::lock(const char* name, int flags) const {
+  for (;;) {
+    UniqueFd file(::openat(directory_.get(), name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600));
+    if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) < 0) {
+      const int saved = errno;
+      file.reset();
+      errno = saved;
+      return file;
+    }
+    struct stat status {};
+    if (::fstat(file.get(), &status) == 0 && status.st_nlink > 0) return file;
+    // Its owner has removed it between our open and our lock.
+    if ((flags & O_CREAT) == 0) {
+      errno = ENOENT;
+      return {};
+    }
+  }
+}
+
 Result<Slot> SlotDirectory::acquire() const {
   for (unsigned number = 0; number < kSlotCount; ++number) {
-    const std::string name = fmt::format("{}", number);
-    UniqueFd lock(
-        ::openat(directory_.get(), name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!lock.valid()) return fail(errno_error("run slot", errno));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return Slot(number, std::move(lock));
+    UniqueFd file = lock(fmt::format("{}", number).c_str(), O_CREAT);
+    if (file.valid()) return Slot(number, std::move(file), directory_.get());
     if (errno != EWOULDBLOCK) return fail(errno_error("run slot", errno));
   }
   return fail({.message = "all run slots are taken", .hint = "wait for running programs to end"});
+}
+
+std::vector<Slot> SlotDirectory::abandoned() const {
+  std::vector<Slot> slots;
+  UniqueFd again(::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* stream = ::fdopendir(again.get());
+  if (stream == nullptr) return slots;
+  (void)again.release();
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+  while (const dirent* entry = ::readdir(stream)) {
+    unsigned number = 0;
+    const std::string_view name(entry->d_name);
+    const auto parsed = std::from_chars(name.begin(), name.end(), number);
+    if (parsed.ec != std::errc{} || parsed.ptr != name.end()) continue;
+    UniqueFd file = lock(entry->d_name, 0);
+    if (file.valid()) slots.emplace_back(number, std::move(file), directory_.get());
+  }
+  ::closedir(stream);
+  return slots;
 }
 
 }  // namespace sandpit::jail

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -21,7 +22,17 @@ inline constexpr unsigned kSlotCount = 65536;
 
 class Slot {
  public:
-  Slot(unsigned number, UniqueFd lock) : number_(number), lock_(std::move(lock)) {}
+  // `directory` is the slot directory's descriptor, which must outlive the slot.
+  Slot(unsigned number, UniqueFd lock, int directory)
+      : number_(number), lock_(std::move(lock)), directory_(directory) {}
+  Slot(Slot&&) noexcept = default;
+  Slot& operator=(Slot&&) = delete;
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  ~Slot();
+  // Nothing of the host carries this slot's number any more: its file goes with it. A file that stays
+  // tells the next process that there may be something to remove.
+  void mark_clean() { clean_ = true; }
   [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] uid_t host_id() const { return kFirstHostId + number_; }
   [[nodiscard]] std::string cgroup_name() const;
@@ -29,6 +40,8 @@ class Slot {
  private:
   unsigned number_;
   UniqueFd lock_;
+  int directory_;
+  bool clean_ = false;
 };
 
 class SlotDirectory {
@@ -38,8 +51,11 @@ class SlotDirectory {
   [[nodiscard]] static Result<SlotDirectory> open(const HostFacts& facts);
   // The lowest free slot.
   [[nodiscard]] Result<Slot> acquire() const;
+  // Slots whose owners died without cleaning up, locked now.
+  [[nodiscard]] std::vector<Slot> abandoned() const;
 
  private:
+  [[nodiscard]] UniqueFd lock(const char* name, int flags) const;
   explicit SlotDirectory(UniqueFd directory) : directory_(std::move(directory)) {}
   UniqueFd directory_;
 };

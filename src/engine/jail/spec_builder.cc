@@ -93,7 +93,11 @@ void SpecBuilder::add_rlimits() {
   if (enforced_by("cpu_time", Mechanism::kRlimit)) add(RLIMIT_CPU, cpu + 1);
   // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address
   // space.
-  if (enforced_by("memory", Mechanism::kRlimit)) add(RLIMIT_DATA, plan_.limits.memory.count());
+  // Above the limit: the sampler, which tells what happened, shall come first.
+  if (enforced_by("memory", Mechanism::kRlimit)) {
+    const std::uint64_t memory = plan_.limits.memory.count();
+    add(RLIMIT_DATA, memory + std::max(memory / 2, ByteCount::mib(64).count()));
+  }
   if (enforced_by("processes", Mechanism::kRlimit)) add(RLIMIT_NPROC, plan_.max_tasks);
 }
 
@@ -154,6 +158,8 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   spec_.hostname = plan_.hostname.c_str();
   spec_.hostname_size = plan_.hostname.size();
   spec_.cwd = plan_.cwd.c_str();
+  constexpr long kGraceMs = 2000;
+  spec_.backstop_ms = plan_.limits.wall_time.count() + kGraceMs;
   spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
   spec_.argv = argv_.data();
   spec_.envp = envp_.data();
