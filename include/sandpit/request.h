@@ -56,7 +56,7 @@ struct StdinBytes {
 };  // these bytes, then end of file
 struct StdinFile {
   std::string path;
-};                      // a file of the host, read with the caller's rights
+};  // a file of the host, read with the caller's rights
 struct StdinStream {};  // Run::write_stdin feeds it, Run::close_stdin ends it
 struct StdinDescriptor {
   int fd;

@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #define TOML_ENABLE_FORMATTERS 0
-#include "sys/tomlplusplus.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -18,6 +16,7 @@
 
 #include "config/suggest.h"
 #include "sandpit/error.h"
+#include "sys/tomlplusplus.h"
 
 namespace sandpit {
 

@@ -236,7 +236,8 @@ Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
 void Launcher::on_control() {
   auto message = wire::receive(control_.get(), wire::Blocking::kDontWait);
   if (!message) {
-    // A channel that could not be received (no descriptors left) is that caller's error, not the end.
+    // A channel that could not be received (no descriptors left) is that caller's error, not the
+    // end.
     if (message.error().code == ErrorCode::kCancelled) ending_ = true;
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -150,7 +151,16 @@ Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int>
 
 Result<Message> receive(int socket, Blocking blocking) {
   Message message;
-  std::string buffer(kLargestMessage, '\0');
+  const int flags = MSG_CMSG_CLOEXEC | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
+  // Its length first: a buffer for the largest message costs more than the extra call.
+  ssize_t length = 0;
+  do {
+    length = ::recv(socket, nullptr, 0, flags | MSG_PEEK | MSG_TRUNC);
+  } while (length < 0 && errno == EINTR);
+  if (length < 0 && errno != ECONNRESET) return fail(errno_error("recv", errno));
+  if (length <= 0) return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});
+  std::string buffer(std::min<std::size_t>(static_cast<std::size_t>(length) - 1, kLargestMessage),
+                     '\0');
   std::array<iovec, 2> parts{{{.iov_base = &message.kind, .iov_len = 1},
                               {.iov_base = buffer.data(), .iov_len = buffer.size()}}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
@@ -159,7 +169,6 @@ Result<Message> receive(int socket, Blocking blocking) {
   header.msg_iovlen = parts.size();
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  const int flags = MSG_CMSG_CLOEXEC | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
   ssize_t n = 0;
   do {
     n = ::recvmsg(socket, &header, flags);

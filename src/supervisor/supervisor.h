@@ -65,8 +65,8 @@ class Supervisor {
   // forget its own descriptor.
   using Callback = std::function<void(std::uint32_t events)>;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t events, Callback callback);
-  // Other events from now on; none: not even the hang-up, which epoll reports unasked, until the next
-  // call.
+  // Other events from now on; none: not even the hang-up, which epoll reports unasked, until the
+  // next call.
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
   void forget(int fd);
 

@@ -2,7 +2,6 @@
 #include "sys/seccomp_profile.h"
 
 #include <fmt/format.h>
-#include "sys/tomlplusplus.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +16,7 @@
 
 #include "base/result.h"
 #include "sandpit/error.h"
+#include "sys/tomlplusplus.h"
 
 namespace sandpit::sys {
 namespace {

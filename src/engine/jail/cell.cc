@@ -38,8 +38,8 @@ Result<std::unique_ptr<CellPool>> CellPool::create(const HostFacts& facts,
 void CellPool::sweep() const {
   if (!has_cgroups(facts_)) return;
   for (Slot& slot : slots_->abandoned()) {
-    // create() kills and removes what it finds under the name; what it makes goes at once. Groups that
-    // the dead owner made below another group than ours are out of our sight.
+    // create() kills and removes what it finds under the name; what it makes goes at once. Groups
+    // that the dead owner made below another group than ours are out of our sight.
     if (cgroups_.create(slot.cgroup_name())) slot.mark_clean();
   }
 }
@@ -63,7 +63,12 @@ Result<void> CellPool::prepare_cgroup(Cell& cell, const Plan& plan) const {
     SP_TRY(cell.cgroup, cgroups_.create(cell.slot->cgroup_name()));
   }
   if (cell.cgroup == nullptr) return {};
-  return cell.cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks});
+  const auto wanted = std::pair(plan.limits.memory, plan.max_tasks);
+  if (cell.limits == wanted) return {};
+  cell.limits.reset();
+  SP_TRY_VOID(cell.cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks}));
+  cell.limits = wanted;
+  return {};
 }
 
 void CellPool::give_back(std::unique_ptr<Cell> cell) {

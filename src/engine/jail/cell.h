@@ -2,8 +2,10 @@
 // launcher keeps emptied cells for the next run; a one-shot process makes one and removes it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -17,6 +19,9 @@ struct Cell {
   std::optional<Slot> slot;  // none where ids come from the user and there is no cgroup
   std::unique_ptr<sys::Cgroup>
       cgroup;  // destroyed before the slot's lock is let go: null when no controller is usable
+
+  std::optional<std::pair<ByteCount, std::uint64_t>>
+      limits;  // memory and tasks, as set in the cgroup
 
   Cell() = default;
   Cell(Cell&&) = default;

@@ -131,8 +131,9 @@ int attach(int tree, int root, const char* target) {
 // Waits until the id maps are written and the cgroup is made; joins it.
 void wait_for_go(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kWaitForGo);
-  // Both, so that a host killed at any moment takes us along: the signal from now on, the hang-up for
-  // a host that died before. Our own copy of the host's end would keep the socket from hanging up.
+  // Both, so that a host killed at any moment takes us along: the signal from now on, the hang-up
+  // for a host that died before. Our own copy of the host's end would keep the socket from hanging
+  // up.
   launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   launch.need(::close(spec.host_socket));
   char go = 0;

@@ -112,7 +112,7 @@ struct ChildArray {
 };
 
 struct ChildSpec {
-  int socket = -1;  // our end of the seqpacket pair
+  int socket = -1;       // our end of the seqpacket pair
   int host_socket = -1;  // the host's end, which the child has inherited
   // unshare(CLONE_NEWNET) here, while the host makes the cgroup: each takes a while.
   bool own_network = false;

@@ -23,8 +23,8 @@ namespace sandpit::jail {
 // (mount_too_revealing in fs/namespace.c), and this one shows nothing should it ever come to light.
 class TreePool {
  public:
-  // This process stays in its own mount namespace between launches, so that later mounts of the host
-  // are seen in what is granted.
+  // This process stays in its own mount namespace between launches, so that later mounts of the
+  // host are seen in what is granted.
   [[nodiscard]] static Result<std::unique_ptr<TreePool>> create(int proc_dir);
   // Changes into the namespace for these mounts; made at the first call.
   [[nodiscard]] Result<void> enter(const Plan& plan, ChildArray<ChildMount> mounts);

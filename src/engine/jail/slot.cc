@@ -73,7 +73,7 @@ UniqueFd SlotDirectory::lock(const char* name, int flags) const {
       errno = saved;
       return file;
     }
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) == 0 && status.st_nlink > 0) return file;
     // Its owner has removed it between our open and our lock.
     if ((flags & O_CREAT) == 0) {

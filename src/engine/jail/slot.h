@@ -30,8 +30,8 @@ class Slot {
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
   ~Slot();
-  // Nothing of the host carries this slot's number any more: its file goes with it. A file that stays
-  // tells the next process that there may be something to remove.
+  // Nothing of the host carries this slot's number any more: its file goes with it. A file that
+  // stays tells the next process that there may be something to remove.
   void mark_clean() { clean_ = true; }
   [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] uid_t host_id() const { return kFirstHostId + number_; }
