@@ -11,6 +11,9 @@
 #include "config/template.h"
 #include "config/trust.h"
 #include "sandpit/config.h"
+#include "service/runtime_names.h"
+#include "service/pipeline.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit::cli {
 namespace {
@@ -45,6 +48,13 @@ int check(const SmallOptions& options, Log& log) {
   const auto config = load(options);
   if (!config) return report(config.error(), log);
   for (const std::string& warning : config->warnings()) log.warning(warning);
+  RuntimeRegistry registry;
+  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
+    log.warning(error.to_string());
+  }
+  if (const auto names = check_runtime_names(*config, registry); !names) {
+    return report(names.error(), log);
+  }
   return print("the configuration is valid\n", log);
 }
 

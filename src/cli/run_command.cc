@@ -14,6 +14,7 @@
 #include "sandpit/runtime.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
+#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 namespace {
@@ -81,6 +82,7 @@ Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const H
     for (const Error& error : load_manifests(registry, default_runtime_directories())) {
       reporter.warn(error.to_string());
     }
+    SP_TRY_VOID(check_runtime_names(config, registry));
   }
   SP_TRY(Prepared prepared, prepare(options.request, config, registry, host.facts));
   for (const std::string& warning : prepared.plan.warnings) reporter.warn(warning);

@@ -32,6 +32,7 @@
 #include "service/input.h"
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
+#include "service/runtime_names.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"
 
@@ -253,6 +254,7 @@ Result<Sandbox> Sandbox::create(Config config, SandboxOptions options) {
   // A bad manifest does not stop the others; a runtime that is missing because of one says so when
   // it is asked for.
   (void)load_manifests(impl->registry, directories);
+  SP_TRY_VOID(check_runtime_names(impl->config, impl->registry));
   SP_TRY(const std::string path, find_launcher(options.launcher));
   SP_TRY(impl->launcher, LauncherClient::start(path));
   return Sandbox(std::move(impl));

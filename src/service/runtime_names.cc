@@ -1,0 +1,55 @@
+#include "service/runtime_names.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/suggest.h"
+
+namespace sandpit {
+namespace {
+
+// Its engine is not part of this version; its settings are accepted.
+constexpr std::string_view kWasm = "wasm";
+
+std::string origin_of(const Config& config, std::string_view key_prefix) {
+  for (const ConfigEntry& entry : config.entries()) {
+    if (entry.key.starts_with(key_prefix)) return entry.origin;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_runtime_names(const Config& config, const RuntimeRegistry& registry) {
+  std::vector<std::string_view> known{kWasm};
+  for (const Runtime* runtime : registry.all()) known.push_back(runtime->name());
+  std::optional<Error> first;
+  const auto check = [&](std::string_view name, const std::string& key) {
+    if (name == kWasm || registry.find(name) != nullptr) return;
+    Error error{.code = ErrorCode::kUsage,
+                .message = fmt::format("{}: no runtime \"{}\"", key, name),
+                .where = origin_of(config, key),
+                .hint = suggestion(name, known)};
+    if (first) {
+      first->others.push_back(std::move(error));
+    } else {
+      first = std::move(error);
+    }
+  };
+  for (const auto& [name, settings] : config.settings().runtimes) {
+    check(name, fmt::format("runtimes.{}", name));
+  }
+  for (const auto& [extension, name] : config.settings().extensions) {
+    check(name, fmt::format("runtimes.extensions.{}", extension));
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
+}  // namespace sandpit
