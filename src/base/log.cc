@@ -8,8 +8,12 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
 
 #include "base/utf8.h"
+#include "sandpit/error.h"
 
 namespace sandpit {
 namespace {

@@ -2,9 +2,12 @@
 #include "sandpit/outcome.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <string.h>
 
 #include <csignal>
 #include <cstring>
+#include <string>
 
 namespace sandpit {
 

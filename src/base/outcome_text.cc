@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sandpit/limits.h"
+#include "sandpit/outcome.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {

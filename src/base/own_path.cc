@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <filesystem>
 #include <system_error>
+#include <vector>
 
 namespace sandpit {
 

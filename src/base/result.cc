@@ -1,8 +1,11 @@
 #include "base/result.h"
 
 #include <fmt/format.h>
+#include <string.h>
 
 #include <cstring>
+#include <string>
+#include <string_view>
 
 namespace sandpit {
 

@@ -5,10 +5,16 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
 
+#include "base/log.h"
+#include "base/result.h"
 #include "cli/completions.h"
 #include "cli/descriptors.h"
 #include "cli/small_options.h"
+#include "sandpit/error.h"
 
 namespace sandpit::cli {
 

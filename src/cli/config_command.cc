@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
@@ -11,9 +12,10 @@
 #include "config/template.h"
 #include "config/trust.h"
 #include "sandpit/config.h"
-#include "service/runtime_names.h"
-#include "service/pipeline.h"
+#include "sandpit/error.h"
 #include "sandpit/runtime.h"
+#include "service/pipeline.h"
+#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 namespace {

@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
 #include "codec/doctor_json.h"
 #include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "service/doctor.h"
 #include "service/one_shot.h"

@@ -1,5 +1,6 @@
 // The command line: which subcommand, and nothing else. See cli/commands.h.
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,12 +9,15 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/options.h"
 #include "config/suggest.h"
+#include "sandpit/error.h"
 
 namespace sandpit::cli {
 namespace {

@@ -2,12 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
 #include "cli/help_formatter.h"
 #include "cli/values.h"
 #include "config/suggest.h"
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/request.h"
 
 namespace sandpit::cli {
 namespace {

@@ -1,16 +1,25 @@
 #include "cli/reporter.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <string_view>
+#include <utility>
 
+#include "base/log.h"
 #include "base/outcome_text.h"
+#include "base/result.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/options.h"
 #include "codec/outcome_json.h"
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/outcome.h"
 
 namespace sandpit::cli {
 namespace {

@@ -4,14 +4,26 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/log.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/options.h"
 #include "cli/reporter.h"
 #include "codec/plan_json.h"
 #include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "sandpit/sandbox.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
 #include "service/runtime_names.h"

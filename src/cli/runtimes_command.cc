@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,9 +11,14 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/log.h"
+#include "base/result.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
@@ -21,6 +27,7 @@
 #include "codec/runtimes_json.h"
 #include "config/suggest.h"
 #include "sandpit/config.h"
+#include "sandpit/error.h"
 #include "sandpit/runtime.h"
 #include "service/pipeline.h"
 

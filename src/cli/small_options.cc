@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/help_formatter.h"
+#include "sandpit/error.h"
 
 namespace sandpit::cli {
 

@@ -1,7 +1,13 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/log.h"
 #include "base/utf8.h"
 
 namespace sandpit::cli {

@@ -5,10 +5,19 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "config/units.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "sandpit/units.h"
 
 namespace sandpit::cli {
 namespace {

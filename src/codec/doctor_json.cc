@@ -1,5 +1,9 @@
 #include "codec/doctor_json.h"
 
+#include <span>
+#include <string>
+#include <utility>
+
 #include "codec/json.h"
 
 namespace sandpit {

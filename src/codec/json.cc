@@ -5,8 +5,14 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <boost/json/src.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
 
 #include "base/utf8.h"
+#include "sandpit/units.h"
 
 namespace sandpit::codec {
 namespace {

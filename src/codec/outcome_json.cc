@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "base/utf8.h"
 #include "codec/json.h"
+#include "sandpit/outcome.h"
 
 namespace sandpit {
 namespace {

@@ -2,7 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "codec/json.h"
+#include "plan/plan.h"
+#include "sandpit/limits.h"
+#include "sandpit/request.h"
 #include "sys/seccomp.h"
 
 namespace sandpit {

@@ -1,6 +1,10 @@
 #include "codec/runtimes_json.h"
 
+#include <span>
+#include <string>
+
 #include "codec/json.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {

@@ -26,6 +26,7 @@
 #include "base/unique_fd.h"
 #include "sandpit/error.h"
 #include "service/wire.h"
+#include "sys/raw.h"
 
 #ifndef SANDPIT_LIBEXEC_DIR
 #define SANDPIT_LIBEXEC_DIR "/usr/local/libexec/sandpit"
@@ -48,9 +49,7 @@ constexpr std::size_t kStackSize = 64U << 10U;
 int exec_launcher(void* argument) {
   auto* spawn = static_cast<Spawn*>(argument);
   // Ignored signals stay ignored across execve, handlers do not.
-  struct sigaction action{};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &action, nullptr);
+  for (int signal = 1; signal < 65; ++signal) (void)sys::raw::reset_signal(signal);
   sigset_t none;
   (void)::sigemptyset(&none);
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);

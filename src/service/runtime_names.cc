@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/suggest.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {

@@ -7,8 +7,8 @@
 
 namespace sandpit {
 
-// kUsage with every [runtimes.NAME] and every value of [runtimes.extensions] that is no runtime, each with file:line and the nearest
-// name.
+// kUsage with every [runtimes.NAME] and every value of [runtimes.extensions] that is no runtime,
+// each with file:line and the nearest name.
 [[nodiscard]] Result<void> check_runtime_names(const Config& config,
                                                const RuntimeRegistry& registry);
 

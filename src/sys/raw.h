@@ -63,6 +63,13 @@ inline int pidfd_send_signal(int pidfd, int signal) {
 inline int setresuid(uid_t id) { return static_cast<int>(::syscall(SYS_setresuid, id, id, id)); }
 inline int setresgid(gid_t id) { return static_cast<int>(::syscall(SYS_setresgid, id, id, id)); }
 inline int setgroups_none() { return static_cast<int>(::syscall(SYS_setgroups, 0, nullptr)); }
+// To the default, of any signal: glibc's sigaction refuses 32 and 33, its own, though they too may
+// have been inherited as ignored.
+inline int reset_signal(int signal) {
+  constexpr unsigned long kDefault[4] =
+      {};  // struct kernel_sigaction: SIG_DFL, no flags, empty mask
+  return static_cast<int>(::syscall(SYS_rt_sigaction, signal, &kDefault[0], nullptr, 8));
+}
 inline int unshare(unsigned long flags) { return static_cast<int>(::syscall(SYS_unshare, flags)); }
 
 }  // namespace sandpit::sys::raw

@@ -73,8 +73,8 @@ class CellPool {
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 
  private:
-  CellPool(const HostFacts& facts, const sys::CgroupHost& cgroups, std::size_t keep)
-      : facts_(facts), cgroups_(cgroups), keep_(keep) {}
+  CellPool(HostFacts facts, sys::CgroupHost cgroups, std::size_t keep)
+      : facts_(std::move(facts)), cgroups_(std::move(cgroups)), keep_(keep) {}
   // Removes the cgroups of owners that were killed.
   void sweep() const;
   HostFacts facts_;

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -88,7 +89,9 @@ Injection injection_from_environment() {
   if (colon == std::string_view::npos) return {};
   for (int step = 1; step < static_cast<int>(LaunchStep::kCount); ++step) {
     if (value.substr(0, colon) == to_string(static_cast<LaunchStep>(step))) {
-      return {.step = step, .errno_value = std::atoi(value.substr(colon + 1).data())};
+      int errno_value = 0;
+      (void)std::from_chars(value.begin() + colon + 1, value.end(), errno_value);
+      return {.step = step, .errno_value = errno_value};
     }
   }
   return {};

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -85,7 +86,7 @@ class JailEngine {
   [[nodiscard]] std::size_t pooled_cells() const;
 
  private:
-  explicit JailEngine(const HostFacts& facts) : facts_(facts) {}
+  explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}
   Result<void> clone(Jail& jail, const Plan& plan, SpecBuilder& builder);
   HostFacts facts_;
   UniqueFd proc_;

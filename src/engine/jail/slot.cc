@@ -11,7 +11,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -95,6 +97,7 @@ Result<Slot> SlotDirectory::acquire() const {
 std::vector<Slot> SlotDirectory::abandoned() const {
   std::vector<Slot> slots;
   UniqueFd again(::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again.valid()) return slots;
   DIR* stream = ::fdopendir(again.get());
   if (stream == nullptr) return slots;
   (void)again.release();

@@ -10,7 +10,8 @@ int main(void) {
     for (int i = 0; i < 64; ++i) chdir("..");
     _exit(chroot(".") == 0 ? 0 : errno);
   }
-  int status; waitpid(child, &status, 0);
+  int status;
+  waitpid(child, &status, 0);
   errno = WEXITSTATUS(status);
   attempt("chroot", status == 0 ? 0 : -1);
   rmdir("/tmp/below");

@@ -1,4 +1,5 @@
-// System calls by the 32-bit entry (int 0x80), where a filter that forgets the architecture sees other numbers. A killed attempt is contained.
+// System calls by the 32-bit entry (int 0x80), where a filter that forgets the architecture sees
+// other numbers. A killed attempt is contained.
 #include "common.h"
 int main(void) {
   fflush(stdout);
@@ -8,7 +9,8 @@ int main(void) {
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");  // getpid of i386
     _exit(result == getpid() ? 0 : 1);
   }
-  int status; waitpid(child, &status, 0);
+  int status;
+  waitpid(child, &status, 0);
   printf("int 0x80: status %x\n", status);
   if (status == 0) ++escapes;
   child = fork();

@@ -1,4 +1,5 @@
-// Mounts, remounts, unmounts, by the old and the new interface. Outside it is run in a mount namespace of its own.
+// Mounts, remounts, unmounts, by the old and the new interface. Outside it is run in a mount
+// namespace of its own.
 #include "common.h"
 int main(void) {
   attempt("mount tmpfs", mount("none", "/tmp", "tmpfs", 0, 0));

@@ -1,15 +1,22 @@
 // Makes namespaces of every kind by unshare, clone and clone3, and joins those of others.
-#include "common.h"
 #include <linux/sched.h>
+
+#include "common.h"
 static int nothing(void* unused) { return 0; }
 static char stack[65536];
 int main(void) {
-  struct { const char* name; int flag; } kinds[] = {{"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS}, {"pid", CLONE_NEWPID}, {"net", CLONE_NEWNET}, {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS}, {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
+  struct {
+    const char* name;
+    int flag;
+  } kinds[] = {{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
+               {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
+               {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
     char what[64], path[64];
     pid_t child = fork();
     if (child == 0) _exit(unshare(kinds[i].flag) == 0 ? 0 : errno);
-    int status; waitpid(child, &status, 0);
+    int status;
+    waitpid(child, &status, 0);
     errno = WEXITSTATUS(status);
     snprintf(what, sizeof what, "unshare %s", kinds[i].name);
     attempt(what, status == 0 ? 0 : -1);
@@ -24,7 +31,8 @@ int main(void) {
     }
     snprintf(path, sizeof path, "/proc/1/ns/%s", kinds[i].name);
     int fd = open(path, O_RDONLY);
-    if (fd < 0) snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i].name), fd = open(path, O_RDONLY);
+    if (fd < 0)
+      snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i].name), fd = open(path, O_RDONLY);
     snprintf(what, sizeof what, "setns %s", path);
     if (fd >= 0) attempt(what, setns(fd, 0));
   }

@@ -1,15 +1,21 @@
-// Attaches to other processes: its parent, pid 1, a child of its own; reads their memory by process_vm_readv and /proc.
-#include "common.h"
+// Attaches to other processes: its parent, pid 1, a child of its own; reads their memory by
+// process_vm_readv and /proc.
 #include <sys/uio.h>
+
+#include "common.h"
 int main(void) {
   pid_t child = fork();
-  if (child == 0) { sleep(30); _exit(0); }
+  if (child == 0) {
+    sleep(30);
+    _exit(0);
+  }
   pid_t targets[] = {child, getppid()};
   for (int i = 0; i < 2; ++i) {
     char byte, path[64];
     struct iovec local = {&byte, 1}, remote = {(void*)&targets, 1};
     attempt("process_vm_readv", process_vm_readv(targets[i], &local, 1, &remote, 1, 0));
-    if (attempt("ptrace seize", ptrace(PTRACE_SEIZE, targets[i], 0, 0)) == 0) ptrace(PTRACE_DETACH, targets[i], 0, 0);
+    if (attempt("ptrace seize", ptrace(PTRACE_SEIZE, targets[i], 0, 0)) == 0)
+      ptrace(PTRACE_DETACH, targets[i], 0, 0);
     if (targets[i] != child) {
       snprintf(path, sizeof path, "/proc/%d/mem", targets[i]);
       attempt("open mem", open(path, O_RDWR));

@@ -1,9 +1,14 @@
-// Becomes another user: by the calls, and by a set-user-id program (su and mount are such on every Debian).
-#include "common.h"
+// Becomes another user: by the calls, and by a set-user-id program (su and mount are such on every
+// Debian).
 #include <grp.h>
 #include <linux/capability.h>
+
+#include "common.h"
 int main(int argc, char** argv) {
-  if (argc > 1 && !strcmp(argv[1], "--who")) { printf("euid %d\n", geteuid()); return geteuid() == 0 ? 0 : 1; }
+  if (argc > 1 && !strcmp(argv[1], "--who")) {
+    printf("euid %d\n", geteuid());
+    return geteuid() == 0 ? 0 : 1;
+  }
   attempt("setuid 0", setuid(0));
   attempt("setresuid 0", setresuid(0, 0, 0));
   attempt("setgid 0", setgid(0));
