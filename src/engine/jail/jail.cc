@@ -135,6 +135,11 @@ Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
   return {};
 }
 
+bool has_message(int socket) {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 // Signals are blocked across clone3: a handler of ours must not run in the child before it has
 // reset the dispositions.
 class BlockedSignals {
@@ -239,10 +244,15 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   if (born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
   SP_TRY_VOID(clone(jail, plan, builder));
   pair.child.reset();
-  SP_TRY_VOID(write_id_maps(proc_.get(), jail.pid_, ids,
-                            facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
-  if (!born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
-  SP_TRY_VOID(send_go(pair.host.get(), jail.cgroup()));
+  const auto let_go = [&]() -> Result<void> {
+    SP_TRY_VOID(write_id_maps(proc_.get(), jail.pid_, ids,
+                              facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
+    if (!born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
+    return send_go(pair.host.get(), jail.cgroup());
+  };
+  // A child that has failed already is why we failed: its own report, which the supervisor reads,
+  // says more.
+  if (auto gone = let_go(); !gone && !has_message(pair.host.get())) return fail(gone.error());
   jail.socket_ = std::move(pair.host);
   jail.stdout_ = std::move(out.read);
   jail.stderr_ = std::move(err.read);
