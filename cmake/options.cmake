@@ -25,7 +25,8 @@ endif()
 if(SANDPIT_SANITIZE)
   # Sanitizer runtimes can't be linked statically into a static-pie.
   set(SANDPIT_STATIC OFF)
-  target_compile_options(sp_options INTERFACE -fsanitize=${SANDPIT_SANITIZE} -fno-omit-frame-pointer)
+  # GCC 12 sees uninitialised values in its own instrumentation.
+  target_compile_options(sp_options INTERFACE -Wno-maybe-uninitialized -fsanitize=${SANDPIT_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(sp_options INTERFACE -fsanitize=${SANDPIT_SANITIZE})
 endif()
 

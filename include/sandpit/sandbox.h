@@ -64,7 +64,7 @@ struct SandboxOptions {
 class SANDPIT_API Sandbox {
  public:
   // Starts the launcher. kSandbox when it can't be started, kUsage for a bad configuration.
-  [[nodiscard]] static Result<Sandbox> create(Config config, SandboxOptions options = {});
+  [[nodiscard]] static Result<Sandbox> create(Config config, const SandboxOptions& options = {});
   Sandbox(Sandbox&&) noexcept;
   Sandbox& operator=(Sandbox&&) noexcept;
   Sandbox(const Sandbox&) = delete;

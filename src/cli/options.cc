@@ -236,7 +236,7 @@ Error unknown_option(const std::string& word, const CLI::App& app, Subcommand su
   const std::string_view nearest = nearest_name(name, known);
   std::string hint =
       nearest.empty()
-          ? fmt::format("see sandpit {} --help; \"--\" before a name that begins with \"-\"",
+          ? fmt::format(R"(see sandpit {} --help; "--" before a name that begins with "-")",
                         subcommand == Subcommand::kRun ? "run" : "exec")
           : fmt::format("did you mean {}?", nearest);
   return usage_error(fmt::format("unknown option {}", name), std::move(hint));

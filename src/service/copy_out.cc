@@ -97,7 +97,8 @@ Result<void> Copier::directory(int from, int to, const std::string& where, int d
                          return file.name == name;
                        });
     if (input) continue;
-    SP_TRY_VOID(entry(from, to, name.c_str(), where.empty() ? name : where + "/" + name, depth));
+    SP_TRY_VOID(entry(from, to, name.c_str(),
+                      where.empty() ? name : fmt::format("{}/{}", where, name), depth));
   }
   return {};
 }

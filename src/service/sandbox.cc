@@ -245,7 +245,7 @@ Sandbox::Sandbox(Sandbox&&) noexcept = default;
 Sandbox& Sandbox::operator=(Sandbox&&) noexcept = default;
 Sandbox::~Sandbox() = default;
 
-Result<Sandbox> Sandbox::create(Config config, SandboxOptions options) {
+Result<Sandbox> Sandbox::create(Config config, const SandboxOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->config = std::move(config);
   const std::vector<std::string> directories = options.runtime_directories.empty()

@@ -120,6 +120,7 @@ class Reader {
       in_ = {};
       return;
     }
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was checked above
     std::memcpy(&value, in_.data(), sizeof value);
     in_.remove_prefix(sizeof value);
   }

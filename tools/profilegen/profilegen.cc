@@ -6,10 +6,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/result.h"
 #include "sys/seccomp_profile.h"
 
 namespace {

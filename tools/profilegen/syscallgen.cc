@@ -3,6 +3,7 @@
 //   syscallgen OUTPUT.cc
 #include <seccomp.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>

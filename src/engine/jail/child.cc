@@ -644,13 +644,11 @@ void child_main(const ChildSpec& spec) {
   launch.begin(LaunchStep::kFork);
   // vfork: the program's side runs on this stack until execve; nothing that it changes in memory is
   // read again here.
-  // NOLINTNEXTLINE(bugprone-unsafe-functions,clang-analyzer-security.*): posix_spawn knows none of
-  // this
+  // NOLINTBEGIN(bugprone-unsafe-functions,clang-analyzer-*): left by execve or _exit only
   const pid_t program = ::vfork();
-  // NOLINTBEGIN(clang-analyzer-unix.Vfork): this stack is left by execve or _exit, never by return
   launch.need(program);
   if (program == 0) run_program(launch, spec);
-  // NOLINTEND(clang-analyzer-unix.Vfork)
+  // NOLINTEND(bugprone-unsafe-functions,clang-analyzer-*)
   init_loop(spec, signals, program);
 }
 
