@@ -21,63 +21,66 @@
 
 namespace sandpit {
 
+// NOLINTBEGIN(misc-use-internal-linkage): look-up by argument passes unnamed namespaces over.
 // The fields of each structure, once for both directions. Found by argument-dependent look-up.
 template <class A, class T>
 concept Is = std::is_same_v<std::remove_const_t<A>, T>;
 
 template <class Archive, Is<Limits> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.memory, v.cpu_time, v.wall_time, v.processes, v.file_size, v.open_files, v.disk, v.inodes,
     v.output, v.stack);
 }
 template <class Archive, Is<Mount> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.kind, v.flags, v.mode, v.target, v.source, v.content);
 }
 template <class Archive, Is<InputFile> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.name, v.mode, v.size);
 }
 template <class Archive, Is<LandlockRule> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.path, v.access);
 }
 template <class Archive, Is<Enforcement> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.limit, v.mechanisms, v.degraded);
 }
 template <class Archive, Is<Plan> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
     v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi,
     v.warnings, v.allow_missing_proc);
 }
 template <class Archive, Is<Denial> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.what, v.hint, v.count);
 }
 // Without `compile`: the launcher runs one step at a time.
 template <class Archive, Is<Outcome> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
     v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement,
     v.warnings, v.message);
 }
 template <class Archive, Is<ControllerFacts> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.version, v.directory, v.reason, v.mend);
 }
 template <class Archive, Is<HostFacts> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.kernel_major, v.kernel_minor, v.is_root, v.uid, v.gid, v.landlock_abi, v.memory, v.pids,
     v.cpu);
 }
 template <class Archive, Is<Error> T>
-static void describe(Archive& a, T& v) {
+void describe(Archive& a, T& v) {
   a(v.code, v.message, v.where, v.hint, v.errno_value, v.others);
 }
+
+// NOLINTEND(misc-use-internal-linkage)
 
 namespace wire {
 namespace {
