@@ -6,6 +6,7 @@ find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 find_path(BOOST_INCLUDE boost/json.hpp REQUIRED)
 find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 
 add_library(sp_fmt INTERFACE)
 target_compile_definitions(sp_fmt INTERFACE FMT_HEADER_ONLY)

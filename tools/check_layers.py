@@ -44,8 +44,7 @@ THIRD_PARTY = {
     "CLI/": {"cli", "tools"},
     "spdlog/": {"base", "cli"},
     "seccomp.h": {"tools"},
-    "wasmtime": {"engine"},
-    "wasm.h": {"engine"},
+    "sandpit_wasm.h": {"engine"},  # rust/include: the interface of our crate over Wasmtime
     "gtest/": {"tests"},
     "gmock/": {"tests"},
     "benchmark/": {"bench"},

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 run_set=(make cmake ninja-build g++ ccache pkg-config python3
-  libseccomp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libboost-json1.81-dev)
+  libseccomp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libboost-json1.81-dev libxxhash-dev)
 test_set=(libgtest-dev libgmock-dev libbenchmark-dev binutils procps)
 ci_set=(git strace clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   qemu-system-x86 busybox-static cpio)

@@ -3,11 +3,11 @@
 
 _sandpit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
-  local commands='run exec runtimes list-supported doctor config trust completion version help'
+  local commands='run exec check runtimes list-supported doctor config trust completion version help'
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
     --json --json-file --explain --quiet --verbose'
-  local with_value='--runtime --lint --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
+  local with_value='--runtime --invoke --lint --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
     --processes --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin
     --out --json-file'
   COMPREPLY=()
@@ -18,6 +18,15 @@ _sandpit() {
   fi
   case $command in
     run | exec) ;;
+    check)
+      if [[ $prev == --runtime ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")
+      elif [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--json --runtime --config --profile --help' -- "$cur")
+      else
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      return ;;
     runtimes | list-supported)
       mapfile -t COMPREPLY < <(compgen -W 'show --json --config --profile --help' -- "$cur")
       return ;;
@@ -70,11 +79,11 @@ _sandpit() {
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --out) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --memory | --memory-limit | --file-size | --disk | --stack | --output-limit | --cpu-time | --cpu-limit | \
-      --timeout | --processes | --open-files | --chdir | --env)
+      --timeout | --processes | --open-files | --chdir | --env | --invoke)
       return ;;
   esac
   if [[ $cur == -* ]]; then
-    [[ $command == run ]] && shared+=' --runtime --lint'
+    [[ $command == run ]] && shared+=' --runtime --invoke --lint'
     mapfile -t COMPREPLY < <(compgen -W "$shared" -- "$cur")
   elif [[ $command == run ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")

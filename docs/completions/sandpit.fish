@@ -7,6 +7,7 @@ end
 complete -c sandpit -f
 complete -c sandpit -n __fish_use_subcommand -a run -d 'run a program from source code'
 complete -c sandpit -n __fish_use_subcommand -a exec -d 'run a command of this host in the same sandbox'
+complete -c sandpit -n __fish_use_subcommand -a check -d 'load, validate and screen files; run nothing'
 complete -c sandpit -n __fish_use_subcommand -a runtimes -d 'list the languages'
 complete -c sandpit -n __fish_use_subcommand -a list-supported -d 'list the languages'
 complete -c sandpit -n __fish_use_subcommand -a doctor -d 'what this host offers and what mends it'
@@ -17,9 +18,10 @@ complete -c sandpit -n __fish_use_subcommand -a version -d 'print the version'
 complete -c sandpit -n __fish_use_subcommand -a help -d 'print help'
 
 set -l runs '__fish_seen_subcommand_from run exec'
-complete -c sandpit -n '__fish_seen_subcommand_from run' -F
+complete -c sandpit -n '__fish_seen_subcommand_from run check' -F
 complete -c sandpit -n '__fish_seen_subcommand_from exec' -a '(__fish_complete_subcommand)'
-complete -c sandpit -n '__fish_seen_subcommand_from run' -l runtime -x -a '(__sandpit_runtimes)' -d 'the language'
+complete -c sandpit -n '__fish_seen_subcommand_from run' -l invoke -x -d 'call this function of a WebAssembly file'
+complete -c sandpit -n '__fish_seen_subcommand_from run check' -l runtime -x -a '(__sandpit_runtimes)' -d 'the language'
 complete -c sandpit -n '__fish_seen_subcommand_from run' -l lint -x -a 'off warn deny' -d 'what to do with what lint finds'
 complete -c sandpit -n $runs -l help -d 'print help'
 complete -c sandpit -n $runs -l config -r -F -d 'use this configuration file'
@@ -49,10 +51,10 @@ complete -c sandpit -n $runs -s q -l quiet -d 'no warnings'
 complete -c sandpit -n $runs -s v -l verbose -d 'say how the run went'
 
 complete -c sandpit -n '__fish_seen_subcommand_from runtimes list-supported' -a 'show (__sandpit_runtimes)'
-complete -c sandpit -n '__fish_seen_subcommand_from runtimes list-supported doctor' -l json -d 'print JSON'
+complete -c sandpit -n '__fish_seen_subcommand_from check runtimes list-supported doctor' -l json -d 'print JSON'
 complete -c sandpit -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from show check init' -a 'show check init'
-complete -c sandpit -n '__fish_seen_subcommand_from config runtimes list-supported' -l config -r -F -d 'configuration file'
-complete -c sandpit -n '__fish_seen_subcommand_from config runtimes list-supported' -l profile -x -d profile
+complete -c sandpit -n '__fish_seen_subcommand_from config check runtimes list-supported' -l config -r -F -d 'configuration file'
+complete -c sandpit -n '__fish_seen_subcommand_from config check runtimes list-supported' -l profile -x -d profile
 complete -c sandpit -n '__fish_seen_subcommand_from trust' -a '(__fish_complete_directories)'
 complete -c sandpit -n '__fish_seen_subcommand_from trust' -l remove -d 'take the trust back'
 complete -c sandpit -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'

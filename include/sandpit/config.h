@@ -62,12 +62,55 @@ struct RuntimeSettings {
   SecurityOverrides security;
 };
 
-// [runtimes.wasm]: accepted and validated now, used by the wasm engine later.
+// [runtimes.wasm.capabilities]: the interfaces of WASI that a module may import. What is off is
+// refused before the start; standard streams that are off are closed.
+struct WasmCapabilities {
+  bool args = true;
+  bool env = true;
+  bool standard_input = true;   // key "stdin"
+  bool standard_output = true;  // key "stdout"
+  bool standard_error = true;   // key "stderr"
+  bool clocks = true;
+  bool random = true;
+};
+
+// [runtimes.wasm]: one switch for each proposal that a module may use. Those that are off are the
+// ones whose implementation is young or costs the host more than it gives most modules.
+struct WasmFeatures {
+  bool bulk_memory = true;
+  bool reference_types = true;
+  bool simd = true;
+  bool relaxed_simd = true;  // its deterministic form
+  bool multi_memory = true;
+  bool memory64 = true;
+  bool tail_calls = true;
+  bool component_model = true;
+  bool threads = false;
+  bool exceptions = false;
+  bool gc = false;
+};
+
+enum class WasmCompiler : std::uint8_t { kAuto, kCranelift, kWinch };
+
+// [runtimes.wasm]
 struct WasmSettings {
   bool wasi_enabled = true;
-  std::uint64_t max_memory_pages = 4096;  // of 64 KiB each
-  ByteCount stack_size = ByteCount::kib(512);
-  bool allow_bulk_memory = true;
+  std::uint64_t max_memory_pages = 4096;        // of 64 KiB each, of each linear memory
+  ByteCount stack_size = ByteCount::kib(512);   // of the guest's own call stack
+  std::uint64_t max_table_elements = 1'000'000;  // of each table
+  std::uint64_t max_instances = 1000;           // core instances of one program
+  std::uint64_t max_tables = 1000;
+  std::uint64_t max_memories = 100;
+  std::uint64_t fuel = 0;  // instructions, roughly; 0: not counted
+  WasmFeatures features;   // keys "allow_bulk_memory", "allow_simd" …
+  WasmCapabilities capabilities;
+  WasmCompiler compiler = WasmCompiler::kAuto;
+  bool cache = true;
+  std::string cache_dir;  // empty: $XDG_CACHE_HOME/sandpit/wasm, else ~/.cache/sandpit/wasm
+  ByteCount cache_max_size = ByteCount::mib(512);
+  std::vector<PathGrant> preopens;   // added to the allowed paths, for modules only
+  std::vector<std::string> network;  // "HOST:PORT", "10.0.0.0/8:5432", "[::1]:80", "HOST:*"; not
+                                     // empty: these and no others
 };
 
 struct Settings {

@@ -38,6 +38,19 @@ struct Denial {
   std::uint64_t count = 0;
 };
 
+// What the wasm engine adds to an Outcome. Told by the jailed worker: numbers of its own about
+// itself, not measured from outside.
+struct WasmOutcome {
+  std::optional<std::uint64_t> fuel_used;  // when `fuel` was set
+  ByteCount memory_high_water;             // of all linear memories together
+  Microseconds compile_time{0};            // parsing, validation and code generation; 0 on a hit
+  bool cache_hit = false;
+  bool warm = false;                   // by a process that had served other runs of its domain
+  std::string compiler;                // "cranelift" or "winch"
+  std::string trap;                    // "unreachable", "stack_overflow" … ; empty when none
+  std::vector<std::string> backtrace;  // innermost first: "0: name (file.wat:3:5)"
+};
+
 struct Outcome {
   Status status = Status::kSandboxError;
   int exit_code = 0;        // of the program; meaningful when status is kExited
@@ -63,6 +76,7 @@ struct Outcome {
   std::vector<std::string> warnings;       // one sentence each, shown by the command line
   std::string message;                     // one sentence: why it ended, empty for a plain exit
   std::shared_ptr<const Outcome> compile;  // the compile step, when there was one
+  std::optional<WasmOutcome> wasm;         // of a WebAssembly run
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).

@@ -73,7 +73,14 @@ struct Request {
   std::map<std::string, std::string> env;  // added to the configuration's env
   std::optional<NetworkMode> network;
   std::optional<LintLevel> lint;
-  std::string chdir;    // working directory inside; empty: the private one
+  std::string chdir;  // working directory inside; empty: the private one
+  // WebAssembly: call this exported function with `args` as its typed arguments, and print its
+  // results; empty: the program's own entry point.
+  std::string invoke;
+  // Runs of one domain may be served by the same warm process, one after the other; runs of
+  // different domains never are.
+  std::string trust_domain;
+  bool check = false;   // load, validate and screen; run nothing
   std::string out_dir;  // copy out what the program made, to this directory; empty: don't
 };
 

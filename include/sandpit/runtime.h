@@ -40,6 +40,12 @@ struct Step {
   std::uint32_t helper_tasks = 0;   // threads and processes that the interpreter itself needs
   std::uint32_t helper_files = 0;   // descriptors that the interpreter itself needs
   bool executable_work_dir = false;  // may files made in the work directory and /tmp be executed?
+  // The jail's root holds read_only_paths, the work directory, /tmp and what was granted; no /usr,
+  // /etc, /dev or /proc.
+  bool bare_root = false;
+  std::string program;  // not empty: a file of the host that is visible, read-only, as argv[0]
+  std::string engine = "jail";  // "wasm": argv[0] is the wasm worker, which gets the source as a
+                                // descriptor
 };
 
 // What a runtime answers to a request: where the source goes, and what to run.
@@ -108,6 +114,9 @@ class SANDPIT_API RuntimeRegistry {
  private:
   std::vector<std::unique_ptr<Runtime>> runtimes_;
 };
+
+// Adds the runtimes that are no manifests: wasm.
+SANDPIT_API void add_builtin_runtimes(RuntimeRegistry& registry);
 
 // Reads `<dir>/*/runtime.toml` of each directory, in order, into the registry. Bad manifests are
 // returned as errors with file:line and do not stop the others; a missing directory is no error.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -54,11 +55,19 @@ class SANDPIT_API Run {
   std::unique_ptr<Impl> impl_;
 };
 
+// Warm workers, for WebAssembly: see Request::trust_domain.
+struct WarmOptions {
+  bool enabled = true;
+  unsigned workers = 0;  // at once, for each domain and policy; 0: one for each processor
+  std::uint64_t runs_per_worker = 10'000;  // then it is replaced
+};
+
 struct SandboxOptions {
   std::string
       launcher;  // path of the launcher; empty: found beside the library, then the install prefix
   std::vector<std::string> runtime_directories;  // empty: the installed one, /etc/sandpit/runtimes,
                                                  // ~/.config/sandpit/runtimes
+  WarmOptions warm;
 };
 
 class SANDPIT_API Sandbox {

@@ -117,4 +117,14 @@ std::string summary_text(const Outcome& outcome) {
                      to_text(outcome.cpu_time), to_text(outcome.peak_memory));
 }
 
+std::string wasm_text(const WasmOutcome& wasm) {
+  std::string text = wasm.fuel_used ? fmt::format("fuel {}, ", *wasm.fuel_used) : std::string();
+  text += "linear memory up to " + to_text(wasm.memory_high_water);
+  const std::string compiler = wasm.compiler.empty() ? "" : " by " + wasm.compiler;
+  text += wasm.cache_hit ? fmt::format(", compiled{} earlier (cache hit)", compiler)
+                         : fmt::format(", compiled{} in {}", compiler, to_text(wasm.compile_time));
+  if (wasm.warm) text += ", warm worker";
+  return text;
+}
+
 }  // namespace sandpit

@@ -27,4 +27,7 @@ namespace sandpit {
 // "exited with 0; wall 12.3 ms, CPU 9.8 ms, peak memory 8.1 MiB".
 [[nodiscard]] std::string summary_text(const Outcome& outcome);
 
+// "fuel 1234, linear memory up to 1.2 MiB, compiled by cranelift in 3.2 ms".
+[[nodiscard]] std::string wasm_text(const WasmOutcome& wasm);
+
 }  // namespace sandpit

@@ -1,10 +1,21 @@
 #include "base/own_path.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
+
+#ifndef SANDPIT_LIBEXEC_DIR
+#define SANDPIT_LIBEXEC_DIR "/usr/local/libexec/sandpit"
+#endif
 
 namespace sandpit {
 
@@ -29,6 +40,21 @@ std::vector<std::filesystem::path> own_directories() {
     }
   }
   return directories;
+}
+
+std::string find_own_program(std::string_view name, const char* variable,
+                             std::vector<std::string>* tried) {
+  std::vector<std::string> candidates;
+  if (const char* path = ::secure_getenv(variable)) candidates.emplace_back(path);
+  for (const auto& directory : own_directories()) {
+    candidates.push_back((directory / "libexec/sandpit" / name).string());
+  }
+  candidates.push_back(fmt::format("{}/{}", SANDPIT_LIBEXEC_DIR, name));
+  for (const std::string& candidate : candidates) {
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  if (tried != nullptr) *tried = std::move(candidates);
+  return {};
 }
 
 }  // namespace sandpit

@@ -2,6 +2,7 @@
 // (child.cc excepted, which runs after clone).
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -26,6 +27,8 @@ class UniqueFd {
 
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
+  // Another descriptor of the same open file; not valid, with errno, when there can't be one.
+  [[nodiscard]] UniqueFd duplicate() const { return UniqueFd(::fcntl(fd_, F_DUPFD_CLOEXEC, 3)); }
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   void reset() {
     // close(2) is not retried on EINTR: on Linux the descriptor is already gone.

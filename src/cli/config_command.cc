@@ -51,6 +51,7 @@ int check(const SmallOptions& options, Log& log) {
   if (!config) return report(config.error(), log);
   for (const std::string& warning : config->warnings()) log.warning(warning);
   RuntimeRegistry registry;
+  add_builtin_runtimes(registry);
   for (const Error& error : load_manifests(registry, default_runtime_directories())) {
     log.warning(error.to_string());
   }

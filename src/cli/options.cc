@@ -30,7 +30,7 @@ constexpr const char* kOutputGroup = "Output";
 
 // The options as text, before their values are looked at.
 struct RawOptions {
-  std::string runtime, config, profile;
+  std::string runtime, invoke, config, profile;
   std::string memory, memory_limit, cpu_time, cpu_limit, timeout, processes, file_size, disk,
       open_files, stack, output;
   std::string chdir, net, stdin_file, out, lint, json_file;
@@ -83,6 +83,8 @@ class Options {
     if (run) {
       text("--runtime", raw_.runtime, "NAME", "the language, when extension and #! line don't tell",
            kGroup);
+      text("--invoke", raw_.invoke, "NAME",
+           "call this function of a WebAssembly file; ARGS are its values", kGroup);
       text("--lint", raw_.lint, "LEVEL", "off, warn or deny what lint finds", kGroup);
     }
     text("--config", raw_.config, "PATH",
@@ -221,6 +223,7 @@ void set_access(const RawOptions& raw, const std::string& current_directory, Req
   request.chdir = raw.chdir;
   request.out_dir = raw.out;
   request.runtime = raw.runtime;
+  request.invoke = raw.invoke;
 }
 
 // The words after the options: FILE or COMMAND and its arguments.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -23,6 +24,8 @@
 
 namespace sandpit::cli {
 namespace {
+
+constexpr std::size_t kMostFrames = 20;
 
 bool is_failure(Status status) { return status != Status::kExited && status != Status::kSignaled; }
 
@@ -63,15 +66,35 @@ bool Reporter::finish(Outcome outcome, const Limits& limits) {
     // A reader that went away ends a program with SIGPIPE: a shell says nothing of it either.
     const bool broken_pipe = outcome.status == Status::kSignaled && outcome.signal == SIGPIPE;
     if (!ending.empty() && !broken_pipe) {
-      if (is_failure(outcome.status)) {
-        log_.error(ending);
-      } else {
-        log_.warning(ending);
-      }
+      tell_ending(outcome, ending);
     }
+    if (outcome.status == Status::kTrapped && outcome.wasm) tell_backtrace(*outcome.wasm);
     log_.info(summary_text(outcome));
+    if (outcome.wasm) log_.info(wasm_text(*outcome.wasm));
   }
   return write_outcome(outcome);
+}
+
+// The WebAssembly worker reports all problems of a module, each on a line of its own.
+void Reporter::tell_ending(const Outcome& outcome, std::string_view ending) {
+  const bool lines = outcome.wasm.has_value();
+  while (!ending.empty()) {
+    const std::size_t end = lines ? std::min(ending.find('\n'), ending.size()) : ending.size();
+    if (is_failure(outcome.status)) {
+      log_.error(ending.substr(0, end));
+    } else {
+      log_.warning(ending.substr(0, end));
+    }
+    ending.remove_prefix(std::min(end + 1, ending.size()));
+  }
+}
+
+void Reporter::tell_backtrace(const WasmOutcome& wasm) {
+  const std::size_t told = std::min(wasm.backtrace.size(), kMostFrames);
+  for (std::size_t i = 0; i < told; ++i) log_.error("  " + wasm.backtrace[i]);
+  if (told < wasm.backtrace.size()) {
+    log_.error(fmt::format("  and {} more; --json has them", wasm.backtrace.size() - told));
+  }
 }
 
 bool Reporter::write_outcome(const Outcome& outcome) {

@@ -29,6 +29,8 @@ class Reporter {
   [[nodiscard]] bool finish(Outcome outcome, const Limits& limits);
 
  private:
+  void tell_ending(const Outcome& outcome, std::string_view ending);
+  void tell_backtrace(const WasmOutcome& wasm);
   [[nodiscard]] bool write_outcome(const Outcome& outcome);
 
   Log& log_;

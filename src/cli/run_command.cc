@@ -91,12 +91,22 @@ Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const H
   // the start.
   RuntimeRegistry registry;
   if (subcommand == Subcommand::kRun) {
+    add_builtin_runtimes(registry);
     for (const Error& error : load_manifests(registry, default_runtime_directories())) {
       reporter.warn(error.to_string());
     }
     SP_TRY_VOID(check_runtime_names(config, registry));
   }
   SP_TRY(Prepared prepared, prepare(options.request, config, registry, host.facts));
+  if (!options.request.invoke.empty() && !prepared.plan.wasm) {
+    return fail(
+        Error{.code = ErrorCode::kUsage,
+              .message = fmt::format("--invoke calls a function of a WebAssembly file; this "
+                                     "is {}",
+                                     prepared.plan.runtime),
+              .where = prepared.source_display,
+              .hint = {}});
+  }
   for (const std::string& warning : prepared.plan.warnings) reporter.warn(warning);
   warn_of_findings(prepared, reporter);
   return prepared;

@@ -1,17 +1,7 @@
 // `sandpit runtimes`: what can be run on this host.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/small_options.h"
@@ -31,62 +20,8 @@
 #include "sandpit/runtime.h"
 #include "service/pipeline.h"
 
-extern char**
-    environ;  // NOLINT(readability-redundant-declaration): environ(7) has the program declare it
-
 namespace sandpit::cli {
 namespace {
-
-// The first word after "rustc " that `rustc --version` prints, from the root directory: a
-// rust-toolchain file in an untrusted checkout must not choose what runs here. Empty when there is
-// no rustc.
-std::string rustc_version() {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
-  const UniqueFd reader(pipe[0]);
-  UniqueFd writer(pipe[1]);
-  posix_spawn_file_actions_t actions;
-  if (::posix_spawn_file_actions_init(&actions) != 0) return {};
-  ::posix_spawn_file_actions_addchdir_np(&actions, "/");
-  ::posix_spawn_file_actions_adddup2(&actions, writer.get(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  std::array<char, 6> name{"rustc"};
-  std::array<char, 10> argument{"--version"};
-  std::array<char*, 3> argv{name.data(), argument.data(), nullptr};
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, "rustc", &actions, nullptr, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return {};
-  writer.reset();
-  std::array<char, 256> buffer{};
-  ssize_t got = 0;
-  pollfd ready{.fd = reader.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&ready, 1, 3000) > 0) got = ::read(reader.get(), buffer.data(), buffer.size());
-  ::kill(child, SIGKILL);
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  std::string_view text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  if (!text.starts_with("rustc ")) return {};
-  text.remove_prefix(6);
-  return std::string(text.substr(0, text.find_first_of(" \n")));
-}
-
-// This version has no WebAssembly engine, so no manifest either; the list says so instead of
-// leaving it out.
-RuntimeInfo missing_wasm() {
-  const std::string found = rustc_version();
-  return RuntimeInfo{
-      .name = "wasm",
-      .display_name = "WebAssembly",
-      .extensions = {"wasm", "wat"},
-      .engine = "wasm",
-      .state = RuntimeState::kNotBuilt,
-      .install_hint = fmt::format(
-          "this version has no WebAssembly engine; one that has needs rustc 1.95 "
-          "or newer to build ({})",
-          found.empty() ? "none found: https://rustup.rs installs it" : "found " + found)};
-}
 
 std::string joined(const std::vector<std::string>& words) {
   return words.empty() ? "-" : fmt::format("{}", fmt::join(words, " "));
@@ -149,24 +84,22 @@ Result<std::vector<RuntimeInfo>> list_runtimes(const SmallOptions& options,
   SP_TRY(const Config config, Config::load(sources));
   for (const std::string& warning : config.warnings()) log.warning(warning);
   RuntimeRegistry registry;
+  add_builtin_runtimes(registry);
   for (const Error& error : load_manifests(registry, default_runtime_directories())) {
     log.warning(error.to_string());
   }
   const auto& settings = config.settings().runtimes;
   std::vector<RuntimeInfo> list;
-  bool has_wasm = false;
   for (const Runtime* runtime : registry.all()) {
     const std::string name(runtime->name());
-    has_wasm = has_wasm || name == "wasm";
     if (only && *only != name) continue;
     const auto found = settings.find(name);
     list.push_back(runtime->info(found == settings.end() ? RuntimeSettings{} : found->second,
                                  Runtime::Probe::kWithVersion));
   }
-  if (!has_wasm && (!only || *only == "wasm")) list.push_back(missing_wasm());
   if (!only || !list.empty()) return list;
 
-  std::vector<std::string_view> names{"wasm"};
+  std::vector<std::string_view> names;
   for (const Runtime* runtime : registry.all()) names.push_back(runtime->name());
   return fail(Error{.code = ErrorCode::kNoRuntime,
                     .message = fmt::format("no runtime \"{}\"", *only),

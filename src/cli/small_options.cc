@@ -28,6 +28,11 @@ Result<SmallOptions> parse_small(const SmallCommand& command,
                    "development, production, strict or one of the configuration's")
         ->type_name("NAME");
   }
+  if ((command.flags & kFlagRuntime) != 0) {
+    app.add_option("--runtime", options.runtime,
+                   "the language, when extension, #! line and first bytes don't tell")
+        ->type_name("NAME");
+  }
   if (command.max_words != 0) {
     app.add_option("words", options.words)
         ->expected(0, static_cast<int>(command.max_words))

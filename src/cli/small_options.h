@@ -12,10 +12,13 @@
 namespace sandpit::cli {
 
 enum SmallFlag : std::uint8_t {
-  kFlagJson = 1,    // --json
-  kFlagConfig = 2,  // --config PATH, --profile NAME
-  kFlagRemove = 4,  // --remove
+  kFlagJson = 1,     // --json
+  kFlagConfig = 2,   // --config PATH, --profile NAME
+  kFlagRemove = 4,   // --remove
+  kFlagRuntime = 8,  // --runtime NAME
 };
+
+inline constexpr std::size_t kManyWords = 65536;  // as good as any number
 
 struct SmallCommand {
   const char* usage = "";
@@ -31,6 +34,7 @@ struct SmallOptions {
   bool remove = false;
   std::string config;
   std::string profile;
+  std::string runtime;
   std::vector<std::string> words;
 };
 

@@ -2,7 +2,8 @@
 // Private to codec/.
 //
 // Third-party exceptions: Boost.JSON throws only for lack of memory and for sizes above 2 GiB
-// (value_from and parse are not used); both end the process, as any other lack of memory does.
+// (parse is called with an error code, value_from never); both end the process, as any other lack
+// of memory does.
 #pragma once
 
 #include <boost/json/array.hpp>

@@ -33,6 +33,19 @@ boost::json::array denials_json(const std::vector<Denial>& denials) {
   return array;
 }
 
+object wasm_json(const WasmOutcome& wasm) {
+  object json;
+  json["fuel_used"] = wasm.fuel_used ? value(*wasm.fuel_used) : value(nullptr);
+  json["memory_high_water_kb"] = (wasm.memory_high_water.count() + 1023) / 1024;
+  json["compile_time_ms"] = codec::milliseconds(wasm.compile_time);
+  json["cache_hit"] = wasm.cache_hit;
+  json["warm"] = wasm.warm;
+  json["compiler"] = codec::text(wasm.compiler);
+  json["trap"] = wasm.trap.empty() ? value(nullptr) : value(codec::text(wasm.trap));
+  json["backtrace"] = codec::text_array(wasm.backtrace);
+  return json;
+}
+
 object outcome_object(const Outcome& outcome) {
   object json;
   json["schema_version"] = 1;
@@ -62,6 +75,7 @@ object outcome_object(const Outcome& outcome) {
   json["enforcement"] = std::move(enforcement);
   json["message"] = codec::text(outcome.message);
   json["warnings"] = codec::text_array(outcome.warnings);
+  if (outcome.wasm) json["wasm"] = wasm_json(*outcome.wasm);
   return json;
 }
 

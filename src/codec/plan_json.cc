@@ -10,6 +10,8 @@
 
 #include "codec/json.h"
 #include "plan/plan.h"
+#include "plan/wasm_plan.h"
+#include "sandpit/config.h"
 #include "sandpit/limits.h"
 #include "sandpit/request.h"
 #include "sys/seccomp.h"
@@ -20,43 +22,7 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 
-const char* to_string(MountKind kind) {
-  switch (kind) {
-    case MountKind::kDirectory:
-      return "directory";
-    case MountKind::kFile:
-      return "file";
-    case MountKind::kSymlink:
-      return "symlink";
-    case MountKind::kBind:
-      return "bind";
-    case MountKind::kDevice:
-      return "device";
-    case MountKind::kVolume:
-      return "volume";
-    case MountKind::kProc:
-      return "proc";
-  }
-  return "unknown";
-}
-
-const char* to_string(LandlockAccess access) {
-  switch (access) {
-    case LandlockAccess::kRead:
-      return "read";
-    case LandlockAccess::kReadExecute:
-      return "read-execute";
-    case LandlockAccess::kReadWrite:
-      return "read-write";
-    case LandlockAccess::kReadWriteExecute:
-      return "read-write-execute";
-    case LandlockAccess::kDevice:
-      return "device";
-  }
-  return "unknown";
-}
-
-const char* to_string(NetworkMode mode) {
+const char* name_of(NetworkMode mode) {
   switch (mode) {
     case NetworkMode::kNone:
       return "none";
@@ -64,6 +30,30 @@ const char* to_string(NetworkMode mode) {
       return "loopback";
     case NetworkMode::kHost:
       return "host";
+  }
+  return "unknown";
+}
+
+const char* name_of(WasmTask task) {
+  switch (task) {
+    case WasmTask::kRun:
+      return "run";
+    case WasmTask::kDescribe:
+      return "describe";
+    case WasmTask::kServe:
+      return "serve";
+  }
+  return "unknown";
+}
+
+const char* name_of(WasmCompiler compiler) {
+  switch (compiler) {
+    case WasmCompiler::kAuto:
+      return "auto";
+    case WasmCompiler::kCranelift:
+      return "cranelift";
+    case WasmCompiler::kWinch:
+      return "winch";
   }
   return "unknown";
 }
@@ -102,6 +92,7 @@ array inputs_json(const std::vector<InputFile>& inputs) {
     codec::put_bytes(json, "name", input.name);
     json["mode"] = fmt::format("{:04o}", input.mode);
     json["size"] = input.size;
+    if (input.as_descriptor != 0) json["as_descriptor"] = input.as_descriptor;
     list.emplace_back(std::move(json));
   }
   return list;
@@ -128,8 +119,7 @@ object enforcement_json(const std::vector<Enforcement>& enforcement) {
   object json;
   for (const Enforcement& item : enforcement) {
     array mechanisms;
-    for (const Mechanism mechanism : item.mechanisms)
-      mechanisms.emplace_back(sandpit::to_string(mechanism));
+    for (const Mechanism mechanism : item.mechanisms) mechanisms.emplace_back(to_string(mechanism));
     object entry{{"mechanisms", std::move(mechanisms)}};
     if (!item.degraded.empty()) entry["degraded"] = codec::text(item.degraded);
     json[item.limit] = std::move(entry);
@@ -163,6 +153,71 @@ object landlock_json(const Plan& plan) {
   return object{{"abi", plan.landlock_abi}, {"rules", std::move(rules)}};
 }
 
+object features_json(const WasmFeatures& features) {
+  return object{{"bulk_memory", features.bulk_memory},
+                {"reference_types", features.reference_types},
+                {"simd", features.simd},
+                {"relaxed_simd", features.relaxed_simd},
+                {"multi_memory", features.multi_memory},
+                {"memory64", features.memory64},
+                {"threads", features.threads},
+                {"tail_calls", features.tail_calls},
+                {"exceptions", features.exceptions},
+                {"gc", features.gc},
+                {"component_model", features.component_model}};
+}
+
+object capabilities_json(const WasmCapabilities& capabilities) {
+  return object{{"args", capabilities.args},
+                {"env", capabilities.env},
+                {"stdin", capabilities.standard_input},
+                {"stdout", capabilities.standard_output},
+                {"stderr", capabilities.standard_error},
+                {"clocks", capabilities.clocks},
+                {"random", capabilities.random}};
+}
+
+array preopens_json(const std::vector<WasmPreopen>& preopens) {
+  array list;
+  for (const WasmPreopen& preopen : preopens) {
+    object json;
+    codec::put_bytes(json, "inside", preopen.inside);
+    codec::put_bytes(json, "guest", preopen.guest);
+    json["writable"] = preopen.writable;
+    list.emplace_back(std::move(json));
+  }
+  return list;
+}
+
+object wasm_json(const WasmPlan& plan) {
+  object json;
+  json["task"] = name_of(plan.task);
+  codec::put_bytes(json, "module_name", plan.module_name);
+  json["digest"] = codec::text(plan.digest);
+  codec::put_bytes(json, "args", plan.args);
+  codec::put_bytes(json, "env", plan.env);
+  codec::put_bytes(json, "invoke", plan.invoke);
+  codec::put_bytes(json, "values", plan.values);
+  json["wasi_enabled"] = plan.wasi_enabled;
+  json["features"] = features_json(plan.features);
+  json["capabilities"] = capabilities_json(plan.capabilities);
+  json["compiler"] = name_of(plan.compiler);
+  json["max_memory_bytes"] = plan.max_memory.count();
+  json["stack_bytes"] = plan.stack_size.count();
+  json["max_table_elements"] = plan.max_table_elements;
+  json["max_instances"] = plan.max_instances;
+  json["max_tables"] = plan.max_tables;
+  json["max_memories"] = plan.max_memories;
+  json["fuel"] = plan.fuel;
+  json["preopens"] = preopens_json(plan.preopens);
+  json["network"] = plan.network;
+  json["allowed"] = codec::text_array(plan.allowed);
+  json["cache"] = plan.cache;
+  codec::put_bytes(json, "cache_dir", plan.cache_dir);
+  json["cache_max_bytes"] = plan.cache_max_size.count();
+  return json;
+}
+
 }  // namespace
 
 std::string plan_to_json(const Plan& plan, FilterDetail detail) {
@@ -178,10 +233,11 @@ std::string plan_to_json(const Plan& plan, FilterDetail detail) {
   json["hostname"] = codec::text(plan.hostname);
   json["uid"] = plan.uid;
   json["gid"] = plan.gid;
-  json["network"] = to_string(plan.network);
+  json["network"] = name_of(plan.network);
   json["inputs"] = inputs_json(plan.inputs);
   json["mounts"] = mounts_json(plan.mounts);
   json["allow_missing_proc"] = plan.allow_missing_proc;
+  if (plan.wasm) json["wasm"] = wasm_json(*plan.wasm);
   json["limits"] = limits_json(plan);
   json["enforcement"] = enforcement_json(plan.enforcement);
   json["seccomp"] = seccomp_json(plan, detail);

@@ -11,6 +11,7 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/state.h"
+#include "config/wasm_members.h"
 #include "sandpit/config.h"
 #include "sandpit/limits.h"
 #include "sandpit/request.h"
@@ -83,7 +84,37 @@ std::vector<Setting> strict() {
   tighten("lint", std::string("deny"));
   tighten("allow_degraded", std::vector<std::string>{});
   tighten("allow_syscalls", std::vector<std::string>{});
+  const auto tighten_wasm = [&](std::span<const KeySpec> keys, std::string_view name, Value value) {
+    settings.push_back(profile_setting("strict", keys, name, std::move(value), Mode::kClamp));
+    settings.back().runtime = "wasm";
+  };
+  tighten_wasm(wasm_keys(), "preopens", std::vector<PathGrant>{});
+  // Empty would mean any address, were enable_network not false as well.
+  tighten_wasm(wasm_keys(), "network", std::vector<std::string>{});
+  for (const KeySpec& capability : capability_keys()) {
+    tighten_wasm(capability_keys(), capability.name, false);
+  }
   return settings;
+}
+
+void set_wasm_defaults(State& state) {
+  const WasmSettings wasm;
+  const auto set_key = [&](std::string_view name, Value value) {
+    set(state, wasm_keys(), name, std::move(value), "wasm");
+  };
+  for (const WasmFeatureKey& key : kWasmFeatures) set_key(key.name, wasm.features.*key.member);
+  for (const WasmCountKey& key : kWasmCounts) set_key(key.name, wasm.*key.member);
+  for (const WasmCapabilityKey& key : kWasmCapabilities) {
+    set(state, capability_keys(), key.name, wasm.capabilities.*key.member, "wasm");
+  }
+  set_key("wasi_enabled", wasm.wasi_enabled);
+  set_key("stack_size", wasm.stack_size.count());
+  set_key("compiler", std::string("auto"));
+  set_key("cache", wasm.cache);
+  set_key("cache_dir", wasm.cache_dir);
+  set_key("cache_max_size", wasm.cache_max_size.count());
+  set_key("preopens", wasm.preopens);
+  set_key("network", wasm.network);
 }
 
 }  // namespace
@@ -112,11 +143,7 @@ State default_state() {
   set(state, security_keys(), "profile", std::string());
   set(state, security_keys(), "allow_syscalls", std::vector<std::string>{});
   set(state, security_keys(), "deny_syscalls", std::vector<std::string>{});
-  const WasmSettings wasm;
-  set(state, wasm_keys(), "wasi_enabled", wasm.wasi_enabled, "wasm");
-  set(state, wasm_keys(), "max_memory_pages", wasm.max_memory_pages, "wasm");
-  set(state, wasm_keys(), "stack_size", wasm.stack_size.count(), "wasm");
-  set(state, wasm_keys(), "allow_bulk_memory", wasm.allow_bulk_memory, "wasm");
+  set_wasm_defaults(state);
   return state;
 }
 

@@ -16,6 +16,7 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/state.h"
+#include "sandpit/request.h"
 
 namespace sandpit::config {
 namespace {
@@ -31,6 +32,18 @@ constexpr std::array<Pair, 4> kPairs = {{
     {"max_disk_mb", "memory_limit_mb", true},
     {"max_file_size_kb", "max_disk_mb", false},
     {"stack_size_kb", "memory_limit_mb", false},
+}};
+
+// A proposal of WebAssembly and the one it builds on: the engine refuses the first without the
+// second. A chain comes in the order in which it breaks.
+struct Need {
+  std::string_view feature;
+  std::string_view needs;
+};
+constexpr std::array<Need, 3> kNeeds = {{
+    {"allow_reference_types", "allow_bulk_memory"},
+    {"allow_gc", "allow_reference_types"},
+    {"allow_relaxed_simd", "allow_simd"},
 }};
 
 const Setting* find_name(std::span<const Setting> table, std::string_view name) {
@@ -59,6 +72,34 @@ void report_syscalls(std::span<const Setting> table, const Layer& layer, Problem
         layer, denied->element_places[i],
         fmt::format("{} is both in allow_syscalls and in deny_syscalls", quote(denied_names[i])));
   }
+}
+
+// What can have no effect without WASI.
+bool wants_wasi(const Setting& setting) {
+  if (setting.spec->section == "capabilities") return std::get<bool>(setting.value);
+  if (setting.spec->section != "wasm") return false;
+  if (setting.spec->name == "network") {
+    return !std::get<std::vector<std::string>>(setting.value).empty();
+  }
+  return setting.spec->name == "preopens" &&
+         !std::get<std::vector<PathGrant>>(setting.value).empty();
+}
+
+void reconcile_feature(State& state, const Need& need, std::vector<std::string>& warnings) {
+  const KeySpec& spec = *find_key(wasm_keys(), need.feature);
+  const Setting* const feature = state.in_effect(spec, "wasm");
+  const Setting* const base = state.in_effect(*find_key(wasm_keys(), need.needs), "wasm");
+  if (feature == nullptr || base == nullptr || !std::get<bool>(feature->value) ||
+      std::get<bool>(base->value)) {
+    return;
+  }
+  if (feature->layer_name() != "default") {
+    warnings.push_back(fmt::format("{} turned off: it needs {}, which is false ({})",
+                                   feature->key(), need.needs, source_of(*base)));
+  }
+  Setting off = *base;
+  off.spec = &spec;
+  state.set(std::move(off));
 }
 
 void reconcile_pair(State& state, const Pair& pair, const std::string& runtime,
@@ -107,6 +148,29 @@ void report_contradictions(std::span<const Setting> table, const Layer& layer, P
   report_syscalls(table, layer, problems);
 }
 
+void report_wasm_contradictions(std::span<const Setting> table, const Layer& layer,
+                                Problems& problems) {
+  for (const Need& need : kNeeds) {
+    const Setting* const feature = find_name(table, need.feature);
+    const Setting* const base = find_name(table, need.needs);
+    if (feature == nullptr || base == nullptr || !std::get<bool>(feature->value) ||
+        std::get<bool>(base->value)) {
+      continue;
+    }
+    problems.add(layer, feature->place,
+                 fmt::format("{} needs {}, which is false (line {})", need.feature, need.needs,
+                             base->place.line));
+  }
+  const Setting* const wasi = find_name(table, "wasi_enabled");
+  if (wasi == nullptr || std::get<bool>(wasi->value)) return;
+  for (const Setting& setting : table) {
+    if (!wants_wasi(setting)) continue;
+    problems.add(layer, setting.place,
+                 fmt::format("{} needs wasi_enabled, which is false (line {})", setting.spec->name,
+                             wasi->place.line));
+  }
+}
+
 void reconcile(State& state, std::vector<std::string>& warnings) {
   std::set<std::string> scopes = {""};  // the general one first: the runtimes inherit from it
   for (const auto& [key, setting] : state.map()) {
@@ -116,6 +180,7 @@ void reconcile(State& state, std::vector<std::string>& warnings) {
     fill_in_disk(state, runtime);
     for (const Pair& pair : kPairs) reconcile_pair(state, pair, runtime, warnings);
   }
+  for (const Need& need : kNeeds) reconcile_feature(state, need, warnings);
 }
 
 }  // namespace sandpit::config

@@ -12,9 +12,12 @@ namespace sandpit::config {
 
 // Of one table: contradictions are errors.
 void report_contradictions(std::span<const Setting> table, const Layer& layer, Problems& problems);
+// Of [runtimes.wasm], with what is below it.
+void report_wasm_contradictions(std::span<const Setting> table, const Layer& layer,
+                                Problems& problems);
 
-// Across layers: the lower value wins, and a warning says so. Also fills in max_disk_mb where no
-// layer sets it.
+// Across layers: the lower value wins, and a warning says so; a WebAssembly feature goes off with
+// the one it builds on. Also fills in max_disk_mb where no layer sets it.
 void reconcile(State& state, std::vector<std::string>& warnings);
 
 }  // namespace sandpit::config

@@ -196,6 +196,7 @@ class LayerReader {
     if (table == nullptr) return;
     const auto keys = runtime_keys(entry.key);
     const Entry* interpreter = nullptr;
+    const std::size_t first = settings().size();
     for (const Entry& item : *table) {
       std::string_view name = item.key;
       if (entry.key == "javascript" && name == "interpreter") name = "runtime";
@@ -214,8 +215,38 @@ class LayerReader {
         read_limits(item, entry.key);
       } else if (item.key == "security") {
         read_security(item, entry.key);
+      } else if (entry.key == "wasm") {
+        read_wasm_table(item);
       } else {
         unknown(item, names_of(keys, {"resource_limits", "security"}));
+      }
+    }
+    if (entry.key == "wasm") {
+      report_wasm_contradictions(std::span(settings()).subspan(first), layer_, problems_);
+    }
+  }
+
+  // What [runtimes.wasm] has besides its own keys and what every runtime has.
+  void read_wasm_table(const Entry& entry) {
+    if (entry.key == "capabilities") {
+      read_capabilities(entry);
+    } else if (find_key(capability_keys(), entry.key) != nullptr) {
+      bad(entry.key_place, fmt::format("unknown key {}", quote(entry.key)),
+          "it belongs in [runtimes.wasm.capabilities]");
+    } else {
+      unknown(entry, names_of(wasm_keys(), {"capabilities", "resource_limits", "security"}));
+    }
+  }
+
+  void read_capabilities(const Entry& entry) {
+    const auto* table = table_of(entry);
+    if (table == nullptr) return;
+    for (const Entry& item : *table) {
+      const KeySpec* const spec = find_key(capability_keys(), item.key);
+      if (spec == nullptr) {
+        unknown(item, names_of(capability_keys()));
+      } else {
+        add(*spec, item, "wasm");
       }
     }
   }

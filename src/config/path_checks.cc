@@ -28,8 +28,11 @@ void report(const Setting& setting, Place place, const std::string& path, std::s
 // What is wrong with the path, empty when nothing is.
 std::string_view problem_of(const std::string& path, Kind kind) {
   struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return ::strerrordesc_np(errno);
-  if (kind == Kind::kHostDir && !S_ISDIR(status.st_mode)) return "not a directory";
+  if (::stat(path.c_str(), &status) != 0) {
+    return kind == Kind::kCacheDir && errno == ENOENT ? "" : ::strerrordesc_np(errno);
+  }
+  if ((kind == Kind::kHostDir || kind == Kind::kCacheDir) && !S_ISDIR(status.st_mode))
+    return "not a directory";
   if (kind == Kind::kInterpreter && !S_ISREG(status.st_mode)) return "not a program";
   if (kind == Kind::kInterpreter && ::access(path.c_str(), X_OK) != 0) return "not executable";
   return {};
@@ -48,7 +51,7 @@ void check_paths(const State& state, Problems& problems) {
         if (problem.empty()) continue;
         report(setting, setting.element_places[i], grants[i].host, problem, problems);
       }
-    } else if (kind == Kind::kHostDir || kind == Kind::kInterpreter) {
+    } else if (kind == Kind::kHostDir || kind == Kind::kCacheDir || kind == Kind::kInterpreter) {
       const auto& path = std::get<std::string>(setting.value);
       if (!path.contains('/')) continue;  // a name, looked up when a program needs it
       const std::string_view problem = problem_of(path, kind);

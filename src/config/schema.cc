@@ -17,13 +17,18 @@ constexpr std::uint64_t kMostBytes = 16 * kTib;
 constexpr std::uint64_t kMostTasks = 4194304;  // PID_MAX_LIMIT, proc(5)
 constexpr std::uint64_t kMostFiles = 1048576;  // the kernel's default fs.nr_open
 constexpr std::uint64_t kMostInodes = 1ULL << 31U;
-constexpr std::uint64_t kMostPages = 65536;  // a 32-bit linear memory
+constexpr std::uint64_t kPage = 64 * kKib;
+constexpr std::uint64_t kMostPages = kMostBytes / kPage;        // 65536 of them in a 32-bit memory
+constexpr std::uint64_t kMostElements = 0xffffffff;             // a 32-bit table
+constexpr std::uint64_t kMostObjects = 100000;                  // instances, tables, memories
+constexpr std::uint64_t kMostFuel = 1'000'000'000'000'000'000;  // what a double holds exactly
 
 constexpr std::array<std::string_view, 6> kLogLevels = {"trace", "debug", "info",
                                                         "warn",  "error", "off"};
 constexpr std::array<std::string_view, 3> kLintLevels = {"off", "warn", "deny"};
 constexpr std::array<std::string_view, 7> kDegradable = {"memory", "cpu_time", "processes", "disk",
                                                          "proc",   "landlock", "all"};
+constexpr std::array<std::string_view, 3> kCompilers = {"auto", "cranelift", "winch"};
 
 // log_level may only become louder: an untrusted file must not hide the warnings about itself.
 constexpr std::array kGeneral = {
@@ -62,11 +67,43 @@ constexpr std::array kSecurity = {
     KeySpec{"security", "deny_syscalls", Kind::kNameList, Rule::kSuperset},
 };
 
+// The cache is shared by all projects of a user: one of them must not move, empty or fill it.
 constexpr std::array kWasm = {
     KeySpec{"wasm", "wasi_enabled", Kind::kBool, Rule::kFalse},
     KeySpec{"wasm", "max_memory_pages", Kind::kCount, Rule::kAtMost, 1, 1, kMostPages},
     KeySpec{"wasm", "stack_size", Kind::kBytes, Rule::kAtMost, 1, 16 * kKib, 1024 * kMib},
     KeySpec{"wasm", "allow_bulk_memory", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_reference_types", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_simd", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_relaxed_simd", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_multi_memory", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_memory64", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_threads", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_tail_calls", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_exceptions", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_gc", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "allow_component_model", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "max_table_elements", Kind::kCount, Rule::kAtMost, 1, 0, kMostElements},
+    KeySpec{"wasm", "max_instances", Kind::kCount, Rule::kAtMost, 1, 1, kMostObjects},
+    KeySpec{"wasm", "max_tables", Kind::kCount, Rule::kAtMost, 1, 0, kMostObjects},
+    KeySpec{"wasm", "max_memories", Kind::kCount, Rule::kAtMost, 1, 0, kMostObjects},
+    KeySpec{"wasm", "fuel", Kind::kCount, Rule::kBudget, 1, 0, kMostFuel},
+    KeySpec{"wasm", "compiler", Kind::kChoice, Rule::kFree, 1, 0, 0, kCompilers},
+    KeySpec{"wasm", "cache", Kind::kBool, Rule::kFalse},
+    KeySpec{"wasm", "cache_dir", Kind::kCacheDir, Rule::kNever},
+    KeySpec{"wasm", "cache_max_size", Kind::kBytes, Rule::kNever, 1, kMib, kMostBytes},
+    KeySpec{"wasm", "preopens", Kind::kGrants, Rule::kSubset},
+    KeySpec{"wasm", "network", Kind::kNetworkList, Rule::kSomeOf},
+};
+
+constexpr std::array kCapabilities = {
+    KeySpec{"capabilities", "args", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "env", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "stdin", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "stdout", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "stderr", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "clocks", Kind::kBool, Rule::kFalse},
+    KeySpec{"capabilities", "random", Kind::kBool, Rule::kFalse},
 };
 
 constexpr std::array kRuntime = {
@@ -89,6 +126,7 @@ std::span<const KeySpec> general_keys() { return kGeneral; }
 std::span<const KeySpec> limit_keys() { return kLimits; }
 std::span<const KeySpec> security_keys() { return kSecurity; }
 std::span<const KeySpec> wasm_keys() { return kWasm; }
+std::span<const KeySpec> capability_keys() { return kCapabilities; }
 const KeySpec& environment_key() { return kEnvironment; }
 const KeySpec& extension_key() { return kExtension; }
 const KeySpec& default_profile_key() { return kGeneral.back(); }

@@ -19,27 +19,32 @@ enum class Kind : std::uint8_t {
   kText,         // any text without NUL
   kInsideDir,    // an absolute path inside the jail
   kHostDir,      // a directory of the host
+  kCacheDir,     // the same, made when it is missing
   kInterpreter,  // a bare name, or a path of the host
   kTextList,
   kChoiceList,
   kNameList,
-  kGrants,  // allowed_paths
+  kGrants,       // allowed_paths
+  kNetworkList,  // HOST:PORT and its like
 };
 
 // What a project file that was found, not named and not trusted, may change.
 enum class Rule : std::uint8_t {
   kFree,      // anything: the key has effect inside the jail only
   kAtMost,    // lower it
+  kBudget,    // lower it; zero means no limit and is the loosest
   kFalse,     // turn it off
   kLater,     // move it to a later choice
   kEarlier,   // move it to an earlier choice
   kSubset,    // drop elements
+  kSomeOf,    // drop elements, but not all: an empty list stands for everything
   kSuperset,  // add elements: the result is the union
   kNever,     // nothing
 };
 
 struct KeySpec {
-  std::string_view section;  // "general", "resource_limits", "security", "runtime", "wasm"
+  std::string_view section;  // "general", "resource_limits", "security", "runtime", "wasm",
+                             // "capabilities" (of wasm)
   std::string_view name;
   Kind kind = Kind::kText;
   Rule rule = Rule::kNever;
@@ -53,6 +58,7 @@ struct KeySpec {
 [[nodiscard]] std::span<const KeySpec> limit_keys();
 [[nodiscard]] std::span<const KeySpec> security_keys();  // env is a table and not among them
 [[nodiscard]] std::span<const KeySpec> wasm_keys();
+[[nodiscard]] std::span<const KeySpec> capability_keys();  // [runtimes.wasm.capabilities]
 // The runtime's own keys under their proper names: `runtime` and `modules_dir` for javascript.
 [[nodiscard]] std::span<const KeySpec> runtime_keys(std::string_view runtime);
 [[nodiscard]] const KeySpec& environment_key();

@@ -10,6 +10,7 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/state.h"
+#include "config/wasm_members.h"
 #include "sandpit/config.h"
 #include "sandpit/request.h"
 #include "sandpit/units.h"
@@ -93,12 +94,34 @@ void set_runtime(RuntimeSettings& runtime, const Setting& setting) {
   }
 }
 
+WasmCompiler compiler_of(const Setting& setting) {
+  const std::string text = text_of(setting);
+  if (text == "cranelift") return WasmCompiler::kCranelift;
+  return text == "winch" ? WasmCompiler::kWinch : WasmCompiler::kAuto;
+}
+
 void set_wasm(WasmSettings& wasm, const Setting& setting) {
   const std::string_view name = setting.spec->name;
+  for (const WasmFeatureKey& key : kWasmFeatures) {
+    if (name == key.name) wasm.features.*key.member = flag_of(setting);
+  }
+  for (const WasmCountKey& key : kWasmCounts) {
+    if (name == key.name) wasm.*key.member = number_of(setting);
+  }
   if (name == "wasi_enabled") wasm.wasi_enabled = flag_of(setting);
-  if (name == "max_memory_pages") wasm.max_memory_pages = number_of(setting);
   if (name == "stack_size") wasm.stack_size = bytes_of(setting);
-  if (name == "allow_bulk_memory") wasm.allow_bulk_memory = flag_of(setting);
+  if (name == "compiler") wasm.compiler = compiler_of(setting);
+  if (name == "cache") wasm.cache = flag_of(setting);
+  if (name == "cache_dir") wasm.cache_dir = text_of(setting);
+  if (name == "cache_max_size") wasm.cache_max_size = bytes_of(setting);
+  if (name == "preopens") wasm.preopens = std::get<std::vector<PathGrant>>(setting.value);
+  if (name == "network") wasm.network = texts_of(setting);
+}
+
+void set_capability(WasmCapabilities& capabilities, const Setting& setting) {
+  for (const WasmCapabilityKey& key : kWasmCapabilities) {
+    if (setting.spec->name == key.name) capabilities.*key.member = flag_of(setting);
+  }
 }
 
 void set_one(Settings& settings, const Setting& setting) {
@@ -110,6 +133,8 @@ void set_one(Settings& settings, const Setting& setting) {
     settings.extensions[setting.leaf] = text_of(setting);
   } else if (section == "wasm") {
     set_wasm(settings.wasm, setting);
+  } else if (section == "capabilities") {
+    set_capability(settings.wasm.capabilities, setting);
   } else if (section == "runtime") {
     set_runtime(settings.runtimes[setting.runtime], setting);
   } else if (section == "resource_limits" && general) {

@@ -59,6 +59,11 @@ bool is_looser(const KeySpec& spec, const Value& old, const Value& wanted) {
   switch (spec.rule) {
     case Rule::kAtMost:
       return std::get<std::uint64_t>(wanted) > std::get<std::uint64_t>(old);
+    case Rule::kBudget: {
+      // 0 - 1 is the largest number of all.
+      const std::uint64_t most = std::get<std::uint64_t>(old) - 1;
+      return std::get<std::uint64_t>(wanted) - 1 > most;
+    }
     case Rule::kFalse:
       return std::get<bool>(wanted) && !std::get<bool>(old);
     case Rule::kLater:
@@ -69,6 +74,7 @@ bool is_looser(const KeySpec& spec, const Value& old, const Value& wanted) {
       return !equal(old, wanted);
     case Rule::kFree:
     case Rule::kSubset:
+    case Rule::kSomeOf:
     case Rule::kSuperset:
       break;
   }
@@ -125,7 +131,7 @@ void State::clamp(const Setting& setting) {
   if (find(setting.key()) == nullptr) set(setting);
   for (auto& [key, old] : map_) {
     if (old.spec != setting.spec) continue;
-    if (setting.spec->rule == Rule::kSubset) {
+    if (setting.spec->rule == Rule::kSubset || setting.spec->rule == Rule::kSomeOf) {
       const bool kept_all = std::visit(
           [&]<class T>(const T& list) {
             if constexpr (std::is_same_v<T, Texts> || std::is_same_v<T, GrantList>) {
@@ -180,10 +186,18 @@ bool State::has_all_elements(const Setting& setting) const {
   return std::ranges::all_of(std::get<GrantList>(setting.value), known);
 }
 
+// Of a list that says what may be reached: an empty one lets everything through.
+bool State::drops_all(const Setting& setting) const {
+  const Setting* const old = find(setting.key());
+  return std::get<Texts>(setting.value).empty() && old != nullptr &&
+         !std::get<Texts>(old->value).empty();
+}
+
 bool State::would_loosen(const Setting& setting) const {
   const KeySpec& spec = *setting.spec;
   if (spec.rule == Rule::kFree || spec.rule == Rule::kSuperset) return false;
   if (spec.rule == Rule::kSubset) return !has_all_elements(setting);
+  if (spec.rule == Rule::kSomeOf) return drops_all(setting) || !has_all_elements(setting);
   if (spec.section == "resource_limits") {
     return std::get<std::uint64_t>(setting.value) > number(spec.name, setting.runtime);
   }

@@ -33,6 +33,7 @@ class State {
   void append(const Setting& setting);
   void clamp(const Setting& setting);
   [[nodiscard]] bool has_all_elements(const Setting& setting) const;
+  [[nodiscard]] bool drops_all(const Setting& setting) const;
 
   Map map_;
 };

@@ -93,12 +93,52 @@ std::string commented_template() {
 #env = { NODE_ENV = "production" }
 
 [runtimes.wasm]
+# false: no system interface at all; a module then computes and returns.
 #wasi_enabled = true
-# Of 64 KiB each.
+# Of 64 KiB each, in each linear memory. memory_limit_mb counts as well.
 #max_memory_pages = 4096
-# In bytes, or a text with a unit.
+# Of the module's own calls. In bytes, or a text with a unit.
 #stack_size = "512KiB"
+# The proposals that a module may use.
 #allow_bulk_memory = true
+#allow_reference_types = true
+#allow_simd = true
+#allow_relaxed_simd = true
+#allow_multi_memory = true
+#allow_memory64 = true
+#allow_threads = false
+#allow_tail_calls = true
+#allow_exceptions = false
+#allow_gc = false
+#allow_component_model = true
+# Of each table.
+#max_table_elements = 1000000
+# Of one program.
+#max_instances = 1000
+#max_tables = 1000
+#max_memories = 100
+# Instructions, roughly, after which the module traps: the same count on every run. 0: not counted.
+#fuel = 0
+# auto, cranelift (fast code) or winch (fast compilation).
+#compiler = "auto"
+# Keep compiled modules for the next run: where (~/.cache/sandpit/wasm unless set), and how much.
+#cache = true
+# (example)
+#cache_dir = "/var/cache/sandpit/wasm"
+#cache_max_size = "512MiB"
+# Paths for modules only, added to allowed_paths and written in the same way. (example)
+#preopens = ["/usr/share"]
+# Addresses that a module may connect to; none: no network, unless enable_network is true. (example)
+#network = ["example.com:443", "10.0.0.0/8:5432", "[::1]:*"]
+[runtimes.wasm.capabilities]
+# The system interfaces that a module may import. The profile strict turns all of them off.
+#args = true
+#env = true
+#stdin = true
+#stdout = true
+#stderr = true
+#clocks = true
+#random = true
 
 # File name extensions beside those that the runtimes bring. (example)
 [runtimes.extensions]
@@ -107,8 +147,8 @@ std::string commented_template() {
 
 # A profile of your own, used by --profile NAME or default_profile: any of the tables above. Built
 # in: development (weaker, sampled limits are allowed where the host has nothing better),
-# production (they are not) and strict (nor is any path, network or extra system call, lint denies,
-# and the limits are lower). Both only ever tighten what the files say. (example)
+# production (they are not) and strict (nor is any path, network, extra system call or WebAssembly
+# capability, lint denies, and the limits are lower). Both only ever tighten what the files say. (example)
 [profiles.judge]
 #inherits = "strict"
 [profiles.judge.resource_limits]

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/grants.h"
+#include "config/network_entry.h"
 #include "config/paths.h"
 #include "config/schema.h"
 #include "config/setting.h"
@@ -42,11 +43,13 @@ class Converter {
       case Kind::kText:
       case Kind::kInsideDir:
       case Kind::kHostDir:
+      case Kind::kCacheDir:
       case Kind::kInterpreter:
         return convert_text(node);
       case Kind::kTextList:
       case Kind::kChoiceList:
       case Kind::kNameList:
+      case Kind::kNetworkList:
         return convert_list(node);
       case Kind::kGrants: {
         auto grants = convert_grants(key_, node, layer_, problems_);
@@ -173,10 +176,16 @@ class Converter {
       case Kind::kInterpreter:
         if (!text.empty() && !text.contains('/') && text.front() != '-') return text;
         [[fallthrough]];
+      case Kind::kCacheDir:
       case Kind::kHostDir: {
         Result<std::string> path = absolute_path(text, layer_.directory, layer_.home);
         if (path) return *std::move(path);
         return bad(place, fmt::format("{}: {}", key_, path.error().message), path.error().hint);
+      }
+      case Kind::kNetworkList: {
+        Result<std::string> entry = network_entry(text);
+        if (entry) return *std::move(entry);
+        return bad(place, fmt::format("{}: {}", key_, entry.error().message), entry.error().hint);
       }
       case Kind::kText:
       case Kind::kTextList:

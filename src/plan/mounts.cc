@@ -82,6 +82,12 @@ void add_system(const RootLayout& layout, std::vector<Mount>& mounts) {
   }
 }
 
+void add_resolver(const RootLayout& layout, std::vector<Mount>& mounts) {
+  if (const auto text = layout.texts.find("/etc/resolv.conf"); text != layout.texts.end()) {
+    mounts.push_back(file("/etc/resolv.conf", text->second));
+  }
+}
+
 void add_etc(const Policy& policy, const RootLayout& layout, std::vector<Mount>& mounts) {
   mounts.push_back(directory("/etc"));
   mounts.push_back(file("/etc/passwd", passwd(policy)));
@@ -93,23 +99,25 @@ void add_etc(const Policy& policy, const RootLayout& layout, std::vector<Mount>&
   if (layout.has("/etc/alternatives"))
     mounts.push_back(bind("/etc/alternatives", "/etc/alternatives", kReadOnlyTree | kMountNoExec));
   if (policy.network != NetworkMode::kHost) return;
-  if (const auto text = layout.texts.find("/etc/resolv.conf"); text != layout.texts.end()) {
-    mounts.push_back(file("/etc/resolv.conf", text->second));
-  }
+  add_resolver(layout, mounts);
   // Its links lead to /usr/share/ca-certificates, which is there with /usr.
   if (layout.has("/etc/ssl/certs"))
     mounts.push_back(bind("/etc/ssl/certs", "/etc/ssl/certs", kReadOnlyTree | kMountNoExec));
 }
 
+Mount device(const char* name) {
+  const std::string path = fmt::format("/dev/{}", name);
+  return {.kind = MountKind::kDevice,
+          .flags = kMountNoExec,
+          .mode = 0666,
+          .target = path,
+          .source = path};
+}
+
 void add_dev(std::vector<Mount>& mounts) {
   mounts.push_back(directory("/dev"));
   for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
-    const std::string path = fmt::format("/dev/{}", name);
-    mounts.push_back({.kind = MountKind::kDevice,
-                      .flags = kMountNoExec,
-                      .mode = 0666,
-                      .target = path,
-                      .source = path});
+    mounts.push_back(device(name));
   }
   mounts.push_back(symlink("/dev/fd", "/proc/self/fd"));
   mounts.push_back(symlink("/dev/stdin", "/proc/self/fd/0"));
@@ -124,7 +132,7 @@ std::vector<std::string> trees_of(const Step& step) {
   for (const std::string& tree :
        std::set<std::string>(step.read_only_paths.begin(), step.read_only_paths.end())) {
     const bool covered =
-        is_within(tree, "/usr") || (!trees.empty() && is_within(tree, trees.back()));
+        (!step.bare_root && is_within(tree, "/usr")) || (!trees.empty() && is_within(tree, trees.back()));
     if (!covered) trees.push_back(tree);
   }
   return trees;
@@ -184,18 +192,28 @@ bool is_host_directory(const std::string& path) {
 }
 
 std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout) {
+  const bool bare = input.step.bare_root;
   std::vector<Mount> mounts;
-  add_system(layout, mounts);
-  add_etc(input.policy, layout, mounts);
-  add_dev(mounts);
+  if (!bare) {
+    add_system(layout, mounts);
+    add_etc(input.policy, layout, mounts);
+    add_dev(mounts);
+  } else if (input.policy.network == NetworkMode::kHost) {
+    add_resolver(layout, mounts);
+  }
+  if (!input.step.program.empty()) {
+    mounts.push_back(bind(input.step.program, input.step.argv.front(), kMountReadOnly));
+  }
   add_trees(input, Place::kBesideVolumes, mounts);
-  mounts.push_back(
-      {.kind = MountKind::kProc, .flags = kMountNoExec, .mode = 0555, .target = "/proc"});
+  if (!bare) {
+    mounts.push_back(
+        {.kind = MountKind::kProc, .flags = kMountNoExec, .mode = 0555, .target = "/proc"});
+  }
   const std::uint8_t flags = input.step.executable_work_dir ? 0 : kMountNoExec;
   // 0700: the run's uid owns its work directory. /tmp and /dev/shm as everywhere.
   mounts.push_back(volume("work", input.policy.working_dir, 0700, flags));
   mounts.push_back(volume("tmp", "/tmp", 01777, flags));
-  mounts.push_back(volume("shm", "/dev/shm", 01777, kMountNoExec));
+  if (!bare) mounts.push_back(volume("shm", "/dev/shm", 01777, kMountNoExec));
   add_trees(input, Place::kInsideVolume, mounts);
   add_grants(input.policy, input.step, mounts);
   return mounts;

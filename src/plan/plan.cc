@@ -59,6 +59,42 @@ bool is_sampled(const std::vector<Enforcement>& limits, std::string_view name) {
 
 }  // namespace
 
+const char* to_string(MountKind kind) {
+  switch (kind) {
+    case MountKind::kDirectory:
+      return "directory";
+    case MountKind::kFile:
+      return "file";
+    case MountKind::kSymlink:
+      return "symlink";
+    case MountKind::kBind:
+      return "bind";
+    case MountKind::kDevice:
+      return "device";
+    case MountKind::kVolume:
+      return "volume";
+    case MountKind::kProc:
+      return "proc";
+  }
+  return "unknown";
+}
+
+const char* to_string(LandlockAccess access) {
+  switch (access) {
+    case LandlockAccess::kRead:
+      return "read";
+    case LandlockAccess::kReadExecute:
+      return "read-execute";
+    case LandlockAccess::kReadWrite:
+      return "read-write";
+    case LandlockAccess::kReadWriteExecute:
+      return "read-write-execute";
+    case LandlockAccess::kDevice:
+      return "device";
+  }
+  return "unknown";
+}
+
 Result<Plan> build_plan(const PlanInput& input) {
   return build_plan(input, RootLayout::of_this_host(input.policy.network));
 }
@@ -73,6 +109,8 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   Plan plan;
   plan.runtime = input.runtime;
   plan.runtime_version = input.runtime_version;
+  plan.engine = step.engine;
+  plan.wasm = input.wasm;
   plan.argv = step.argv;
   plan.env = plan_environment(policy, step);
   plan.cwd = policy.chdir;

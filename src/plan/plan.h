@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "plan/wasm_plan.h"
 #include "policy/policy.h"
 #include "sandpit/limits.h"
 #include "sandpit/request.h"
@@ -28,6 +30,7 @@ enum class MountKind : std::uint8_t {
   kVolume,     // directory `source` ("work", "tmp", "shm") of the run's private volume at `target`
   kProc,       // a fresh procfs
 };
+[[nodiscard]] const char* to_string(MountKind kind);
 
 enum MountFlag : std::uint8_t {
   kMountReadOnly = 1,
@@ -52,6 +55,8 @@ struct InputFile {
   std::string name;  // one path component
   std::uint16_t mode = 0644;
   std::uint64_t size = 0;
+  // Not 0: not copied; the program gets the descriptor itself, under this number (3 or more).
+  std::uint32_t as_descriptor = 0;
 };
 
 // One Landlock rule: `access` beneath `path` (inside). Applied by ABI, best effort.
@@ -62,6 +67,8 @@ enum class LandlockAccess : std::uint8_t {
   kReadWriteExecute,
   kDevice
 };
+[[nodiscard]] const char* to_string(LandlockAccess access);
+
 struct LandlockRule {
   std::string path;
   LandlockAccess access = LandlockAccess::kRead;
@@ -113,6 +120,7 @@ struct Plan {
   std::vector<std::string> warnings;  // for the user: weaker enforcement and the command that mends
                                       // it, a granted unix socket …
   bool allow_missing_proc = false;    // allow_degraded = ["proc"]
+  std::optional<WasmPlan> wasm;       // engine "wasm": what the program, the worker, shall do
 };
 
 struct PlanInput {
@@ -122,6 +130,7 @@ struct PlanInput {
   std::string runtime_version;
   std::vector<InputFile> inputs;
   const HostFacts& facts;
+  std::optional<WasmPlan> wasm;  // of a step with engine "wasm"
 };
 
 // Error kRefused, naming the limit, the reason and the command that mends it, when a limit can't be

@@ -94,10 +94,11 @@ bool is_visible_anyway(const PathGrant& grant) {
 
 }  // namespace
 
-ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_view working_dir) {
+ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_view working_dir,
+                              JailRoot root) {
   ResolvedGrants resolved;
   for (const PathGrant& grant : grants) {
-    if (is_visible_anyway(grant)) continue;
+    if (root == JailRoot::kSystem && is_visible_anyway(grant)) continue;
     Result<PathGrant> one = resolve_one(grant, working_dir);
     if (!one) {
       resolved.problems.push_back(std::move(one.error()));
@@ -107,6 +108,7 @@ ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_
         std::find_if(resolved.paths.begin(), resolved.paths.end(),
                      [&](const PathGrant& other) { return other.inside == one->inside; });
     if (same == resolved.paths.end()) {
+      resolved.order.push_back(one->inside);
       resolved.paths.push_back(std::move(*one));
     } else if (same->host == one->host) {
       *same = std::move(*one);

@@ -2,6 +2,7 @@
 // file system.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +15,18 @@ namespace sandpit {
 struct ResolvedGrants {
   std::vector<PathGrant>
       paths;  // sorted by `inside`, so that a parent comes before what lies in it
+  std::vector<std::string> order;  // their `inside`, in the order in which they were granted
   std::vector<std::string> warnings;
   std::vector<Error> problems;
 };
 
+// What lies in the jail's root anyway: a host's /usr, or nothing (Step::bare_root).
+enum class JailRoot : std::uint8_t { kSystem, kBare };
+
 // `grants` in the order of their layers: of two for the same place the later one wins.
 [[nodiscard]] ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants,
-                                            std::string_view working_dir);
+                                            std::string_view working_dir,
+                                            JailRoot root = JailRoot::kSystem);
 
 // One package directory: an existing directory, canonical.
 [[nodiscard]] Result<std::string> resolve_directory(const std::string& path,

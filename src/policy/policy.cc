@@ -12,6 +12,7 @@
 #include "policy/inside_path.h"
 #include "policy/limits_merge.h"
 #include "runtime/settings_for.h"
+#include "runtime/wasm_runtime.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
@@ -108,14 +109,22 @@ Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime
   move_into(problems, std::move(merged.problems));
 
   merge_security(settings, mine, request, policy);
+  const bool is_wasm = runtime == kWasmRuntimeName;
+  // A list of addresses for modules is the network for modules, unless this very request says no.
+  if (is_wasm && !settings.wasm.network.empty() && !request.network) {
+    policy.network = NetworkMode::kHost;
+  }
   check_environment(policy, problems);
   resolve_directories(settings, request, policy, problems);
 
   std::vector<PathGrant> grants = settings.security.allowed_paths;
   append(grants, mine.security.allowed_paths);
+  if (is_wasm) append(grants, settings.wasm.preopens);
   append(grants, request.paths);
-  ResolvedGrants resolved = resolve_grants(grants, policy.working_dir);
+  ResolvedGrants resolved = resolve_grants(grants, policy.working_dir,
+                                           is_wasm ? JailRoot::kBare : JailRoot::kSystem);
   policy.paths = std::move(resolved.paths);
+  policy.path_order = std::move(resolved.order);
   move_into(policy.warnings, std::move(resolved.warnings));
   move_into(problems, std::move(resolved.problems));
   if (!mine.packages_dir.empty()) {

@@ -138,8 +138,8 @@ class LauncherSession final : public RunObserver {
     }
     streaming_ = (flags & wire::kStreaming) != 0;
     wants_volume_ = (flags & wire::kWantsVolume) != 0;
-    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan), descriptors,
-                                              std::move(input), *this));
+    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan),
+                                              std::move(descriptors), std::move(input), *this));
     return {};
   }
 

@@ -28,10 +28,6 @@
 #include "service/wire.h"
 #include "sys/raw.h"
 
-#ifndef SANDPIT_LIBEXEC_DIR
-#define SANDPIT_LIBEXEC_DIR "/usr/local/libexec/sandpit"
-#endif
-
 namespace sandpit {
 namespace {
 
@@ -106,26 +102,17 @@ Result<void> spawn_orphan(const std::string& path, int control) {
   return {};
 }
 
-bool executable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
-
 }  // namespace
 
 Result<std::string> find_launcher(const std::string& configured) {
-  std::vector<std::string> candidates;
-  if (!configured.empty()) {
-    candidates.push_back(configured);
-  } else {
-    if (const char* path = ::secure_getenv("SANDPIT_LAUNCHER")) candidates.emplace_back(path);
-    for (const auto& directory : own_directories()) {
-      candidates.push_back(directory / "libexec/sandpit/sandpit-launcher");
-    }
-    candidates.emplace_back(SANDPIT_LIBEXEC_DIR "/sandpit-launcher");
-  }
-  for (const std::string& candidate : candidates) {
-    if (executable(candidate)) return candidate;
-  }
+  std::vector<std::string> tried{configured};
+  const std::string path =
+      configured.empty() ? find_own_program("sandpit-launcher", "SANDPIT_LAUNCHER", &tried)
+      : ::access(configured.c_str(), X_OK) == 0 ? configured
+                                                : std::string();
+  if (!path.empty()) return path;
   return fail({.code = ErrorCode::kSandbox,
-               .message = fmt::format("no launcher at {}", fmt::join(candidates, ", ")),
+               .message = fmt::format("no launcher at {}", fmt::join(tried, ", ")),
                .hint = "set SandboxOptions::launcher or SANDPIT_LAUNCHER to sandpit-launcher"});
 }
 

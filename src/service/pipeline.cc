@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +15,14 @@
 #include "base/result.h"
 #include "base/utf8.h"
 #include "config/suggest.h"
+#include "engine/wasm/job.h"
 #include "plan/plan.h"
+#include "plan/wasm_plan.h"
 #include "policy/inside_path.h"
 #include "policy/policy.h"
 #include "runtime/interpreter.h"
 #include "runtime/settings_for.h"
+#include "runtime/wasm_runtime.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
@@ -120,6 +124,21 @@ Result<Steps> make_steps(const Runtime& runtime, const Request& request, const S
   return steps;
 }
 
+// The worker gets the module's bytes as a sealed memory file: what was hashed is what runs.
+Result<WasmPlan> plan_module(const SourceInput& source, const Request& request,
+                             const Settings& settings, const Policy& policy, Prepared& prepared,
+                             std::vector<InputFile>& inputs) {
+  SP_TRY(StoredModule module, store_module(source));
+  inputs.push_back({.name = "module",
+                    .mode = 0444,
+                    .size = source.size,
+                    .as_descriptor = wasm::kModuleDescriptor});
+  prepared.inputs.push_back(std::move(module.fd));
+  return make_wasm_plan(settings.wasm, policy, request,
+                        source.name.empty() ? "main.wasm" : source.name,
+                        std::move(module.digest));
+}
+
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
                                 const RuntimeRegistry& registry, const HostFacts& facts) {
   const Settings& settings = config.settings();
@@ -129,11 +148,15 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   SP_TRY_VOID(check_size(source, policy.limits));
   Prepared prepared;
   SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
-  SP_TRY(const Steps steps,
+  SP_TRY(Steps steps,
          make_steps(*runtime, request, {.name = source.name, .head = std::move(head)}, settings,
                     policy));
   std::vector<InputFile> inputs;
-  if (!steps.source_name.empty()) {
+  std::optional<WasmPlan> wasm;
+  if (steps.run.engine == kWasmEngineName) {
+    SP_TRY(wasm, plan_module(source, request, settings, policy, prepared, inputs));
+    if (policy.network != NetworkMode::kNone) steps.run.syscall_profile = "wasm-host-net";
+  } else if (!steps.source_name.empty()) {
     inputs.push_back({.name = steps.source_name,
                       .mode = static_cast<std::uint16_t>(steps.source_executable ? 0755 : 0644),
                       .size = source.size});
@@ -148,7 +171,8 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
                   runtime->info(settings_for(settings, runtime->name()), Runtime::Probe::kPathOnly)
                       .version,
               .inputs = std::move(inputs),
-              .facts = facts}));
+              .facts = facts,
+              .wasm = std::move(wasm)}));
   prepared.source_display = std::move(source.display);
   return prepared;
 }

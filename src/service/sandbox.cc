@@ -33,6 +33,7 @@
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
 #include "service/runtime_names.h"
+#include "service/wasm_pool.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"
 
@@ -86,6 +87,7 @@ struct Sandbox::Impl {
   Config config;
   RuntimeRegistry registry;
   std::shared_ptr<LauncherClient> launcher;
+  std::unique_ptr<WasmPool> wasm;  // after the launcher: its workers hang on it
 };
 
 // A run that has been sent to the launcher, until its last message.
@@ -253,14 +255,18 @@ Result<Sandbox> Sandbox::create(Config config, const SandboxOptions& options) {
                                                    : options.runtime_directories;
   // A bad manifest does not stop the others; a runtime that is missing because of one says so when
   // it is asked for.
+  add_builtin_runtimes(impl->registry);
   (void)load_manifests(impl->registry, directories);
   SP_TRY_VOID(check_runtime_names(impl->config, impl->registry));
   SP_TRY(const std::string path, find_launcher(options.launcher));
   SP_TRY(impl->launcher, LauncherClient::start(path));
+  impl->wasm =
+      std::make_unique<WasmPool>(impl->launcher, impl->config, impl->registry, options.warm);
   return Sandbox(std::move(impl));
 }
 
 Result<Outcome> Sandbox::run(const Request& request) const {
+  if (auto warm = impl_->wasm->try_run(request)) return std::move(*warm);
   Run::Impl run;
   SP_TRY_VOID(run.begin(impl_->launcher, impl_->config, impl_->registry, request));
   return run.collect();

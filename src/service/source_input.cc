@@ -15,7 +15,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/memory_file.h"
 #include "base/result.h"
+#include "base/sha256.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "sandpit/error.h"
@@ -144,6 +146,15 @@ Result<std::string> read_beginning(const SourceInput& source, std::size_t most) 
   }
   text.resize(filled);
   return text;
+}
+
+Result<StoredModule> store_module(const SourceInput& source) {
+  SP_TRY(const std::string bytes,
+         read_beginning(source, static_cast<std::size_t>(source.size)));
+  StoredModule module;
+  module.digest = sha256_hex(bytes);
+  SP_TRY(module.fd, sealed_memory_file("sandpit-module", bytes));
+  return module;
 }
 
 }  // namespace sandpit

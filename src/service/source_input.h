@@ -26,6 +26,13 @@ struct SourceInput {
 [[nodiscard]] Result<SourceInput> store_source_text(const SourceText& source,
                                                     const std::string& tmp_dir);
 
+// A copy in a sealed memory file, and its SHA-256 in hexadecimal.
+struct StoredModule {
+  UniqueFd fd;
+  std::string digest;
+};
+[[nodiscard]] Result<StoredModule> store_module(const SourceInput& source);
+
 // At most `most` bytes from the beginning; the position stays at 0.
 [[nodiscard]] Result<std::string> read_beginning(const SourceInput& source, std::size_t most);
 

@@ -23,8 +23,7 @@ namespace sandpit {
 
 // NOLINTBEGIN(misc-use-internal-linkage): look-up by argument passes unnamed namespaces over.
 // The fields of each structure, once for both directions. Found by argument-dependent look-up.
-template <class A, class T>
-concept Is = std::is_same_v<std::remove_const_t<A>, T>;
+using binary::Is;
 
 template <class Archive, Is<Limits> T>
 void describe(Archive& a, T& v) {
@@ -37,7 +36,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<InputFile> T>
 void describe(Archive& a, T& v) {
-  a(v.name, v.mode, v.size);
+  a(v.name, v.mode, v.size, v.as_descriptor);
 }
 template <class Archive, Is<LandlockRule> T>
 void describe(Archive& a, T& v) {
@@ -52,11 +51,16 @@ void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
     v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi,
-    v.warnings, v.allow_missing_proc);
+    v.warnings, v.allow_missing_proc, v.wasm);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
   a(v.what, v.hint, v.count);
+}
+template <class Archive, Is<WasmOutcome> T>
+void describe(Archive& a, T& v) {
+  a(v.fuel_used, v.memory_high_water, v.compile_time, v.cache_hit, v.warm, v.compiler, v.trap,
+    v.backtrace);
 }
 // Without `compile`: the launcher runs one step at a time.
 template <class Archive, Is<Outcome> T>
@@ -64,7 +68,7 @@ void describe(Archive& a, T& v) {
   a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
     v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement,
-    v.warnings, v.message);
+    v.warnings, v.message, v.wasm);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {

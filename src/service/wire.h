@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/binary.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "plan/plan.h"
@@ -54,129 +55,8 @@ inline constexpr std::size_t kLargestInline = 96U << 10U;
 inline constexpr std::size_t kLargestMessage = 160U << 10U;
 inline constexpr std::size_t kOutputChunk = 64U << 10U;
 
-class Writer {
- public:
-  template <class... Fields>
-  void operator()(const Fields&... fields) {
-    (put(fields), ...);
-  }
-  [[nodiscard]] std::string take() && { return std::move(out_); }
-
- private:
-  template <class T>
-    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-  void put(const T& value) {
-    char bytes[sizeof(T)];
-    std::memcpy(bytes, &value, sizeof value);
-    out_.append(bytes, sizeof bytes);
-  }
-  void put(const std::string& text) {
-    put(static_cast<std::uint64_t>(text.size()));
-    out_ += text;
-  }
-  void put(const ByteCount& bytes) { put(bytes.count()); }
-  template <class Rep, class Period>
-  void put(const std::chrono::duration<Rep, Period>& time) {
-    put(time.count());
-  }
-  void put(const sock_filter& instruction) {
-    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
-  }
-  template <class T>
-  void put(const std::vector<T>& items) {
-    put(static_cast<std::uint64_t>(items.size()));
-    for (const T& item : items) put(item);
-  }
-  void put(const std::map<std::string, std::string>& items) {
-    put(static_cast<std::uint64_t>(items.size()));
-    for (const auto& [key, value] : items) (*this)(key, value);
-  }
-  template <class T>
-    requires requires(Writer& writer, const T& value) { describe(writer, value); }
-  void put(const T& value) {
-    describe(*this, value);
-  }
-  std::string out_;
-};
-
-// Reads what Writer wrote. After any shortage or absurd length ok() is false and everything read is
-// empty.
-class Reader {
- public:
-  explicit Reader(std::string_view in) : in_(in) {}
-  template <class... Fields>
-  void operator()(Fields&... fields) {
-    (get(fields), ...);
-  }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool finished() const { return ok_ && in_.empty(); }
-
- private:
-  template <class T>
-    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-  void get(T& value) {
-    if (in_.size() < sizeof value) {
-      ok_ = false;
-      in_ = {};
-      return;
-    }
-    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was checked above
-    std::memcpy(&value, in_.data(), sizeof value);
-    in_.remove_prefix(sizeof value);
-  }
-  // The number of items that follow; each takes at least one byte, so that a lie can't make us
-  // allocate.
-  std::uint64_t length() {
-    std::uint64_t n = 0;
-    get(n);
-    if (n > in_.size()) {
-      ok_ = false;
-      in_ = {};
-      return 0;
-    }
-    return n;
-  }
-  void get(std::string& text) {
-    const std::uint64_t n = length();
-    text.assign(in_.substr(0, n));
-    in_.remove_prefix(n);
-  }
-  void get(ByteCount& bytes) {
-    std::uint64_t n = 0;
-    get(n);
-    bytes = ByteCount::bytes(n);
-  }
-  template <class Rep, class Period>
-  void get(std::chrono::duration<Rep, Period>& time) {
-    Rep n = 0;
-    get(n);
-    time = std::chrono::duration<Rep, Period>(n);
-  }
-  void get(sock_filter& instruction) {
-    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
-  }
-  template <class T>
-  void get(std::vector<T>& items) {
-    const std::uint64_t n = length();
-    items.clear();
-    for (std::uint64_t i = 0; i < n && ok_; ++i) get(items.emplace_back());
-  }
-  void get(std::map<std::string, std::string>& items) {
-    const std::uint64_t n = length();
-    for (std::uint64_t i = 0; i < n && ok_; ++i) {
-      std::string key;
-      get(key);
-      get(items[key]);
-    }
-  }
-  template <class T>
-    requires requires(Reader& reader, T& value) { describe(reader, value); }
-  void get(T& value) {
-    describe(*this, value);
-  }
-  std::string_view in_;
-  bool ok_ = true;
-};
+using binary::Reader;
+using binary::Writer;
 
 // ---- sockets
 

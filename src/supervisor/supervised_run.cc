@@ -76,8 +76,12 @@ SupervisedRun::~SupervisedRun() {
 
 Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor,
                                                             jail::JailEngine& engine, Plan plan,
-                                                            const std::vector<UniqueFd>& inputs,
+                                                            std::vector<UniqueFd> inputs,
                                                             RunInput input, RunObserver& observer) {
+  std::unique_ptr<wasm::Session> session;
+  if (plan.wasm) {
+    SP_TRY(session, wasm::Session::open(plan, inputs));
+  }
   UniqueFd read_end = std::move(input.direct);
   UniqueFd write_end;
   if (!read_end.valid()) {
@@ -90,6 +94,10 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
+  if (session != nullptr) {
+    run->wasm_ = std::move(session);
+    run->grace_ = wasm::kGrace;
+  }
   SP_TRY_VOID(run->watch_all());
   if (input.pumped.valid() && write_end.valid()) {
     SP_TRY_VOID(run->start_pump(std::move(input.pumped), std::move(write_end)));
@@ -135,11 +143,11 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
 
 SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
   if (reported_ || wait_status_ || reason_ != KillReason::kNone) return Clock::time_point::max();
-  return std::min({started_ + plan_.limits.wall_time, next_cpu_check_, next_sample_});
+  return std::min({started_ + plan_.limits.wall_time + grace_, next_cpu_check_, next_sample_});
 }
 
 void SupervisedRun::on_deadline(Clock::time_point now) {
-  if (now >= started_ + plan_.limits.wall_time) {
+  if (now >= started_ + plan_.limits.wall_time + grace_) {
     // The program's end may be waiting to be read: then it was in time.
     if (!wait_status_) kill(KillReason::kWallTime, "");
     return;
@@ -157,11 +165,12 @@ void SupervisedRun::check_cpu(Clock::time_point now) {
          fmt::format("the CPU time of the run can't be read: {}", used.error().to_string()));
     return;
   }
-  if (*used >= plan_.limits.cpu_time) {
+  const Microseconds limit = plan_.limits.cpu_time + grace_;
+  if (*used >= limit) {
     kill(KillReason::kCpuTime, "");
     return;
   }
-  const Microseconds rest = std::chrono::duration_cast<Microseconds>(plan_.limits.cpu_time) - *used;
+  const Microseconds rest = limit - *used;
   next_cpu_check_ = now + std::max<Microseconds>(rest / online_processors(), Microseconds(1000));
 }
 
@@ -173,7 +182,7 @@ void SupervisedRun::sample(Clock::time_point now) {
   const ByteCount memory = ByteCount::bytes(tree->memory.count() + volume_bytes(volume_).count());
   sampled_memory_ = std::max(sampled_memory_, memory);
   if (memory_by_sampling_ && memory > plan_.limits.memory) kill(KillReason::kMemory, "");
-  if (cpu_by_sampling_ && sampled_cpu_ >= plan_.limits.cpu_time) kill(KillReason::kCpuTime, "");
+  if (cpu_by_sampling_ && sampled_cpu_ >= plan_.limits.cpu_time + grace_) kill(KillReason::kCpuTime, "");
 }
 
 void SupervisedRun::on_memory_event() {
@@ -311,6 +320,7 @@ void SupervisedRun::report(const jail::Jail::End& end) {
                         .files = volume_bytes(volume_),
                         .proc_missing = proc_missing_},
                outcome);
+  if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   observer_.on_finished(std::move(outcome), std::move(volume_));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/jail/jail.h"
+#include "engine/wasm/session.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -21,7 +22,7 @@ class SupervisedRun {
 
   [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> start(
       Supervisor& supervisor, jail::JailEngine& engine, Plan plan,
-      const std::vector<UniqueFd>& inputs, RunInput input, RunObserver& observer);
+      std::vector<UniqueFd> inputs, RunInput input, RunObserver& observer);
   SupervisedRun(const SupervisedRun&) = delete;
   SupervisedRun& operator=(const SupervisedRun&) = delete;
   ~SupervisedRun();
@@ -85,6 +86,8 @@ class SupervisedRun {
   ByteCount sampled_memory_;
   UniqueFd proc_;
   std::optional<sys::TreeSampler> sampler_;
+  std::unique_ptr<wasm::Session> wasm_;  // of a run on the wasm engine
+  Milliseconds grace_{0};  // the worker stops at its limits by itself, and tells where it was
   bool alone_ = false;     // init told that nothing of the run lives any more, but itself
   bool reported_ = false;  // the observer has the Outcome
   bool finished_ = false;

@@ -32,10 +32,11 @@ Supervisor::Supervisor(UniqueFd epoll) : epoll_(std::move(epoll)) {}
 Supervisor::~Supervisor() = default;
 
 Result<SupervisedRun*> Supervisor::start(jail::JailEngine& engine, Plan plan,
-                                         const std::vector<UniqueFd>& inputs, RunInput input,
+                                         std::vector<UniqueFd> inputs, RunInput input,
                                          RunObserver& observer) {
   SP_TRY(auto run,
-         SupervisedRun::start(*this, engine, std::move(plan), inputs, std::move(input), observer));
+         SupervisedRun::start(*this, engine, std::move(plan), std::move(inputs),
+                              std::move(input), observer));
   runs_.push_back(std::move(run));
   return runs_.back().get();
 }

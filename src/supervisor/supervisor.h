@@ -56,7 +56,7 @@ class Supervisor {
 
   // Starts a run. On error nothing was started and the observer is not called.
   [[nodiscard]] Result<SupervisedRun*> start(jail::JailEngine& engine, Plan plan,
-                                             const std::vector<UniqueFd>& inputs, RunInput input,
+                                             std::vector<UniqueFd> inputs, RunInput input,
                                              RunObserver& observer);
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);

@@ -327,7 +327,7 @@ class Commands(Case):
         self.assertEqual(self.sandpit("list-supported").stdout.decode(), table)
         listed = {item["name"]: item for item in json.loads(self.sandpit("runtimes", "--json").stdout)}
         self.assertLessEqual({"python", "javascript", "shell", "native", "wasm"}, set(listed))
-        self.assertEqual(listed["wasm"]["state"], "not_built")
+        self.assertIn(listed["wasm"]["state"], ("ready", "not_built"))
         self.assertEqual(listed["python"]["state"], "ready")
 
     def test_one_runtime_is_shown(self):
@@ -339,6 +339,30 @@ class Commands(Case):
         report = json.loads(done.stdout)
         self.assertEqual(done.returncode, 0 if report["production"] else 1)
         self.assertTrue(report["features"])
+
+    def test_check_says_what_lint_finds_and_runs_nothing(self):
+        self.write("good.py", "open('made', 'w')\n")
+        done = self.sandpit("check", "good.py")
+        self.assertEqual((done.returncode, done.stdout), (0, b"good.py: ok\n"))
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "made")))
+        self.write("utf16.py", b"\xff\xfe\x00")
+        done = self.sandpit("check", "good.py", "utf16.py")
+        self.assertEqual(done.returncode, 126)
+        self.assertRegex(done.stdout.decode(), r"(?m)^utf16\.py: error: .* \[utf16-source\]$")
+
+    def test_check_prints_one_json_object_for_each_file(self):
+        self.write("good.py", "print(1)\n")
+        done = self.sandpit("check", "--json", "good.py", "missing.py")
+        self.assertEqual(done.returncode, 126)
+        good, missing = map(json.loads, done.stdout.splitlines())
+        self.assertEqual((good["file"], good["ok"], good["description"], good["problems"]), ("good.py", True, None, []))
+        self.assertFalse(missing["ok"])
+        self.assertEqual(missing["problems"][0]["severity"], "error")
+        self.assert_ends(self.sandpit("check"), 2)
+
+    def test_invoke_is_for_webassembly(self):
+        self.write("good.py", "print(1)\n")
+        self.assert_ends(self.sandpit("run", "--invoke", "f", "good.py"), 2, "--invoke")
 
     def test_config_init_makes_a_valid_file_once(self):
         self.assert_ends(self.sandpit("config", "init"), 0)

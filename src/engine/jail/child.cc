@@ -38,7 +38,7 @@ constexpr std::size_t kMaxMounts = 256;
 // The launch in progress: where to report, and which step is under way.
 class Launch {
  public:
-  explicit Launch(const ChildSpec& spec) : spec_(spec) {}
+  explicit Launch(const ChildSpec& spec) : spec_(spec), socket_(spec.socket) {}
 
   void begin(LaunchStep step, int detail = 0) {
     step_ = step;
@@ -48,9 +48,11 @@ class Launch {
   [[noreturn]] void fail(int errno_value) const {
     const ChildMessage message{
         .kind = MessageKind::kFailed, .step = step_, .errno_value = errno_value, .detail = detail_};
-    (void)::send(spec_.socket, &message, sizeof message, MSG_NOSIGNAL);
+    (void)::send(socket_, &message, sizeof message, MSG_NOSIGNAL);
     ::_exit(125);
   }
+  // Reports go over a copy of the socket, out of the way of descriptors with fixed numbers.
+  void report_over(int socket) { socket_ = socket; }
   [[noreturn]] void fail(const TreeFailure& failure) {
     step_ = failure.step;
     detail_ = failure.detail;
@@ -64,6 +66,7 @@ class Launch {
 
  private:
   const ChildSpec& spec_;
+  int socket_;
   LaunchStep step_ = LaunchStep::kNone;
   int detail_ = 0;
 };
@@ -275,6 +278,7 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
   int index = 0;
   for (const ChildInput& input : spec.inputs) {
     launch.begin(LaunchStep::kInput, index++);
+    if (input.number != 0) continue;
     const int work =
         static_cast<int>(launch.need(::openat(volume, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     const int out = static_cast<int>(launch.need(::openat(
@@ -446,11 +450,35 @@ void place_stdio(Launch& launch, const ChildSpec& spec) {
   for (int target = 0; target < 3; ++target) launch.need(::dup2(sources[target], target));
 }
 
+// Inputs that are handed over as descriptors, at the numbers that they ask for. Their own numbers
+// may be those of others: each goes out of the way first.
+void place_inputs(Launch& launch, const ChildSpec& spec) {
+  launch.begin(LaunchStep::kInput, -1);
+  int sources[kMostDescriptorNumber] = {};
+  bool any = false;
+  for (const ChildInput& input : spec.inputs) {
+    if (input.number < 3 || input.number >= kMostDescriptorNumber) continue;
+    sources[input.number] = static_cast<int>(
+        launch.need(::fcntl(input.descriptor, F_DUPFD_CLOEXEC, kMostDescriptorNumber)));
+    any = true;
+  }
+  if (!any) return;
+  launch.report_over(static_cast<int>(
+      launch.need(::fcntl(spec.socket, F_DUPFD_CLOEXEC, kMostDescriptorNumber))));
+  for (int number = 3; number < kMostDescriptorNumber; ++number) {
+    if (sources[number] != 0) launch.need(::dup2(sources[number], number));
+  }
+}
+
 [[noreturn]] void run_program(Launch& launch, const ChildSpec& spec) {
   place_stdio(launch, spec);
+  place_inputs(launch, spec);
   launch.begin(LaunchStep::kExec);
   launch.need(::setsid());
   launch.need(raw::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
+  for (const ChildInput& input : spec.inputs) {
+    if (input.number != 0) launch.need(::fcntl(input.number, F_SETFD, 0));
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

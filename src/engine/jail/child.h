@@ -91,7 +91,11 @@ struct ChildInput {
   std::uint16_t mode;
   std::uint64_t size;
   int descriptor;
+  int number;  // not 0: not copied, the program gets the descriptor itself under this number
 };
+
+// Numbers that inputs may ask for: 3 to this, exclusive.
+inline constexpr int kMostDescriptorNumber = 16;
 
 struct ChildRlimit {
   int resource;

@@ -78,7 +78,9 @@ void SpecBuilder::add_rlimits() {
   // (core(5)).
   add(RLIMIT_CORE, 1);
   add(RLIMIT_NOFILE, plan_.max_descriptors);
-  add(RLIMIT_FSIZE, plan_.limits.file_size.count());
+  // The worker writes the compiled module first, and then lowers the limit to the guest's.
+  const ByteCount artefact = plan_.wasm ? plan_.wasm->cache_max_size : ByteCount();
+  add(RLIMIT_FSIZE, std::max(plan_.limits.file_size.count(), artefact.count()));
   add(RLIMIT_STACK, plan_.limits.stack.count());
   add(RLIMIT_MEMLOCK, 64U << 10U);
   add(RLIMIT_MSGQUEUE,
@@ -141,7 +143,8 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
     inputs_.push_back({.name = input.name.c_str(),
                        .mode = input.mode,
                        .size = input.size,
-                       .descriptor = inputs[i].get()});
+                       .descriptor = inputs[i].get(),
+                       .number = static_cast<int>(input.as_descriptor)});
   }
   spec_.uid = plan_.uid;
   spec_.gid = plan_.gid;

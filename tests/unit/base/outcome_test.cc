@@ -89,5 +89,16 @@ TEST(OutcomeText, CountsWhatWasCutFromEachStream) {
             "--output-limit raises it");
 }
 
+TEST(OutcomeText, TellsWhatAWebAssemblyRunUsed) {
+  WasmOutcome wasm{.fuel_used = 12,
+                   .memory_high_water = ByteCount::kib(64),
+                   .compile_time = Microseconds(1500),
+                   .compiler = "winch"};
+  EXPECT_EQ(wasm_text(wasm), "fuel 12, linear memory up to 64 KiB, compiled by winch in 1.5 ms");
+  wasm = {.cache_hit = true, .warm = true, .compiler = "cranelift"};
+  EXPECT_EQ(wasm_text(wasm),
+            "linear memory up to 0 bytes, compiled by cranelift earlier (cache hit), warm worker");
+}
+
 }  // namespace
 }  // namespace sandpit

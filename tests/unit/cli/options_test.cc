@@ -140,6 +140,15 @@ TEST(Options, ExecHasNoLanguageOptions) {
   EXPECT_FALSE(parse_exec({"--lint", "off", "--", "ls"}).has_value());
 }
 
+TEST(Options, InvokeNamesAFunctionAndTheArgumentsAreItsValues) {
+  const auto options = parse_run({"--invoke", "add", "a.wat", "--", "-1", "2.5"});
+  ASSERT_TRUE(options.has_value()) << options.error().error.to_string();
+  EXPECT_EQ(options->request.invoke, "add");
+  EXPECT_THAT(options->request.args, ElementsAre("-1", "2.5"));
+  EXPECT_FALSE(parse_exec({"--invoke", "add", "--", "ls"}).has_value());
+  EXPECT_FALSE(parse_run({"--invoke", "", "a.wat"}).has_value());
+}
+
 TEST(Options, ABadValueNamesItsOptionAndEveryOneIsReported) {
   const auto options = parse_run({"--memory", "lots", "--net", "lan", "--json", "a.py"});
   ASSERT_FALSE(options.has_value());

@@ -109,8 +109,8 @@ TEST_F(ConfigTest, RefusesNumbersOutOfRange) {
                           StartsWith("11:17: stack_size_kb = 1e+300 is out of range")));
   EXPECT_THAT(problems("[resource_limits]\nmax_disk_mb = 0\nmax_inodes = 0\nmax_open_files = 0\n"),
               ElementsAre(StartsWith("2:15"), StartsWith("3:14"), StartsWith("4:18")));
-  EXPECT_THAT(problems("[runtimes.wasm]\nmax_memory_pages = 65537\nstack_size = \"1KiB\"\n"),
-              ElementsAre("2:20: max_memory_pages = 65537 is out of range: from 1 to 65536",
+  EXPECT_THAT(problems("[runtimes.wasm]\nmax_memory_pages = 0\nstack_size = \"1KiB\"\n"),
+              ElementsAre("2:20: max_memory_pages = 0 is out of range: from 1 to 268435456",
                           "3:14: stack_size = \"1KiB\" is out of range: from 16384 to 1073741824"));
 }
 

@@ -147,7 +147,8 @@ TEST_F(ConfigTest, ReadsEveryOtherKey) {
   EXPECT_EQ(javascript.security.lint, LintLevel::kOff);
   EXPECT_THAT(javascript.security.env, ElementsAre(Pair("X", "1")));
   EXPECT_FALSE(settings.wasm.wasi_enabled);
-  EXPECT_FALSE(settings.wasm.allow_bulk_memory);
+  EXPECT_FALSE(settings.wasm.features.bulk_memory);
+  EXPECT_FALSE(settings.wasm.features.reference_types);
   EXPECT_THAT(settings.extensions, ElementsAre(Pair("mjs", "javascript"), Pair("pyw", "python")));
   EXPECT_EQ(entry_of(*config, "runtimes.javascript.runtime"), "\"bun\" | project | named.toml:18");
 }
@@ -285,7 +286,7 @@ TEST_F(ConfigTest, HasATemplateThatLoadsAsItIsAndUncommented) {
     uncommented += line + "\n";
     at = end + 1;
   }
-  EXPECT_GT(settings, 35);
+  EXPECT_GT(settings, 65);
   const auto all = load_text(uncommented, "judge");
   ASSERT_TRUE(all) << all.error().to_string();
   EXPECT_EQ(all->settings().limits.wall_time, 2s);

@@ -12,42 +12,6 @@
 namespace sandpit {
 namespace {
 
-const char* kind_name(MountKind kind) {
-  switch (kind) {
-    case MountKind::kDirectory:
-      return "directory";
-    case MountKind::kFile:
-      return "file";
-    case MountKind::kSymlink:
-      return "symlink";
-    case MountKind::kBind:
-      return "bind";
-    case MountKind::kDevice:
-      return "device";
-    case MountKind::kVolume:
-      return "volume";
-    case MountKind::kProc:
-      return "proc";
-  }
-  return "?";
-}
-
-const char* access_name(LandlockAccess access) {
-  switch (access) {
-    case LandlockAccess::kRead:
-      return "read";
-    case LandlockAccess::kReadExecute:
-      return "read-execute";
-    case LandlockAccess::kReadWrite:
-      return "read-write";
-    case LandlockAccess::kReadWriteExecute:
-      return "read-write-execute";
-    case LandlockAccess::kDevice:
-      return "device";
-  }
-  return "?";
-}
-
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) result += c == '\n' ? std::string("\\n") : std::string(1, c);
@@ -74,7 +38,7 @@ std::string plan_text(const Plan& plan) {
   text +=
       fmt::format("cwd {}\nhostname {}\nid {}:{}\n", plan.cwd, plan.hostname, plan.uid, plan.gid);
   for (const Mount& mount : plan.mounts) {
-    text += fmt::format("mount {} {}{}{} {:04o}", kind_name(mount.kind), mount.target,
+    text += fmt::format("mount {} {}{}{} {:04o}", to_string(mount.kind), mount.target,
                         mount.source.empty() ? "" : " <- ", mount.source, mount.mode);
     if ((mount.flags & kMountReadOnly) != 0) text += " ro";
     if ((mount.flags & kMountNoExec) != 0) text += " noexec";
@@ -102,7 +66,7 @@ std::string plan_text(const Plan& plan) {
   }
   text += fmt::format("seccomp {}\nlandlock abi {}\n", plan.syscall_profile, plan.landlock_abi);
   for (const LandlockRule& rule : plan.landlock)
-    text += fmt::format("landlock {} {}\n", access_name(rule.access), rule.path);
+    text += fmt::format("landlock {} {}\n", to_string(rule.access), rule.path);
   for (const std::string& warning : plan.warnings) text += fmt::format("warning {}\n", warning);
   return text;
 }

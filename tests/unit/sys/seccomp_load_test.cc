@@ -172,10 +172,15 @@ TEST(SeccompKernel, KernelFacilitiesForAdministratorsFail) {
   EXPECT_EQ(call(SYS_prctl, PR_SET_NAME | 1L << 32, 0), EFAULT);  // the kernel sees PR_SET_NAME
 }
 
-TEST(SeccompKernel, ProgramsStartUnderTheInterpreterProfileAndNotUnderWasmHost) {
+// The worker itself is started under wasm-host, and denies execve to itself.
+TEST(SeccompKernel, ProgramsStartUnderTheInterpreterProfileAndNoProcessUnderWasmHost) {
   const auto start = [] { return ::execl("/bin/true", "true", nullptr); };
   EXPECT_EQ(errno_under("interpreter", start), 0);
-  EXPECT_EQ(errno_under("wasm-host", start), EPERM);
+  EXPECT_EQ(errno_under("wasm-host", start), 0);
+  EXPECT_EQ(errno_under("wasm-host", [] { return ::fork(); }), EPERM);
+  EXPECT_EQ(errno_under("wasm-host", [] { return ::socket(AF_INET, SOCK_STREAM, 0); }), EPERM);
+  EXPECT_EQ(errno_under("wasm-host-net", [] { return ::fork(); }), EPERM);
+  EXPECT_EQ(errno_under("wasm-host-net", [] { return ::socket(AF_INET, SOCK_STREAM, 0); }), 0);
 }
 
 TEST(SeccompKernel, X32CallsKill) {

@@ -1,0 +1,227 @@
+#include "engine/wasm/artefact_cache.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/auxv.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/memory_file.h"
+#include "base/result.h"
+#include "base/sha256.h"
+#include "base/unique_fd.h"
+#include "plan/wasm_plan.h"
+#include "runtime/wasm_runtime.h"
+#include "sandpit/error.h"
+
+namespace sandpit::wasm {
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'S', 'P', 'W', 'A', 'S', 'M', '0', '1'};
+constexpr std::string_view kSuffix = ".cwasm";
+// An entry's time is renewed when it is used, no more often than this: a write for each run would
+// cost more than it is worth.
+constexpr std::time_t kRenewAfterSeconds = 3600;
+
+struct EntryHeader {
+  std::array<char, 8> magic = kMagic;
+  std::uint64_t size = 0;
+  XXH128_hash_t checksum{};
+};
+
+// Of the content, together with the key that it was stored under.
+XXH128_hash_t checksum_of(std::string_view key, std::string_view bytes) {
+  return XXH3_128bits_withSeed(bytes.data(), bytes.size(), XXH3_64bits(key.data(), key.size()));
+}
+
+bool is_ours(const struct stat& status) {
+  return status.st_uid == ::geteuid() && (status.st_mode & 0022U) == 0;
+}
+
+std::string entry_name(std::string_view key) { return fmt::format("{}{}", key, kSuffix); }
+
+Result<void> copy(int out, int in, off_t from, std::uint64_t size) {
+  const auto end = from + static_cast<off_t>(size);
+  while (from < end) {
+    const ssize_t n = ::sendfile(out, in, &from, static_cast<std::size_t>(end - from));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(errno_error("copy an artefact", errno));
+    if (n == 0) return fail({.code = ErrorCode::kSystem, .message = "an artefact was cut off"});
+  }
+  return {};
+}
+
+// Those of this processor that a compiler may have used.
+std::string processor_features() {
+#if defined(__x86_64__)
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  std::string text;
+  if (__get_cpuid_count(1, 0, &a, &b, &c, &d) != 0) text += fmt::format("{:x}.{:x}.", c, d);
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) text += fmt::format("{:x}.{:x}.{:x}", b, c, d);
+  return text;
+#else
+  return fmt::format("{:x}.{:x}", ::getauxval(AT_HWCAP), ::getauxval(AT_HWCAP2));
+#endif
+}
+
+struct Entry {
+  std::string name;
+  std::uint64_t size = 0;
+  timespec used{};
+};
+
+}  // namespace
+
+Result<ArtefactCache> ArtefactCache::open(const std::string& directory, ByteCount max_size) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+  if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST) {
+    return fail(errno_error(directory, errno));
+  }
+  UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail(errno_error(directory, errno));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) < 0) return fail(errno_error(directory, errno));
+  if (!is_ours(status)) {
+    return fail({.code = ErrorCode::kSystem,
+                 .message = fmt::format(
+                     "{} belongs to another user or others may write to it", directory),
+                 .where = "runtimes.wasm.cache_dir",
+                 .hint = "use a directory of your own with mode 0700"});
+  }
+  return ArtefactCache(std::move(fd), max_size);
+}
+
+UniqueFd ArtefactCache::load(std::string_view key) const {
+  const UniqueFd file(::openat(directory_.get(), entry_name(key).c_str(),
+                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file.valid()) return {};
+  struct stat status{};
+  EntryHeader header;
+  if (::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode) || !is_ours(status)) return {};
+  if (::pread(file.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header) ||
+      header.magic != kMagic ||
+      static_cast<std::uint64_t>(status.st_size) != sizeof header + header.size) {
+    return {};
+  }
+  auto memory = memory_file("sandpit-artefact");
+  if (!memory || !copy(memory->get(), file.get(), sizeof header, header.size) ||
+      !seal(memory->get())) {
+    return {};
+  }
+  const auto view = FileView::map(memory->get(), header.size);
+  if (!view || XXH128_isEqual(checksum_of(key, view->bytes()), header.checksum) == 0) return {};
+  if (::time(nullptr) - status.st_mtim.tv_sec > kRenewAfterSeconds) {
+    (void)::futimens(file.get(), nullptr);
+  }
+  return std::move(*memory);
+}
+
+Result<void> ArtefactCache::store(std::string_view key, int artefact) const {
+  struct stat status{};
+  if (!is_sealed(artefact) || ::fstat(artefact, &status) < 0 || status.st_size <= 0) {
+    return fail({.code = ErrorCode::kSystem, .message = "the artefact is not finished"});
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size + sizeof(EntryHeader) > max_size_.count()) return {};
+  SP_TRY(const FileView view, FileView::map(artefact, size));
+  const EntryHeader header{.size = size, .checksum = checksum_of(key, view.bytes())};
+  // Written under a name of its own and then renamed: readers see all of it or nothing.
+  const std::string temporary = fmt::format("{}.{}.tmp", key, ::getpid());
+  const UniqueFd file(::openat(directory_.get(), temporary.c_str(),
+                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.valid()) return fail(errno_error("store an artefact", errno));
+  const auto written = [&]() -> Result<void> {
+    if (::write(file.get(), &header, sizeof header) != static_cast<ssize_t>(sizeof header)) {
+      return fail(errno_error("store an artefact", errno));
+    }
+    SP_TRY_VOID(copy(file.get(), artefact, 0, size));
+    if (::renameat(directory_.get(), temporary.c_str(), directory_.get(),
+                   entry_name(key).c_str()) < 0) {
+      return fail(errno_error("store an artefact", errno));
+    }
+    return {};
+  }();
+  if (!written) {
+    (void)::unlinkat(directory_.get(), temporary.c_str(), 0);
+    return written;
+  }
+  evict();
+  return {};
+}
+
+void ArtefactCache::remove(std::string_view key) const {
+  (void)::unlinkat(directory_.get(), entry_name(key).c_str(), 0);
+}
+
+void ArtefactCache::evict() const {
+  // Of its own: a directory stream moves the position of the descriptor that it takes.
+  const int copy_of_directory =
+      ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy_of_directory < 0) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(copy_of_directory), &::closedir);
+  if (!directory) return;
+  std::vector<Entry> entries;
+  std::uint64_t total = 0;
+  const std::time_t now = ::time(nullptr);
+  while (const dirent* row = ::readdir(directory.get())) {
+    const std::string_view name = row->d_name;
+    struct stat status{};
+    if (::fstatat(directory_.get(), row->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISREG(status.st_mode)) {
+      continue;
+    }
+    // What a killed writer left behind.
+    if (name.ends_with(".tmp") && now - status.st_mtim.tv_sec > kRenewAfterSeconds) {
+      (void)::unlinkat(directory_.get(), row->d_name, 0);
+      continue;
+    }
+    if (!name.ends_with(kSuffix)) continue;
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    total += size;
+    entries.push_back({.name = std::string(name), .size = size, .used = status.st_mtim});
+  }
+  if (total <= max_size_.count()) return;
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.used.tv_sec, a.used.tv_nsec) < std::pair(b.used.tv_sec, b.used.tv_nsec);
+  });
+  for (const Entry& entry : entries) {
+    if (total <= max_size_.count()) break;
+    if (::unlinkat(directory_.get(), entry.name.c_str(), 0) == 0) total -= entry.size;
+  }
+}
+
+std::string artefact_key(const WasmPlan& plan) {
+  // Fuel is counted by instructions that the compiler adds; file names are in the line tables that
+  // text modules get.
+  binary::Writer writer;
+  writer(std::string("sandpit-artefact-1"), plan.digest, plan.compiler, plan.features,
+         plan.fuel != 0, plan.module_name, std::string(kWasmtimeVersion), processor_features());
+  return sha256_hex(std::move(writer).take());
+}
+
+}  // namespace sandpit::wasm

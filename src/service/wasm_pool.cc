@@ -1,0 +1,448 @@
+#include "service/wasm_pool.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/binary.h"
+#include "base/memory_file.h"
+#include "base/result.h"
+#include "base/sha256.h"
+#include "base/unique_fd.h"
+#include "engine/wasm/artefact_cache.h"
+#include "engine/wasm/job.h"
+#include "engine/wasm/report.h"
+#include "engine/wasm/session.h"
+#include "plan/plan.h"
+#include "plan/wasm_plan.h"
+#include "policy/limits_merge.h"
+#include "runtime/settings_for.h"
+#include "runtime/wasm_runtime.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
+#include "service/launcher_client.h"
+#include "service/pipeline.h"
+#include "service/source_input.h"
+#include "service/wasm_worker.h"
+#include "service/wire.h"
+
+namespace sandpit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A worker lives until it is replaced, not for a time: each of its runs has its own.
+constexpr Milliseconds kWorkerLife{365L * 24 * 3600 * 1000};
+
+struct Module {
+  std::string bytes;
+  std::string name;
+  std::string digest;
+};
+
+// Everything about a kind of request that does not change from one to the next.
+struct Shape {
+  Plan plan;  // of WasmTask::kServe
+  std::mutex mutex;
+  std::condition_variable given_back;
+  std::vector<std::unique_ptr<WasmWorker>> idle;
+  unsigned alive = 0;
+};
+
+struct Template {
+  std::shared_ptr<Shape> shape;
+  Plan plan;  // as for a cold run
+};
+
+std::int64_t monotonic_us(Clock::time_point time) {
+  return std::chrono::duration_cast<Microseconds>(time.time_since_epoch()).count();
+}
+
+void put(binary::Writer& writer, const LimitOverrides& limits) {
+  writer(limits.memory, limits.cpu_time, limits.wall_time, limits.processes, limits.file_size,
+         limits.open_files, limits.disk, limits.inodes, limits.output, limits.stack);
+}
+
+bool has_wasm_extension(const Request& request, const Settings& settings) {
+  std::string_view name;
+  if (const auto* file = std::get_if<SourceFile>(&request.source)) name = file->path;
+  if (const auto* text = std::get_if<SourceText>(&request.source)) name = text->name;
+  name = name.substr(name.rfind('/') + 1);
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  const std::string extension(name.substr(dot + 1));
+  const auto mapped = settings.extensions.find(extension);
+  if (mapped != settings.extensions.end()) return mapped->second == kWasmRuntimeName;
+  return extension == "wasm" || extension == "wat";
+}
+
+bool can_be_warm(const Request& request, const Settings& settings) {
+  if (std::holds_alternative<HostCommand>(request.source)) return false;
+  if (!std::holds_alternative<StdinEmpty>(request.input) &&
+      !std::holds_alternative<StdinBytes>(request.input)) {
+    return false;
+  }
+  if (!request.paths.empty() || request.network || !request.chdir.empty() ||
+      !request.out_dir.empty() || request.check) {
+    return false;
+  }
+  return request.runtime == kWasmRuntimeName ||
+         (request.runtime.empty() && has_wasm_extension(request, settings));
+}
+
+Result<Module> read_module(const Request& request) {
+  Module module;
+  if (const auto* text = std::get_if<SourceText>(&request.source)) {
+    module.bytes = text->text;
+    module.name = text->name;
+  } else {
+    SP_TRY(const SourceInput source, open_source_file(std::get<SourceFile>(request.source)));
+    SP_TRY(module.bytes, read_beginning(source, static_cast<std::size_t>(source.size)));
+    module.name = source.name;
+  }
+  if (module.name.empty()) module.name = "main.wasm";
+  module.digest = sha256_hex(module.bytes);
+  return module;
+}
+
+// What the worker's jail is made of: the same bytes, the same jail.
+std::string shape_key(const Plan& plan, const std::string& trust_domain) {
+  binary::Writer writer;
+  writer(trust_domain);
+  return std::move(writer).take() + wire::encode(plan);
+}
+
+Plan serving(Plan plan) {
+  plan.wasm->task = WasmTask::kServe;
+  plan.wasm->module_name.clear();
+  plan.wasm->digest.clear();
+  plan.wasm->args.clear();
+  plan.wasm->env.clear();
+  plan.wasm->invoke.clear();
+  plan.wasm->values.clear();
+  plan.limits.wall_time = kWorkerLife;
+  plan.limits.cpu_time = kWorkerLife;
+  plan.limits.output = ByteCount();
+  plan.inputs = {{.name = "socket", .mode = 0, .size = 0, .as_descriptor = wasm::kSocketDescriptor}};
+  plan.warnings.clear();
+  return plan;
+}
+
+// A worker that is borrowed, and goes back to its shape unless it is spent.
+class Lease {
+ public:
+  Lease(std::shared_ptr<Shape> shape, std::unique_ptr<WasmWorker> worker)
+      : shape_(std::move(shape)), worker_(std::move(worker)) {}
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&&) = delete;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() {
+    if (shape_ == nullptr) return;
+    {
+      const std::scoped_lock lock(shape_->mutex);
+      if (worker_ == nullptr || spent_) {
+        --shape_->alive;
+      } else {
+        shape_->idle.push_back(std::move(worker_));
+      }
+    }
+    shape_->given_back.notify_one();
+  }
+  [[nodiscard]] WasmWorker& worker() { return *worker_; }
+  void put(std::unique_ptr<WasmWorker> worker) { worker_ = std::move(worker); }
+  [[nodiscard]] bool has_worker() const { return worker_ != nullptr; }
+  void spend() { spent_ = true; }
+
+ private:
+  std::shared_ptr<Shape> shape_;
+  std::unique_ptr<WasmWorker> worker_;
+  bool spent_ = false;
+};
+
+Lease borrow(const std::shared_ptr<Shape>& shape, unsigned most) {
+  std::unique_lock lock(shape->mutex);
+  shape->given_back.wait(lock, [&] { return !shape->idle.empty() || shape->alive < most; });
+  if (shape->idle.empty()) {
+    ++shape->alive;
+    return {shape, nullptr};
+  }
+  auto worker = std::move(shape->idle.back());
+  shape->idle.pop_back();
+  return {shape, std::move(worker)};
+}
+
+// Large input and output travel in memory files.
+Result<void> take_output(const wasm::ServeResponse& response, const UniqueFd& memory,
+                         const Limits& limits, Outcome& outcome) {
+  outcome.stdout_bytes = response.stdout_bytes;
+  outcome.stderr_bytes = response.stderr_bytes;
+  outcome.stdout_text = response.stdout_text;
+  outcome.stderr_text = response.stderr_text;
+  if (response.in_memory) {
+    struct stat status{};
+    const std::uint64_t most = limits.output.count();
+    const std::uint64_t size = response.stdout_size + response.stderr_size;
+    if (response.stdout_size > most || response.stderr_size > most || !memory.valid() ||
+        !is_sealed(memory.get()) || ::fstat(memory.get(), &status) < 0 ||
+        static_cast<std::uint64_t>(status.st_size) < size) {
+      return fail({.code = ErrorCode::kSandbox, .message = "malformed answer"});
+    }
+    SP_TRY(const FileView view, FileView::map(memory.get(), static_cast<std::size_t>(size)));
+    outcome.stdout_text = view.bytes().substr(0, response.stdout_size);
+    outcome.stderr_text = view.bytes().substr(response.stdout_size, response.stderr_size);
+  }
+  outcome.stdout_truncated = outcome.stdout_bytes > outcome.stdout_text.size();
+  outcome.stderr_truncated = outcome.stderr_bytes > outcome.stderr_text.size();
+  return {};
+}
+
+void fill_enforcement(const Plan& plan, Outcome& outcome) {
+  for (const Enforcement& row : plan.enforcement) {
+    std::string text;
+    for (const Mechanism mechanism : row.mechanisms) {
+      if (!text.empty()) text += '+';
+      text += to_string(mechanism);
+    }
+    if (!row.degraded.empty()) text += " (degraded)";
+    outcome.enforcement[row.limit] = std::move(text);
+  }
+  // A run's own time is kept by the worker, and by us from outside.
+  outcome.enforcement["wall_time"] = "epoch+timer";
+  outcome.enforcement["cpu_time"] = "epoch";
+  outcome.enforcement["memory"] = "store-limiter+" + outcome.enforcement["memory"];
+  outcome.enforcement["seccomp"] = plan.syscall_profile;
+}
+
+}  // namespace
+
+struct WasmPool::Impl {
+  std::shared_ptr<LauncherClient> launcher;
+  const Config& config;
+  const RuntimeRegistry& registry;
+  WarmOptions options;
+  std::optional<wasm::ArtefactCache> cache;
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<Template>> templates;
+  std::map<std::string, std::shared_ptr<Shape>> shapes;
+
+  Result<std::shared_ptr<Template>> template_for(const Request& request);
+  Result<Outcome> run(const Request& request);
+  static Outcome ended(const Template& kind, WasmWorker::Reply reply, WasmWorker& worker,
+                       Clock::time_point started);
+};
+
+// One for each set of limits of each domain: everything else is the configuration's.
+Result<std::shared_ptr<Template>> WasmPool::Impl::template_for(const Request& request) {
+  binary::Writer writer;
+  writer(request.trust_domain);
+  put(writer, request.limits);
+  const std::string key = std::move(writer).take();
+  const std::scoped_lock lock(mutex);
+  if (const auto found = templates.find(key); found != templates.end()) return found->second;
+  Request plain;
+  plain.source = SourceText{.text = "(module)", .name = "main.wat"};
+  plain.runtime = kWasmRuntimeName;
+  plain.limits = request.limits;
+  SP_TRY(Prepared prepared, prepare(plain, config, registry, launcher->facts()));
+  const Plan served = serving(prepared.plan);
+  std::shared_ptr<Shape>& shape = shapes[shape_key(served, request.trust_domain)];
+  if (shape == nullptr) {
+    shape = std::make_shared<Shape>();
+    shape->plan = served;
+  }
+  auto made = std::make_shared<Template>(shape, std::move(prepared.plan));
+  // A caller that never uses the same limits twice must not make us grow.
+  constexpr std::size_t kMostTemplates = 256;
+  if (templates.size() >= kMostTemplates) templates.clear();
+  templates[key] = made;
+  return made;
+}
+
+Result<Outcome> WasmPool::Impl::run(const Request& request) {
+  SP_TRY(const Module module, read_module(request));
+  SP_TRY(const std::shared_ptr<Template> kind, template_for(request));
+  const Plan& plan = kind->plan;
+  if (module.bytes.size() > plan.limits.disk.count()) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("the module has {} bytes; the disk limit is {}",
+                                        module.bytes.size(), plan.limits.disk.count()),
+                 .where = {},
+                 .hint = "raise it with --disk and --memory"});
+  }
+  wasm::ServeRequest ask{.key = module.digest + module.name,
+                         .module_name = module.name,
+                         .args = {module.name},
+                         .env = plan.wasm->env,
+                         .invoke = request.invoke,
+                         .fuel = plan.wasm->fuel};
+  if (request.invoke.empty()) {
+    ask.args.insert(ask.args.end(), request.args.begin(), request.args.end());
+  } else {
+    ask.values = request.args;
+  }
+  for (const auto& [name, value] : request.env) {
+    std::erase_if(ask.env,
+                  [&](const std::string& entry) { return entry.starts_with(name + "="); });
+    ask.env.push_back(fmt::format("{}={}", name, value));
+  }
+
+  Lease lease = borrow(kind->shape, options.workers);
+  if (!lease.has_worker()) {
+    SP_TRY(auto worker, WasmWorker::start(*launcher, kind->shape->plan));
+    lease.put(std::move(worker));
+  }
+  WasmWorker& worker = lease.worker();
+  const bool was_warm = worker.runs() > 0;
+  std::vector<int> descriptors;
+  UniqueFd input;
+  if (const auto* bytes = std::get_if<StdinBytes>(&request.input)) {
+    ask.stdin_in_memory = bytes->bytes.size() > wasm::kLargestInline;
+    if (ask.stdin_in_memory) {
+      SP_TRY(input, sealed_memory_file("sandpit-stdin", bytes->bytes));
+    } else {
+      ask.stdin_bytes = bytes->bytes;
+    }
+  }
+  // The module travels once for each worker; the second round is for a worker that has dropped it.
+  WasmWorker::Reply reply;
+  UniqueFd artefact;
+  std::string artefact_key;
+  const Clock::time_point started = Clock::now();
+  const Clock::time_point deadline = started + plan.limits.wall_time;
+  for (int round = 0; round < 2; ++round) {
+    descriptors.clear();
+    UniqueFd bytes;
+    ask.with_module = !worker.knows(ask.key);
+    ask.artefact = wasm::Artefact::kNone;
+    if (ask.with_module) {
+      SP_TRY(bytes, sealed_memory_file("sandpit-module", module.bytes));
+      descriptors.push_back(bytes.get());
+      if (cache) {
+        WasmPlan keyed = *kind->shape->plan.wasm;
+        keyed.digest = module.digest;
+        keyed.module_name = module.name;
+        artefact_key = wasm::artefact_key(keyed);
+        artefact = cache->load(artefact_key);
+        ask.artefact = artefact.valid() ? wasm::Artefact::kLoad : wasm::Artefact::kStore;
+        if (!artefact.valid()) {
+          SP_TRY(artefact, memory_file("sandpit-artefact"));
+        }
+        descriptors.push_back(artefact.get());
+      }
+    }
+    if (input.valid()) descriptors.push_back(input.get());
+    ask.bounds = {.deadline_us = monotonic_us(deadline),
+                  .cpu_us = std::chrono::duration_cast<Microseconds>(plan.limits.cpu_time).count(),
+                  .memory = plan.limits.memory.count(),
+                  .file_size = plan.limits.file_size.count(),
+                  .output = plan.limits.output.count()};
+    reply = worker.ask(ask, descriptors, deadline + wasm::kGrace);
+    const bool again = reply.answer == WasmWorker::Answer::kDone &&
+                       reply.response.answer == wasm::ServeAnswer::kNeedModule;
+    if (!again) break;
+    worker.forgot(ask.key);
+  }
+  if (ask.artefact == wasm::Artefact::kStore && is_sealed(artefact.get())) {
+    (void)cache->store(artefact_key, artefact.get());
+  }
+  const bool was_given = ask.artefact == wasm::Artefact::kLoad;
+  if (reply.answer != WasmWorker::Answer::kDone || worker.runs() >= options.runs_per_worker) {
+    lease.spend();
+  }
+  Outcome outcome = ended(*kind, std::move(reply), worker, started);
+  if (ask.with_module && outcome.wasm) worker.learnt(ask.key);
+  if (was_given && outcome.wasm && !outcome.wasm->cache_hit) cache->remove(artefact_key);
+  if (outcome.wasm) outcome.wasm->warm = was_warm;
+  if (outcome.wasm && !ask.with_module) outcome.wasm->cache_hit = true;
+  return outcome;
+}
+
+Outcome WasmPool::Impl::ended(const Template& kind, WasmWorker::Reply reply, WasmWorker& worker,
+                              Clock::time_point started) {
+  const Plan& plan = kind.plan;
+  Outcome outcome;
+  wasm::Told told{.phase = wasm::Phase::kRunning};
+  if (reply.answer == WasmWorker::Answer::kDone) {
+    binary::Reader reader(reply.response.report);
+    wasm::Report report;
+    reader(report);
+    outcome.status = Status::kExited;
+    if (!reader.finished() || report.end > wasm::End::kInternal) {
+      report = {.end = wasm::End::kInternal, .message = "malformed report"};
+    } else if (const auto taken =
+                   take_output(reply.response, reply.memory, plan.limits, outcome);
+               !taken) {
+      report = {.end = wasm::End::kInternal, .message = taken.error().message};
+    }
+    told.phase = wasm::Phase::kDone;
+    told.memory_high_water = report.memory_high_water;
+    told.report = std::move(report);
+    outcome.cpu_time = Microseconds(std::max<std::int64_t>(reply.response.cpu_us, 0));
+    outcome.user_time = outcome.cpu_time;
+  } else if (reply.answer == WasmWorker::Answer::kTimedOut) {
+    outcome.status = Status::kWallTimeExceeded;
+    outcome.signal = SIGKILL;
+    outcome.message = "time limit exceeded, in a call to the host or in compilation";
+  } else {
+    outcome = worker.last_words();
+    outcome.enforcement.clear();
+    outcome.wasm.reset();
+  }
+  wasm::describe_wasm(told, outcome);
+  outcome.wall_time = std::chrono::duration_cast<Microseconds>(Clock::now() - started);
+  outcome.peak_memory = outcome.wasm->memory_high_water;
+  outcome.runtime = plan.runtime;
+  outcome.runtime_version = plan.runtime_version;
+  outcome.engine = plan.engine;
+  outcome.warnings = plan.warnings;
+  fill_enforcement(plan, outcome);
+  return outcome;
+}
+
+WasmPool::WasmPool(std::shared_ptr<LauncherClient> launcher, const Config& config,
+                   const RuntimeRegistry& registry, const WarmOptions& options)
+    : impl_(new Impl{.launcher = std::move(launcher),
+                     .config = config,
+                     .registry = registry,
+                     .options = options}) {
+  if (impl_->options.workers == 0) {
+    impl_->options.workers = std::max(1U, std::thread::hardware_concurrency());
+  }
+  const WasmSettings& wasm = config.settings().wasm;
+  const std::string directory =
+      wasm.cache_dir.empty() ? default_wasm_cache_directory() : wasm.cache_dir;
+  if (!wasm.cache || directory.empty()) return;
+  if (auto cache = wasm::ArtefactCache::open(directory, wasm.cache_max_size)) {
+    impl_->cache.emplace(std::move(*cache));
+  }
+}
+
+WasmPool::~WasmPool() = default;
+
+std::optional<Result<Outcome>> WasmPool::try_run(const Request& request) {
+  if (!impl_->options.enabled || !can_be_warm(request, impl_->config.settings())) return {};
+  return impl_->run(request);
+}
+
+}  // namespace sandpit

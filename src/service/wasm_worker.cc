@@ -1,0 +1,161 @@
+#include "service/wasm_worker.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/binary.h"
+#include "base/memory_file.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/wasm/job.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "service/launcher_client.h"
+#include "service/wire.h"
+
+namespace sandpit {
+namespace {
+
+// A report of at most 64 KiB and output of at most kLargestInline, with their lengths.
+constexpr std::size_t kLargestMessage = 160U << 10U;
+
+Result<void> send_message(int socket, const std::string& body,
+                          const std::vector<int>& descriptors) {
+  constexpr std::size_t kMost = 4;
+  // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
+  iovec part{.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMost)> control{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (!descriptors.empty() && descriptors.size() <= kMost) {
+    const std::size_t size = sizeof(int) * descriptors.size();
+    header.msg_control = control.data();
+    header.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), size);
+  }
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return fail(errno_error("sendmsg", errno, ErrorCode::kCancelled));
+  return {};
+}
+
+// The worker may have been taken over: at most one descriptor is kept, and never more than fits.
+ssize_t receive_message(int socket, std::string& buffer, UniqueFd& memory) {
+  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const ssize_t n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (n <= 0) return n;
+  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+      rights->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+    memory = UniqueFd(fd);
+  }
+  return (header.msg_flags & MSG_TRUNC) != 0 ? 0 : n;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WasmWorker>> WasmWorker::start(LauncherClient& launcher, const Plan& plan) {
+  auto worker = std::unique_ptr<WasmWorker>(new WasmWorker());
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
+    return fail(errno_error("socketpair", errno));
+  }
+  worker->socket_ = UniqueFd(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  worker->buffer_.resize(kLargestMessage);
+  SP_TRY(worker->channel_, launcher.take_channel());
+  const std::string bytes = wire::encode(plan);
+  std::string body(1, '\0');
+  std::vector<int> descriptors;
+  UniqueFd memory;
+  if (bytes.size() > wire::kLargestInline) {
+    SP_TRY(memory, sealed_memory_file("sandpit-plan", bytes));
+    body[0] = static_cast<char>(wire::kPlanInMemory);
+    descriptors.push_back(memory.get());
+  } else {
+    body += bytes;
+  }
+  descriptors.push_back(theirs.get());
+  SP_TRY_VOID(wire::send(worker->channel_.get(), wire::Kind::kStart, body, std::move(descriptors),
+                         wire::Blocking::kWait));
+  return worker;
+}
+
+WasmWorker::Reply WasmWorker::ask(const wasm::ServeRequest& request,
+                                  const std::vector<int>& descriptors,
+                                  std::chrono::steady_clock::time_point deadline) {
+  ++runs_;
+  Reply reply;
+  binary::Writer writer;
+  writer(request);
+  if (!send_message(socket_.get(), std::move(writer).take(), descriptors)) return reply;
+  for (;;) {
+    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd ready{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    const int events = ::poll(&ready, 1, static_cast<int>(std::max<long>(rest.count(), 0)));
+    if (events < 0 && errno == EINTR) continue;
+    if (events == 0) {
+      reply.answer = Answer::kTimedOut;
+      return reply;
+    }
+    const ssize_t n = receive_message(socket_.get(), buffer_, reply.memory);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n <= 0) return reply;
+    binary::Reader reader(std::string_view(buffer_).substr(0, static_cast<std::size_t>(n)));
+    reader(reply.response);
+    if (reader.finished()) reply.answer = Answer::kDone;
+    return reply;
+  }
+}
+
+Outcome WasmWorker::last_words() {
+  // The socket's end was the jail's end, or a lie: then the jail is ended now.
+  (void)wire::send(channel_.get(), wire::Kind::kCancel, {}, {}, wire::Blocking::kDontWait);
+  for (;;) {
+    const auto message = wire::receive(channel_.get(), wire::Blocking::kWait);
+    Outcome outcome;
+    outcome.status = Status::kSandboxError;
+    if (!message) {
+      outcome.message = "the launcher has ended";
+      return outcome;
+    }
+    if (message->kind == wire::Kind::kError) {
+      outcome.message = wire::decode_error(message->body).to_string();
+      return outcome;
+    }
+    if (message->kind != wire::Kind::kFinished) continue;
+    if (auto told = wire::decode_outcome(message->body)) return std::move(*told);
+    outcome.message = "malformed outcome";
+    return outcome;
+  }
+}
+
+}  // namespace sandpit
