@@ -30,6 +30,7 @@ struct V2View {
   bool parent_writable = false;  // false also when there is no parent in sight
   std::string parent_subtree;
   std::string parent_controllers;  // empty when we may not enable them there
+  bool parent_empty = false;       // no process in it, so that controllers can be enabled
 };
 
 enum class V2Place : std::uint8_t { kNowhere, kOwnGroup, kParent };

@@ -64,6 +64,7 @@ V2View view_of(int dir, const CgroupPlace::Candidate& place) {
       view.parent_subtree = read_at(parent.get(), "cgroup.subtree_control").value_or("");
       if (may_write(parent.get(), "cgroup.subtree_control")) {
         view.parent_controllers = read_at(parent.get(), "cgroup.controllers").value_or("");
+        view.parent_empty = read_at(parent.get(), "cgroup.procs").value_or("?").empty();
       }
     }
   }
@@ -88,7 +89,11 @@ std::string mend_for(V2Choice::Why why, const std::string& directory, std::strin
             "{0}/others/cgroup.procs; done",
             directory);
       }
-      return "systemd-run --user --scope -p Delegate=yes -- sandpit …";
+      return fmt::format(
+          "systemd-run --user --scope -p Delegate=yes -- sandpit …; without systemd: "
+          "mkdir {0}/shell && for p in $(cat {0}/cgroup.procs); do echo $p > "
+          "{0}/shell/cgroup.procs; done",
+          directory);
     case V2Choice::Why::kNoController:
       if (root) {
         return fmt::format(
@@ -171,7 +176,14 @@ V2Choice choose_v2_base(const V2View& view) {
   if (!view.writable) return {.why_not = Why::kNotWritable};
 
   V2Choice choice = pick(V2Place::kOwnGroup, view.controllers, view.subtree);
-  if (choice.enable.empty() || view.is_root) return choice;
+  const bool complete = choice.why_not == Why::kFine;
+  if (view.is_root || (complete && choice.enable.empty())) return choice;
+  if (!(complete && view.alone) && view.parent_empty && offers(view.parent_controllers)) {
+    // A subtree that was delegated by hand, not by systemd: maybe nobody has enabled them in it.
+    V2Choice above = pick(V2Place::kParent, view.parent_controllers, view.parent_subtree);
+    if (complete || above.why_not == Why::kFine) return above;
+  }
+  if (choice.enable.empty()) return choice;
   if (view.alone) {
     choice.move_self = true;
     return choice;

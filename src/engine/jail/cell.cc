@@ -66,7 +66,12 @@ Result<void> CellPool::prepare_cgroup(Cell& cell, const Plan& plan) const {
   const auto wanted = std::pair(plan.limits.memory, plan.max_tasks);
   if (cell.limits == wanted) return {};
   cell.limits.reset();
-  SP_TRY_VOID(cell.cgroup->set_limits({.memory = plan.limits.memory, .tasks = plan.max_tasks}));
+  // A group may count CPU time only: the Plan then has another mechanism for the rest, and the
+  // group would refuse to look as if it enforced it.
+  sys::CgroupLimits limits;
+  if (facts_.memory.version != CgroupVersion::kNone) limits.memory = plan.limits.memory;
+  if (facts_.pids.version != CgroupVersion::kNone) limits.tasks = plan.max_tasks;
+  SP_TRY_VOID(cell.cgroup->set_limits(limits));
   cell.limits = wanted;
   return {};
 }

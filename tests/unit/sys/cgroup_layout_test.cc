@@ -127,6 +127,18 @@ TEST(CgroupV2Choice, UsesTheParentWhenOthersAreInTheGroup) {
   EXPECT_TRUE(choice.memory && choice.pids && choice.enable.empty() && !choice.move_self);
 }
 
+TEST(CgroupV2Choice, EnablesControllersInAParentThatIsOursAndEmpty) {
+  const V2Choice choice = choose_v2_base({.controllers = "",
+                                          .writable = true,
+                                          .parent_writable = true,
+                                          .parent_subtree = "pids\n",
+                                          .parent_controllers = "memory pids\n",
+                                          .parent_empty = true});
+  EXPECT_EQ(choice.place, V2Place::kParent);
+  EXPECT_TRUE(choice.memory && choice.pids && !choice.move_self);
+  EXPECT_EQ(choice.enable, "+memory");
+}
+
 TEST(CgroupV2Choice, CountsOnlyCpuTimeWhenOthersAreInTheGroupAndTheParentIsNotOurs) {
   const V2Choice choice = choose_v2_base(
       {.controllers = "memory pids\n", .writable = true, .parent_subtree = "memory pids\n"});
