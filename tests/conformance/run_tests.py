@@ -5,6 +5,7 @@
 """
 
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -16,7 +17,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
-from sandpit_tests import Case, main, sandpit_path  # noqa: E402
+from sandpit_tests import NOBODY, PATIENCE, SOURCE, Case, main, sandpit_path, seconds  # noqa: E402
 
 # Programs in every language: {what: text}. `EXTENSION` names the file.
 ARGUMENTS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
@@ -341,7 +342,7 @@ class Memory(Case):
         self.assert_outcome(outcome, status="memory_exceeded")
 
     def test_peak_memory_is_of_the_whole_tree(self):
-        text = self.TWENTY.replace("range(10)", "range(5)").replace("sleep(20)", "sleep(1.5)")
+        text = self.TWENTY.replace("range(10)", "range(5)").replace("sleep(20)", f"sleep({seconds(1.5)})")
         outcome = self.program("p.py", text, "--memory", "400", "--processes", "30", "--timeout", "60", "--cpu-time", "50")
         self.assert_outcome(outcome, status="exited")
         self.assertGreater(outcome["peak_memory_kb"], 90 << 10)
@@ -424,7 +425,7 @@ class WallTime(Case):
 
     def test_a_program_that_ignores_every_signal(self):
         outcome = self.program("p.sh", "trap '' TERM INT HUP QUIT ALRM USR1 USR2 PIPE; echo ready; sleep 100; sleep 100",
-                               "--timeout", "1.5")
+                               "--timeout", seconds(1.5))
         self.assert_outcome(outcome, status="wall_time_exceeded", stdout="ready\n")
 
     def test_a_stopped_program(self):
@@ -674,7 +675,8 @@ class Output(Case):
         self.assert_outcome(outcome, stdout_truncated=False, stdout="x" * 65536)
 
     def test_an_endless_flood_ends_by_another_limit(self):
-        outcome = self.program("p.sh", "exec cat /dev/zero", "--output-limit", "64KiB", "--timeout", "2", "--cpu-time", "1.5")
+        outcome = self.program("p.sh", "exec cat /dev/zero", "--output-limit", "64KiB", "--timeout", seconds(2),
+                               "--cpu-time", seconds(1.5))
         self.assertIn(outcome["status"], ("wall_time_exceeded", "cpu_time_exceeded"))
         self.assertTrue(outcome["stdout_truncated"])
         self.assertGreater(outcome["stdout_bytes"], 1 << 20)
@@ -704,14 +706,23 @@ class Leftovers(Case):
         return found
 
     def abandoned_groups(self):
-        """Cgroups of runs whose slot nobody holds."""
+        """Cgroups of this user's runs whose slot nobody holds."""
         found = set()
-        for path in pathlib.Path("/sys/fs/cgroup").glob("*/**/sandpit-*"):
+        state = f"/tmp/sandpit-{os.geteuid()}"
+        if os.geteuid() == 0:
+            state = "/run/sandpit"
+        elif "XDG_RUNTIME_DIR" in self.env:
+            state = self.env["XDG_RUNTIME_DIR"] + "/sandpit"
+        # With version 2 root's groups are right below the mount point.
+        for path in pathlib.Path("/sys/fs/cgroup").glob("**/sandpit-*"):
             number = path.name.removeprefix("sandpit-")
-            if not number.isdigit():
+            try:
+                if not number.isdigit() or path.stat().st_uid != os.geteuid():
+                    continue
+            except FileNotFoundError:
                 continue
             try:
-                with open(f"/run/sandpit/slots/{number}", "rb+") as slot:
+                with open(f"{state}/slots/{number}", "rb+") as slot:
                     fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
@@ -811,6 +822,81 @@ class Degraded(Case):
             outcome = self.outcome("burn", "--cpu-time", "1", "--timeout", "60", arguments=[how])
             self.assert_outcome(outcome, status="cpu_time_exceeded")
             self.assertIn("degraded", outcome["enforcement"]["cpu_time"])
+
+
+class Delegation(Case):
+    """Cgroup v2: what an ordinary user gets out of a group that root made and handed over."""
+
+    def setUp(self):
+        super().setUp()
+        # What is mounted at the top may be a container's own group, where root itself has to move out of the way first.
+        if os.geteuid() != 0 or not os.access("/sys/fs/cgroup/cgroup.subtree_control", os.W_OK):
+            self.skipTest("root, to hand over a group, and cgroup v2")
+        try:
+            pathlib.Path("/sys/fs/cgroup/cgroup.subtree_control").write_text("+memory +pids")
+        except OSError as error:
+            self.skipTest(f"memory and pids controllers of cgroup v2 ({error})")
+        self.dir.chmod(0o755)
+        shutil.copy(sandpit_path(), self.dir / "sandpit")
+        shutil.copytree(SOURCE / "runtimes", self.dir / "runtimes")
+        self.env["SANDPIT_RUNTIMES_DIR"] = str(self.dir / "runtimes")
+        self.write("p.py", "print('ran')")
+        self.group = pathlib.Path("/sys/fs/cgroup", f"handed-over-{os.getpid()}")
+        self.hand_over(self.group)
+        self.addCleanup(self.remove_groups)
+
+    def hand_over(self, group):
+        group.mkdir()
+        for path in (group, *(group / f"cgroup.{name}" for name in ("procs", "threads", "subtree_control"))):
+            os.chown(path, NOBODY, NOBODY)
+
+    def remove_groups(self):
+        def remove():
+            for directory, _, _ in os.walk(self.group, topdown=False):
+                os.rmdir(directory)
+        end = time.monotonic() + 30
+        while self.group.exists():
+            try:
+                remove()
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    def run_in(self, group, script):
+        """The outcomes that a shell of the user prints that was put into the group."""
+        command = ["sh", "-c", 'echo $$ >"$1"; shift; exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"', "sh",
+                   str(group / "cgroup.procs"), "bash", "-c", script]
+        done = subprocess.run(command, cwd=self.dir, env=self.env, capture_output=True, timeout=PATIENCE, check=False)
+        outcomes = [json.loads(line) for line in done.stdout.decode().splitlines()]
+        self.assertTrue(outcomes, done.stderr.decode())
+        for outcome in outcomes:
+            self.assert_outcome(outcome, status="exited", stdout="ran\n", exit_code=0)
+        return outcomes
+
+    def assert_enforced(self, outcome, memory):
+        enforcement = outcome["enforcement"]
+        self.assertEqual(enforcement["cpu_time"], "cgroup-v2+rlimit")
+        self.assertIn(memory, enforcement["memory"])
+        self.assertEqual(enforcement["processes"], "cgroup-v2" if memory == "cgroup-v2" else "rlimit")
+
+    def test_alone_in_its_group_it_moves_out_of_the_way(self):
+        [outcome] = self.run_in(self.group, "exec ./sandpit run --json p.py")
+        self.assert_enforced(outcome, memory="cgroup-v2")
+
+    def test_beside_the_users_shell_it_runs_with_less(self):
+        outcomes = self.run_in(self.group, "for i in 1 2; do ./sandpit run --json p.py; done; true")
+        self.assertEqual(len(outcomes), 2)
+        for outcome in outcomes:
+            self.assert_enforced(outcome, memory="sampled")
+            self.assertRegex(outcome["warnings"][0], "other processes are in .*mkdir")
+
+    def test_a_shell_in_a_group_below_gets_exact_limits(self):
+        self.hand_over(self.group / "shell")
+        outcomes = self.run_in(self.group / "shell", "for i in 1 2; do ./sandpit run --json p.py; done; true")
+        for outcome in outcomes:
+            self.assert_enforced(outcome, memory="cgroup-v2")
+        self.assertEqual(sorted(path.name for path in self.group.iterdir() if path.is_dir()), ["shell"])
 
 
 if __name__ == "__main__":

@@ -5,8 +5,16 @@
 Hostile programs of the suites bound themselves (so many forks, so many bytes), and as root the whole suite also lives in
 a cgroup of its own where version 1 is mounted: a failure of the sandbox must not take the machine down.
 A test that can't run prints SKIPPED and what it needs; the exit status is 77 when every test was skipped.
+
+From the environment:
+    SANDPIT_TEST_SLOWNESS   by how much this machine is slower than a usual one (an emulated one: 6). Longer patience, and
+                            more time where a program must get somewhere within a limit; what is asserted stays.
+    SANDPIT_TEST_PROGRAMS   a directory that keeps compiled programs from run to run
 """
 
+import atexit
+import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -19,7 +27,8 @@ import unittest
 
 SANDPIT = ""
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 120  # seconds: when sandpit itself hangs
+SLOWNESS = float(os.environ.get("SANDPIT_TEST_SLOWNESS", "1"))
+PATIENCE = 120 * SLOWNESS  # seconds: when sandpit itself hangs
 NOBODY = 65534
 OUTER_TASKS = 512
 OUTER_MEMORY = 4 << 30
@@ -27,6 +36,35 @@ OUTER_MEMORY = 4 << 30
 
 def sandpit_path():
     return SANDPIT
+
+
+def seconds(usual):
+    """An option's value: time enough for a program to get somewhere."""
+    return f"{usual * SLOWNESS:g}"
+
+
+def private_directory(prefix):
+    path = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    os.chmod(path, 0o755)  # for the ordinary user that a test becomes
+    return pathlib.Path(path)
+
+
+@functools.cache
+def slow_configuration():
+    """The user's configuration directory: the default limits of time, scaled. Options of a test still go before them."""
+    directory = private_directory("sandpit-suite-config-")
+    (directory / "sandpit").mkdir()
+    (directory / "sandpit/sandbox.toml").write_text(
+        f"[resource_limits]\ntimeout_s = {seconds(10)}\ncpu_time_limit_s = {seconds(5)}\n")
+    return str(directory)
+
+
+@functools.cache
+def program_caches():
+    """Where compiled programs are looked for and, as far as it is writable, kept."""
+    shared = os.environ.get("SANDPIT_TEST_PROGRAMS")
+    return [*([pathlib.Path(shared)] if shared else []), private_directory("sandpit-suite-programs-")]
 
 
 class Case(unittest.TestCase):
@@ -41,6 +79,8 @@ class Case(unittest.TestCase):
         for name in ("SANDPIT_RUNTIMES_DIR", "XDG_RUNTIME_DIR"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        if SLOWNESS > 1:
+            self.env["XDG_CONFIG_HOME"] = slow_configuration()
 
     def write(self, name, text, mode=0o644):
         path = self.dir / name
@@ -74,12 +114,23 @@ class Case(unittest.TestCase):
         return self.outcome(name, *options, **more)
 
     def compile_c(self, name, text, *flags):
+        text = text if isinstance(text, bytes) else text.encode()
+        header = self.dir / "common.h"
+        parts = [text, header.read_bytes() if header.exists() else b"", *map(str.encode, flags)]
+        key = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        for cache in program_caches():
+            if os.path.exists(cache / key):
+                shutil.copy(cache / key, self.dir / name)
+                return name
         if not shutil.which("gcc"):
             self.skipTest("gcc")
         self.write(name + ".c", text)
         done = subprocess.run(["gcc", "-O1", "-w", "-o", name, name + ".c", *flags, "-lpthread"], cwd=self.dir, env=self.env,
                               capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
+        for cache in program_caches():
+            if keep_program(self.dir / name, cache, key):
+                break
         return name
 
     def assert_outcome(self, outcome, **fields):
@@ -95,6 +146,17 @@ class Case(unittest.TestCase):
         if os.geteuid() == 0 or not mechanism.endswith("(degraded)"):
             self.assertTrue(mechanism.startswith("cgroup-"), mechanism)
             self.assertNotIn("degraded", mechanism)
+
+
+def keep_program(program, cache, key):
+    unfinished = cache / f"{key}.{os.getpid()}"
+    try:
+        cache.mkdir(exist_ok=True)
+        shutil.copy(program, unfinished)
+        unfinished.rename(cache / key)  # a reader finds all of it or nothing
+    except OSError:
+        return False
+    return True
 
 
 def remove_tree(path):
@@ -172,7 +234,10 @@ def run_as_user(arguments):
         tmp.mkdir()
         os.chown(tmp, NOBODY, NOBODY)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp), "TMPDIR": str(tmp), "LANG": "C.UTF-8",
-                       "SANDPIT_RUNTIMES_DIR": str(room / "runtimes")}
+                       "SANDPIT_RUNTIMES_DIR": str(room / "runtimes"), "SANDPIT_TEST_SLOWNESS": f"{SLOWNESS:g}"}
+        programs = os.environ.get("SANDPIT_TEST_PROGRAMS", "")
+        if os.path.isdir(programs):
+            environment["SANDPIT_TEST_PROGRAMS"] = str(shutil.copytree(programs, room / "programs"))
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-B",
                    str(room / script.relative_to(SOURCE)), str(room / "sandpit"), *arguments[1:]]
         with OuterLimit():
