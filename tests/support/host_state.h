@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -18,7 +21,7 @@ namespace sandpit::test {
 
 struct HostState {
   std::set<std::string>
-      cgroups;  // directories named sandpit-* in any controller whose slot nobody holds
+      cgroups;  // this user's directories named sandpit-N in any controller, with nobody in slot N
   std::size_t descriptors = 0;  // of this process
   std::size_t mounts = 0;       // of this process's namespace
   std::size_t children = 0;     // of this process
@@ -31,8 +34,23 @@ struct HostState {
 
 // A held slot belongs to a run that lives, of another test say: no leftover.
 inline bool slot_is_held(const std::string& number) {
-  const UniqueFd lock(::open(("/run/sandpit/slots/" + number).c_str(), O_RDWR | O_CLOEXEC));
+  std::string state = "/run/sandpit";
+  if (::geteuid() != 0) {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");  // NOLINT(concurrency-mt-unsafe)
+    state = runtime != nullptr ? fmt::format("{}/sandpit", runtime)
+                               : fmt::format("/tmp/sandpit-{}", ::geteuid());
+  }
+  const UniqueFd lock(::open((state + "/slots/" + number).c_str(), O_RDWR | O_CLOEXEC));
   return lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0;
+}
+
+// Somebody else may be running tests at the same time.
+inline bool is_our_group(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  struct stat info{};
+  return name.starts_with("sandpit-") && name.size() > 8 &&
+         name.find_first_not_of("0123456789", 8) == std::string::npos &&
+         ::stat(path.c_str(), &info) == 0 && info.st_uid == ::geteuid();
 }
 
 inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found,
@@ -40,8 +58,8 @@ inline void find_cgroups(const std::filesystem::path& directory, std::set<std::s
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("sandpit-") && !slot_is_held(name.substr(8))) found.insert(entry.path());
+    if (is_our_group(entry.path()) && !slot_is_held(entry.path().filename().string().substr(8)))
+      found.insert(entry.path());
     if (depth > 0) find_cgroups(entry.path(), found, depth - 1);
   }
 }

@@ -48,6 +48,7 @@ inline Config test_config() {
   // An ordinary user's host may have no cgroup; the tests here are not about limits.
   if (::geteuid() != 0) config.settings().security.allow_degraded = {"all"};
   config.settings().limits.wall_time = Milliseconds(120'000);
+  config.settings().limits.cpu_time = Milliseconds(60'000);
   return config;
 }
 
