@@ -20,8 +20,12 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.dont_write_bytecode = True
+from sandpit_tests import SLOWNESS, slow_configuration  # noqa: E402
+
 SANDPIT = ""
-PATIENCE = 60 * float(os.environ.get("SANDPIT_TEST_SLOWNESS", "1"))  # seconds: when sandpit itself hangs
+PATIENCE = 60 * SLOWNESS  # seconds: when sandpit itself hangs
 
 
 class Case(unittest.TestCase):
@@ -31,6 +35,8 @@ class Case(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sandpit-cli-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.dir / "home"), "TERM": "xterm"}
+        if SLOWNESS > 1:
+            self.env["XDG_CONFIG_HOME"] = slow_configuration()
 
     def write(self, name, text):
         path = self.dir / name
@@ -127,11 +133,13 @@ class Output(Case):
         self.assert_ends(self.python("import os; os.kill(os.getpid(), 11)"), 139, "SIGSEGV")
 
     def test_standard_input_streams_in(self):
-        self.assertEqual(self.python("print(input()[::-1])", stdin=b"abc\n").stdout, b"cba\n")
+        done = self.python("print(input()[::-1])", stdin=b"abc\n")
+        self.assertEqual(done.stdout, b"cba\n", done.stderr)
 
     def test_standard_input_can_be_a_file(self):
         self.write("in", "abc")
-        self.assertEqual(self.python("print(input())", "--stdin", "in").stdout, b"abc\n")
+        done = self.python("print(input())", "--stdin", "in")
+        self.assertEqual(done.stdout, b"abc\n", done.stderr)
 
     def test_a_reader_that_goes_away_ends_the_run_quietly(self):
         self.write("flood.py", "while True: print('x' * 1000)")
@@ -316,6 +324,10 @@ class Signals(Case):
 
 
 class Commands(Case):
+    def setUp(self):
+        super().setUp()
+        self.env.pop("XDG_CONFIG_HOME", None)  # configuration is what these are about, and they run no program
+
     def test_version_and_help(self):
         self.assertRegex(self.sandpit("--version").stdout, rb"^sandpit \d+\.\d+\.\d+\n$")
         self.assertIn(b"sandpit COMMAND", self.sandpit("--help").stdout)
