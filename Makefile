@@ -14,10 +14,10 @@ export CARGO_TARGET_DIR ?= $(CACHE)/cargo
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test bench install lint format clean
+.PHONY: help setup configure build run test test-vm bench install lint format clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:
 	@tools/setup.sh run
@@ -38,6 +38,12 @@ test: ## build and run every test
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
 	@ctest --preset release $(if $(JUNIT),--output-junit $(JUNIT))
+
+test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (half an hour)
+	@tools/setup.sh ci
+	@cmake --preset release -Wno-dev >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
+	@tests/vm/run.sh --full $(BUILD) $(BUILD)/vm-reports
 
 bench: ## print the benchmark tables, peers side by side; OPTIONS="--quick --only true" for less
 	@tools/setup.sh test

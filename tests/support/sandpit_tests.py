@@ -7,7 +7,7 @@ a cgroup of its own where version 1 is mounted: a failure of the sandbox must no
 A test that can't run prints SKIPPED and what it needs; the exit status is 77 when every test was skipped.
 
 From the environment:
-    SANDPIT_TEST_SLOWNESS   by how much this machine is slower than a usual one (an emulated one: 6). Longer patience, and
+    SANDPIT_TEST_SLOWNESS   by how much this machine is slower than a usual one (an emulated one: 8). Longer patience, and
                             more time where a program must get somewhere within a limit; what is asserted stays.
     SANDPIT_TEST_PROGRAMS   a directory that keeps compiled programs from run to run
 """
