@@ -54,9 +54,9 @@ fn storage(binary: &[u8]) -> (Vec<Value>, Vec<Value>) {
     use wasmparser::{Parser, Payload, TypeRef};
     let memory = |ty: &wasmparser::MemoryType| {
         json!({"min_pages": ty.initial, "max_pages": ty.maximum, "shared": ty.shared,
-               "64": ty.memory64})
+               "memory64": ty.memory64})
     };
-    let table = |ty: &wasmparser::TableType| json!({"min": ty.initial, "max": ty.maximum, "element": ty.element_type.to_string()});
+    let table = |ty: &wasmparser::TableType| json!({"min": ty.initial, "max": ty.maximum, "type": ty.element_type.to_string()});
     let (mut memories, mut tables) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(binary).flatten() {
         match payload {

@@ -34,6 +34,9 @@ pub struct Program {
 
 const MAGIC: &[u8] = b"\0asm";
 const HEADER: usize = 8;
+/// The parser looks for the end of the line at each instruction: 10 MB in one line took 80 seconds.
+/// Text with longer lines was made by a machine, and gets no line numbers in its backtraces.
+const LONGEST_LINE: usize = 16 << 10;
 
 pub fn load(host: &mut Host, source: &Source) -> Result<Program, Report> {
     let began = Instant::now();
@@ -89,7 +92,9 @@ pub fn binary_of<'a>(source: &Source<'a>) -> Result<Cow<'a, [u8]>, Report> {
         }
     };
     let mut parser = wat::Parser::new();
-    parser.generate_dwarf(wat::GenerateDwarf::Lines);
+    if text.lines().all(|line| line.len() <= LONGEST_LINE) {
+        parser.generate_dwarf(wat::GenerateDwarf::Lines);
+    }
     match parser.parse_str(Some(Path::new(source.name)), text) {
         Ok(binary) => Ok(Cow::Owned(binary)),
         Err(error) => {

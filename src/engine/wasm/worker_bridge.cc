@@ -2,8 +2,6 @@
 
 #include <sandpit_wasm.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

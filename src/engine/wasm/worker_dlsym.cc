@@ -6,10 +6,13 @@
 #include <string_view>
 
 extern "C" {
-void* __wrap_dlsym(void* handle, const char* name);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the linker gives the
+// name
+void* __wrap_dlsym(void* handle, const char* name);
 
 void* __wrap_dlsym(void* /*handle*/, const char* name) {
   if (std::string_view(name) == "getrandom") return reinterpret_cast<void*>(&::getrandom);
   return nullptr;
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 }

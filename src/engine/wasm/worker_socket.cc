@@ -9,9 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include "base/unique_fd.h"
 
 namespace sandpit::wasm {
 namespace {

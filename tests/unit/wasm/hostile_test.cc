@@ -37,6 +37,14 @@ TEST_F(Hostile, AHundredThousandFunctions) {
   EXPECT_EQ(ended.exit_code, 0) << ended.report.message;
 }
 
+TEST_F(Hostile, MegabytesInOneLine) {
+  const std::int64_t began = monotonic_us();
+  const Ended ended = bounded("(module (func " + repeated("(drop (i32.const 1)) ", 100'000) +
+                              ") (func (export \"_start\")))");
+  EXPECT_EQ(ended.exit_code, 0) << ended.report.message;
+  EXPECT_LT(monotonic_us() - began, 5'000'000);
+}
+
 TEST_F(Hostile, DeeplyNestedText) {
   const Ended ended = bounded("(module (func (export \"_start\") " + repeated("(block ", 100'000) +
                               repeated(")", 100'000) + "))");
