@@ -37,6 +37,13 @@ class Escape(Case):
         shutil.copy(PROGRAMS / "common.h", self.dir / "common.h")
         return self.compile_c(source.stem, source.read_bytes())
 
+    def outcome(self, name, *options, **more):
+        """Skips where this kernel can't make the write grant of a root's run at all, which it says itself."""
+        outcome = super().outcome(name, *options, **more)
+        if os.geteuid() == 0 and outcome["status"] == "refused" and "no idmapped mounts on this kernel" in outcome["message"]:
+            self.skipTest("idmapped mounts of the file system of /tmp (tmpfs: Linux 6.3)")
+        return outcome
+
     def verdict(self, text):
         lines = text.strip().splitlines()
         return lines[-1] if lines else ""
