@@ -120,36 +120,31 @@ pub fn imports(program: &Program, settings: &Settings) -> Vec<Import> {
     }
 }
 
-fn not_granted(what: &str, capability: Capability, place: String) -> Problem {
+fn not_granted(capability: Capability, place: String) -> Problem {
     let key = capability.key();
-    Problem::new(format!("{what} is not granted: it needs the capability {key}"))
+    Problem::new(format!("not granted: it needs the capability {key}"))
         .at(place)
         .hint(format!("runtimes.wasm.capabilities.{key} = true"))
 }
 
-fn wasi_is_off(what: &str, place: String) -> Problem {
-    Problem::new(format!("{what} belongs to WASI, which is off"))
+fn wasi_is_off(place: String) -> Problem {
+    Problem::new("it belongs to WASI, which is off")
         .at(place)
         .hint("runtimes.wasm.wasi_enabled = true")
 }
 
 fn core_import(module: &str, name: &str, ty: &ExternType, settings: &Settings) -> Import {
-    let what = format!("{module}.{name}");
-    let place = format!("import {what}");
+    let place = format!("import {module}.{name}");
     let wasi = module == PREVIEW1 || module == PREVIEW0;
     let known = PREVIEW1_FUNCTIONS.iter().find(|(known, _)| wasi && *known == name);
     let problem = match known {
-        _ if wasi && !settings.wasi => Some(wasi_is_off(&what, place)),
+        _ if wasi && !settings.wasi => Some(wasi_is_off(place)),
         Some((_, Some(capability))) if !settings.has(*capability) => {
-            Some(not_granted(&what, *capability, place))
+            Some(not_granted(*capability, place))
         }
         Some(_) => None,
         None => {
-            let mut problem = Problem::new(format!(
-                "unknown import {what}, {} {}",
-                types::kind(ty),
-                types::external(ty)
-            ));
+            let mut problem = Problem::new(format!("unknown: {}", types::described(ty)));
             if wasi && let Some(near) = nearest(name) {
                 problem.hint = format!("did you mean {near}?");
             } else if !wasi {
@@ -178,22 +173,22 @@ fn component_import(
     let known = INTERFACES.iter().find(|(known, _)| *known == interface);
     let capability = known.and_then(|(_, capabilities)| capabilities.first()).copied();
     let problem = match known {
-        _ if interface.starts_with("wasi:") && !settings.wasi => Some(wasi_is_off(name, place)),
-        Some(_) if !version.starts_with("0.2.") => Some(
-            Problem::new(format!("{name} is not supported: only the versions 0.2.x are")).at(place),
-        ),
+        _ if interface.starts_with("wasi:") && !settings.wasi => Some(wasi_is_off(place)),
+        Some(_) if !version.starts_with("0.2.") => {
+            Some(Problem::new("not supported: only the versions 0.2.x are").at(place))
+        }
         Some((_, capabilities))
             if !capabilities.is_empty()
                 && !capabilities.iter().any(|capability| settings.has(*capability))
                 && has_functions(ty, engine) =>
         {
-            Some(not_granted(name, capabilities[0], place))
+            Some(not_granted(capabilities[0], place))
         }
         Some(_) => None,
         // A type alone asks for nothing.
         None if matches!(ty, wasmtime::component::types::ComponentItem::Type(_)) => None,
         None => Some(
-            Problem::new(format!("unknown import {name}, {}", types::item(ty)))
+            Problem::new(format!("unknown: {}", types::item(ty)))
                 .at(place)
                 .hint("a component may import WASI 0.2 only"),
         ),

@@ -37,6 +37,14 @@ fn table(ty: &TableType) -> String {
     format!("table of {} {}", range(ty.minimum(), ty.maximum()), ty.element())
 }
 
+/// "function (i32) -> i32", "memory of 1 or more pages".
+pub fn described(ty: &ExternType) -> String {
+    match ty {
+        ExternType::Func(_) => format!("function {}", external(ty)),
+        _ => external(ty),
+    }
+}
+
 /// "(i32) -> i32", "memory of 1 or more pages".
 pub fn external(ty: &ExternType) -> String {
     match ty {

@@ -299,6 +299,21 @@ class BadInput(Case):
         self.assert_ends(done, 2, "\\x1b[31mred.py")
         self.assertNotIn(b"\x1b", done.stderr)
 
+    def test_a_full_tmp_dir_says_so(self):
+        if os.geteuid() != 0:
+            self.skipTest("root: mounts a small file system of its own")
+        (self.dir / "small").mkdir()
+        self.write("c.toml", f"[general]\ntmp_dir = '{self.dir}/small'\n")
+        # In a mount namespace of its own, which ends with the command.
+        script = 'mount -t tmpfs -o size=$1 none "$2" && shift 2 && exec "$@"'
+        run = [SANDPIT, "run", "--runtime", "python", "--config", "c.toml", "--disk", "64MiB", "--memory", "256MiB", "-"]
+        source = b"#" * 3_000_000 + b"\nprint('ran')\n"
+        for size, status, words in (("1m", 125, ("tmp_dir", "No space left", "free some space")), ("8m", 0, ())):
+            done = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", size, self.dir / "small", *run],
+                                  input=source, cwd=self.dir, env=self.env, capture_output=True, timeout=60, check=False)
+            self.assert_ends(done, status, *words)
+            self.assertEqual(done.stdout, b"ran\n" if status == 0 else b"")
+
     def test_a_command_that_does_not_exist(self):
         self.assert_ends(self.sandpit("exec", "--", "no-such-command"), 127, "no-such-command")
         self.assert_ends(self.sandpit("rnu"), 2, "did you mean")
