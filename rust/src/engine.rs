@@ -26,7 +26,7 @@ pub struct Host {
     pub settings: Settings,
     pub runtime: tokio::runtime::Runtime,
     pub watchdog: Watchdog,
-    pub network: Option<Arc<Network>>,
+    pub network: Arc<Network>,
     cranelift: Option<Rc<Linkers>>,
     winch: Option<Rc<Linkers>>,
 }
@@ -37,10 +37,7 @@ impl Host {
             .enable_all()
             .build()
             .map_err(|error| Report::internal(&error.into()))?;
-        let network = match settings.network {
-            true => Some(Arc::new(Network::new(&settings.allowed))),
-            false => None,
-        };
+        let network = Arc::new(Network::new(settings.network, &settings.allowed));
         Ok(Host {
             settings,
             runtime,

@@ -1,4 +1,5 @@
-//! wasi:sockets/ip-name-lookup for the names that are allowed only, in place of Wasmtime's.
+//! The parts of wasi:sockets that stand in place of Wasmtime's: look-ups of the names that are
+//! allowed only, and sockets of a network that is off, so that their denial is told.
 
 use crate::network::Network;
 use crate::wasi::State;
@@ -8,8 +9,9 @@ use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     self, Host, HostResolveAddressStream, ResolveAddressStream,
 };
-use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress};
-use wasmtime_wasi::p2::{DynPollable, SocketError};
+use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress, IpAddressFamily};
+use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket};
+use wasmtime_wasi::p2::{DynPollable, SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
 /// The open look-ups of a run: which name each is about.
@@ -17,7 +19,7 @@ pub type Pending = HashMap<u32, String>;
 
 pub struct Lookup<'a> {
     sockets: WasiSocketsCtxView<'a>,
-    network: Option<&'a Network>,
+    network: &'a Network,
     pending: &'a mut Pending,
 }
 
@@ -29,10 +31,44 @@ impl HasData for HasLookup {
 
 /// The linker must allow shadowing.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    ip_name_lookup::add_to_linker::<State, HasLookup>(linker, |state| {
-        let State { wasi, network, pending, .. } = state;
-        Lookup { sockets: wasi.sockets(), network: network.as_deref(), pending }
-    })
+    ip_name_lookup::add_to_linker::<State, HasLookup>(linker, lookup)?;
+    tcp_create_socket::add_to_linker::<State, HasLookup>(linker, lookup)?;
+    udp_create_socket::add_to_linker::<State, HasLookup>(linker, lookup)
+}
+
+fn lookup(state: &mut State) -> Lookup<'_> {
+    let State { wasi, network, pending, .. } = state;
+    Lookup { sockets: wasi.sockets(), network, pending }
+}
+
+impl Lookup<'_> {
+    fn allow_socket(&self, protocol: &str) -> Result<(), SocketError> {
+        if self.network.is_on() {
+            return Ok(());
+        }
+        self.network.deny(format!("socket ({protocol})"));
+        Err(ErrorCode::AccessDenied.into())
+    }
+}
+
+impl tcp_create_socket::Host for Lookup<'_> {
+    fn create_tcp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<TcpSocket>, SocketError> {
+        self.allow_socket("tcp")?;
+        self.sockets.create_tcp_socket(family)
+    }
+}
+
+impl udp_create_socket::Host for Lookup<'_> {
+    async fn create_udp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<UdpSocket>, SocketError> {
+        self.allow_socket("udp")?;
+        self.sockets.create_udp_socket(family).await
+    }
 }
 
 // Look-ups share the network's resource and errors, which stay Wasmtime's.
@@ -60,10 +96,9 @@ impl Host for Lookup<'_> {
         network: Resource<network::Network>,
         name: String,
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
-        let Some(rules) = self.network else { return Err(ErrorCode::AccessDenied.into()) };
-        if !rules.allows_name(&name) {
+        if !self.network.allows_name(&name) {
             let shown: String = name.chars().take(255).collect();
-            rules.deny(format!("look up {shown}"));
+            self.network.deny(format!("look up {shown}"));
             return Err(ErrorCode::AccessDenied.into());
         }
         let stream = self.sockets.resolve_addresses(network, name.clone())?;
@@ -79,12 +114,12 @@ impl HostResolveAddressStream for Lookup<'_> {
     ) -> Result<Option<IpAddress>, SocketError> {
         let name = self.pending.get(&stream.rep()).cloned();
         let address = self.sockets.resolve_next_address(stream)?;
-        if let (Some(network), Some(name), Some(address)) = (self.network, name, address) {
+        if let (Some(name), Some(address)) = (name, address) {
             let ip = match address {
                 IpAddress::Ipv4((a, b, c, d)) => IpAddr::from([a, b, c, d]),
                 IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => IpAddr::from([a, b, c, d, e, f, g, h]),
             };
-            network.learn(&name, ip);
+            self.network.learn(&name, ip);
         }
         Ok(address)
     }

@@ -83,7 +83,9 @@ struct Memory {
     names: HashMap<IpAddr, HashSet<String>>,
 }
 
+/// Its list of what was denied holds what other capabilities denied, too.
 pub struct Network {
+    on: bool,
     rules: Vec<Rule>,
     anything: bool,
     memory: Mutex<Memory>,
@@ -91,8 +93,9 @@ pub struct Network {
 
 impl Network {
     /// No rule at all: any address. A rule that can't be understood allows nothing.
-    pub fn new(allowed: &[String]) -> Network {
+    pub fn new(on: bool, allowed: &[String]) -> Network {
         Network {
+            on,
             rules: allowed.iter().filter_map(|text| Rule::parse(text)).collect(),
             anything: allowed.is_empty(),
             memory: Mutex::default(),
@@ -103,15 +106,20 @@ impl Network {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
     pub fn allows_name(&self, name: &str) -> bool {
         let name = normal(name);
-        self.anything
-            || name.parse::<IpAddr>().is_ok()
-            || self.rules.iter().any(|rule| match &rule.hosts {
+        let listed = || {
+            self.rules.iter().any(|rule| match &rule.hosts {
                 Hosts::Any => true,
                 Hosts::Name(allowed) => *allowed == name,
                 Hosts::Network(..) => false,
             })
+        };
+        self.on && (self.anything || name.parse::<IpAddr>().is_ok() || listed())
     }
 
     pub fn learn(&self, name: &str, ip: IpAddr) {
@@ -148,7 +156,7 @@ impl Network {
             SocketAddrUse::UdpSend => ("send", "udp"),
             SocketAddrUse::UdpReceive => ("receive", "udp"),
         };
-        let allowed = self.anything || self.is_listed(address);
+        let allowed = self.on && (self.anything || self.is_listed(address));
         if !allowed {
             self.deny(format!("{verb} {address} ({protocol})"));
         }

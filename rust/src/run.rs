@@ -20,9 +20,7 @@ use wasmtime_wasi::I32Exit;
 pub fn run(host: &Host, program: &mut Program, mut request: Request) -> Report {
     let outputs = Outputs::new(&request.streams);
     let mut report = execute(host, program, &mut request, &outputs);
-    if let Some(network) = &host.network {
-        report.denied = network.finish();
-    }
+    report.denied = host.network.finish();
     if let (Output::Memory(out), Output::Memory(err)) = (&outputs.out, &outputs.err) {
         (report.out, report.out_bytes) = out.finish();
         (report.err, report.err_bytes) = err.finish();
@@ -41,7 +39,7 @@ fn execute(host: &Host, program: &Program, request: &mut Request, outputs: &Outp
     if let Err(report) = entry(program, request) {
         return report;
     }
-    let state = match wasi::state(&host.settings, host.network.as_ref(), request, outputs) {
+    let state = match wasi::state(&host.settings, &host.network, request, outputs) {
         Ok(state) => state,
         Err(error) => return Report::internal(&error),
     };

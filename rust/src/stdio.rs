@@ -1,6 +1,7 @@
 //! The guest's standard streams: straight read(2) and write(2), no thread in between, or memory.
 
 use crate::capture::Capture;
+use crate::network::Network;
 use bytes::Bytes;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -54,8 +55,8 @@ pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
 pub enum Output {
     Descriptor(RawFd),
     Memory(Capture),
-    /// The capability is off: each write fails.
-    Off,
+    /// The capability is off: each write fails, and is told.
+    Off(&'static str, Arc<Network>),
 }
 
 impl Output {
@@ -66,7 +67,10 @@ impl Output {
                 capture.write(bytes);
                 Ok(())
             }
-            Output::Off => Err(io::Error::from_raw_os_error(libc::EBADF)),
+            Output::Off(stream, denials) => {
+                denials.deny(format!("write to {stream}"));
+                Err(io::Error::from_raw_os_error(libc::EBADF))
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiCtxView, WasiView};
 pub struct State {
     pub wasi: WasiP1Ctx,
     pub limits: Limits,
-    pub network: Option<Arc<Network>>,
+    pub network: Arc<Network>,
     pub pending: Pending,
 }
 
@@ -30,7 +30,7 @@ impl State {
         State {
             wasi: WasiCtxBuilder::new().build_p1(),
             limits: Limits::new(settings, 0),
-            network: None,
+            network: Arc::new(Network::new(false, &[])),
             pending: Pending::new(),
         }
     }
@@ -97,7 +97,7 @@ fn preopen(builder: &mut WasiCtxBuilder, preopens: &[Preopen]) -> wasmtime::Resu
 
 pub fn state(
     settings: &Settings,
-    network: Option<&Arc<Network>>,
+    network: &Arc<Network>,
     request: &mut Request,
     outputs: &Outputs,
 ) -> wasmtime::Result<State> {
@@ -119,15 +119,15 @@ pub fn state(
             }
         };
     }
-    let granted = |capability, output: &Output| match settings.has(capability) {
+    let granted = |capability: Capability, output: &Output| match settings.has(capability) {
         true => output.clone(),
-        false => Output::Off,
+        false => Output::Off(capability.key(), Arc::clone(network)),
     };
     builder.stdout(granted(Capability::Stdout, &outputs.out));
     builder.stderr(granted(Capability::Stderr, &outputs.err));
     builder.allow_blocking_current_thread(true); // files need no other thread
     preopen(&mut builder, &settings.preopens)?;
-    if let Some(network) = network {
+    if network.is_on() {
         let network = Arc::clone(network);
         builder.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
         builder.socket_addr_check(move |address, way| {
@@ -138,7 +138,7 @@ pub fn state(
     Ok(State {
         wasi: builder.build_p1(),
         limits: Limits::new(settings, request.memory),
-        network: network.cloned(),
+        network: Arc::clone(network),
         pending: Pending::new(),
     })
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/outcome_text.h"
 #include "base/result.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"
@@ -69,6 +70,9 @@ bool Reporter::finish(Outcome outcome, const Limits& limits) {
       tell_ending(outcome, ending);
     }
     if (outcome.status == Status::kTrapped && outcome.wasm) tell_backtrace(*outcome.wasm);
+    for (const Denial& denial : outcome.denials) {
+      log_.warning(fmt::format("denied: {}; allow with {}", printable(denial.what), denial.hint));
+    }
     log_.info(summary_text(outcome));
     if (outcome.wasm) log_.info(wasm_text(*outcome.wasm));
   }

@@ -83,6 +83,15 @@ std::string text_of(const Report& report) {
   return text.empty() ? report.message : text;
 }
 
+// The setting that allows what was denied: an address, or a stream that is off ("write to stdout").
+std::string hint_for(std::string_view denied) {
+  constexpr std::string_view kWrite = "write to ";
+  if (denied.starts_with(kWrite)) {
+    return fmt::format("runtimes.wasm.capabilities.{} = true", denied.substr(kWrite.size()));
+  }
+  return "runtimes.wasm.network = [\"HOST:PORT\"]";
+}
+
 // The worker's own end is believed only where it says no more than the process could have done by
 // itself; what the supervisor saw (a kill, a limit) comes first.
 void describe_end(const Told& told, const Report& report, Outcome& outcome) {
@@ -234,8 +243,7 @@ void describe_wasm(const Told& told, Outcome& outcome) {
   wasm.trap = report.trap;
   wasm.backtrace = report.backtrace;
   for (const std::string& denied : report.denied) {
-    outcome.denials.push_back(
-        {.what = denied, .hint = "runtimes.wasm.network = [\"HOST:PORT\"]", .count = 1});
+    outcome.denials.push_back({.what = denied, .hint = hint_for(denied), .count = 1});
   }
   if (!observed) describe_end(told, report, outcome);
 }

@@ -132,6 +132,7 @@ TEST_F(NetworkAccess, IsDeniedWithAnErrnoUnlessGranted) {
   connect.plan.invoke = "connect";
   const Ended ended = run(connect);
   EXPECT_EQ(ended.out, "102\n") << all_problems(ended.report) << ended.report.message;
+  EXPECT_THAT(ended.report.denied, ElementsAre("socket (tcp)"));
 }
 
 TEST_F(NetworkAccess, FollowsTheListAndTellsWhatItDenied) {
