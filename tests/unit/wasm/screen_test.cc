@@ -60,7 +60,7 @@ TEST_F(Screen, TellsAnUnknownImportWithItsType) {
               HasSubstr("unknown: function (i32) -> i64"));
   const Ended memory = refused(given(R"((module (import "env" "m" (memory 1))
     (func (export "_start"))))"));
-  EXPECT_THAT(memory.report.problems[0].message, HasSubstr("env.m, memory"));
+  EXPECT_THAT(memory.report.problems[0].message, HasSubstr("unknown: memory"));
 }
 
 TEST_F(Screen, GuessesWhatWasMeant) {
