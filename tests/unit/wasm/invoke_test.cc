@@ -110,7 +110,7 @@ TEST_F(Describe, PrintsWhatAModuleIsMadeOf) {
   EXPECT_THAT(ended.out, HasSubstr(R"("kind":"module")"));
   EXPECT_THAT(ended.out, HasSubstr(R"("entry":"_start")"));
   EXPECT_THAT(ended.out, HasSubstr(R"("capability":"random","granted":true)"));
-  EXPECT_THAT(ended.out, HasSubstr(R"("max_pages":10,"min_pages":2)"));
+  EXPECT_THAT(ended.out, HasSubstr(R"("max_pages":10,"memory64":false,"min_pages":2)"));
   EXPECT_THAT(ended.out, HasSubstr(R"("SIMD")"));
   check.plan.capabilities.random = false;
   ended = run(check);
