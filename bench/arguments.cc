@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -34,6 +35,13 @@ std::size_t read_case(std::span<char*> words, std::size_t at, CaseArguments& res
   return at + 1;
 }
 
+std::optional<CaseArguments::Kind> kind_of(std::string_view word) {
+  if (word == "--case") return CaseArguments::Kind::kCommand;
+  if (word == "--library-case") return CaseArguments::Kind::kLibrary;
+  if (word == "--module-case") return CaseArguments::Kind::kModule;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Arguments Arguments::parse(int argc, char** argv, std::initializer_list<std::string_view> known) {
@@ -43,9 +51,9 @@ Arguments Arguments::parse(int argc, char** argv, std::initializer_list<std::str
   if (at < words.size() && words[at][0] != '-') result.mode_ = words[at++];
   while (at < words.size()) {
     const std::string word = words[at++];
-    if (word == "--case" || word == "--library-case") {
+    if (const auto kind = kind_of(word)) {
       CaseArguments told;
-      told.kind = word == "--case" ? CaseArguments::Kind::kCommand : CaseArguments::Kind::kLibrary;
+      told.kind = *kind;
       at = read_case(words, at, told);
       result.cases_.push_back(std::move(told));
       continue;

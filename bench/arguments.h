@@ -13,12 +13,13 @@
 namespace sandpit::bench {
 
 // One contender as told on the command line: `--case NAME [@MOUNT_NAMESPACE] ARGV… ;;`
-// or `--library-case NAME ARGV… ;;`.
+// or `--library-case NAME ARGV… ;;`, or `--module-case NAME FILE ARGS… ;;`: a WebAssembly file that
+// is run through the library.
 struct CaseArguments {
   std::string name;
   std::string mount_namespace;
   std::vector<std::string> argv;
-  enum class Kind : std::uint8_t { kCommand, kLibrary } kind = Kind::kCommand;
+  enum class Kind : std::uint8_t { kCommand, kLibrary, kModule } kind = Kind::kCommand;
 };
 
 class Arguments {

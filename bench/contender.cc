@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -56,11 +58,11 @@ class CommandContender final : public Contender {
 
 class LibraryContender final : public Contender {
  public:
-  LibraryContender(std::string name, const Sandbox& sandbox, std::vector<std::string> argv,
-                   std::string output)
-      : name_(std::move(name)), sandbox_(&sandbox), output_(std::move(output)) {
-    request_.source = HostCommand{std::move(argv)};
-  }
+  LibraryContender(std::string name, const Sandbox& sandbox, Request request, std::string output)
+      : name_(std::move(name)),
+        sandbox_(&sandbox),
+        output_(std::move(output)),
+        request_(std::move(request)) {}
 
   [[nodiscard]] const std::string& name() const override { return name_; }
 
@@ -97,21 +99,39 @@ std::string problem_of(const Result<Outcome>& outcome, const std::string& output
 
 Result<std::unique_ptr<Contender>> make_contender(const CaseArguments& told, const Sandbox* sandbox,
                                                   const Expectation& expected) {
-  if (told.kind == CaseArguments::Kind::kLibrary) {
+  if (told.kind != CaseArguments::Kind::kCommand) {
     if (sandbox == nullptr) return fail({.message = "no sandbox"});
-    return std::make_unique<LibraryContender>(told.name, *sandbox, told.argv, expected.output);
+    SP_TRY(Request request, request_of(told));
+    return std::make_unique<LibraryContender>(told.name, *sandbox, std::move(request),
+                                              expected.output);
   }
   SP_TRY(Command command, Command::create(told.argv, told.mount_namespace, expected.patience));
   return std::make_unique<CommandContender>(told.name, std::move(command), expected.output);
 }
 
-Result<Sandbox> make_sandbox(const std::string& allow_degraded) {
+Result<Request> request_of(const CaseArguments& told) {
+  Request request;
+  if (told.kind != CaseArguments::Kind::kModule) {
+    request.source = HostCommand{told.argv};
+    return request;
+  }
+  const std::string& path = told.argv.front();
+  std::ifstream file(path, std::ios::binary);
+  SourceText module{.text = {std::istreambuf_iterator<char>(file), {}},
+                    .name = path.substr(path.rfind('/') + 1)};
+  if (!file.is_open() || file.bad()) return fail({.message = "can't read " + path});
+  request.source = std::move(module);
+  request.args.assign(told.argv.begin() + 1, told.argv.end());
+  return request;
+}
+
+Result<Sandbox> make_sandbox(const std::string& allow_degraded, const WarmOptions& warm) {
   Config config = Config::defaults();
   std::istringstream words(allow_degraded);
   for (std::string word; std::getline(words, word, ',');) {
     config.settings().security.allow_degraded.push_back(word);
   }
-  return Sandbox::create(std::move(config));
+  return Sandbox::create(std::move(config), {.warm = warm});
 }
 
 }  // namespace sandpit::bench

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "bench/arguments.h"
 #include "bench/command.h"
+#include "sandpit/request.h"
 #include "sandpit/sandbox.h"
 
 namespace sandpit::bench {
@@ -37,7 +38,12 @@ struct Expectation {
 
 // Our library with the built-in configuration (profile production), or with the weaker enforcement
 // that the words of a comma-separated list allow.
-[[nodiscard]] Result<Sandbox> make_sandbox(const std::string& allow_degraded);
+[[nodiscard]] Result<Sandbox> make_sandbox(const std::string& allow_degraded,
+                                           const WarmOptions& warm = {});
+
+// What a case asks the library for; a module is read now, as a host program that runs it often
+// would keep it.
+[[nodiscard]] Result<Request> request_of(const CaseArguments& told);
 
 // How an Outcome differs from "exited with 0 and wrote `output`"; empty when it does not.
 [[nodiscard]] std::string problem_of(const Result<Outcome>& outcome, const std::string& output);

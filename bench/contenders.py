@@ -20,6 +20,7 @@ class Contender:
     note: str  # what it walls off, in a few words
     argv: tuple = ()
     library: bool = False
+    module: bool = False  # a WebAssembly file through the library
     mount_namespace: str = ""
     absent: str = ""  # why it can't be measured here
 

@@ -66,8 +66,11 @@ Result<void> measure(const CaseArguments& told, const Arguments& arguments) {
   const auto processes = all_processes();
   std::optional<Result<Sandbox>> sandbox;
   pid_t launcher = 0;
-  if (told.kind == CaseArguments::Kind::kLibrary) {
-    sandbox.emplace(make_sandbox(arguments.text("--allow-degraded", "")));
+  if (told.kind != CaseArguments::Kind::kCommand) {
+    const WarmOptions usual;
+    const WarmOptions warm{.runs_per_worker =
+                               arguments.number("--runs-per-worker", usual.runs_per_worker)};
+    sandbox.emplace(make_sandbox(arguments.text("--allow-degraded", ""), warm));
     if (!*sandbox) return fail(sandbox->error());
     launcher = new_launcher(processes).value_or(0);
   }
@@ -96,7 +99,8 @@ Result<void> measure(const CaseArguments& told, const Arguments& arguments) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): out of memory ends a measuring program
 int main(int argc, char** argv) {
-  const auto arguments = Arguments::parse(argc, argv, {"--runs", "--expect", "--allow-degraded"});
+  const auto arguments =
+      Arguments::parse(argc, argv, {"--runs", "--runs-per-worker", "--expect", "--allow-degraded"});
   for (const CaseArguments& told : arguments.cases()) {
     if (auto done = measure(told, arguments); !done) {
       report_failure(told.name, done.error().to_string());

@@ -49,17 +49,14 @@ void report_failure(const std::string& name, std::string what) {
   fmt::print("failure\t{}\t{}\n", name, what);
 }
 
-Request request_of(const CaseArguments& told) { return {.source = HostCommand{told.argv}}; }
-
-void measure_throughput(const Sandbox& sandbox, const CaseArguments& told, unsigned threads,
-                        std::chrono::seconds span, const std::string& expected) {
+void measure_throughput(const Sandbox& sandbox, const CaseArguments& told, const Request& request,
+                        unsigned threads, std::chrono::seconds span, const std::string& expected) {
   std::atomic<std::uint64_t> runs = 0;
   std::atomic<std::uint64_t> failures = 0;
   std::mutex problem_mutex;
   std::string problem;
   const auto begin = Clock::now();
   const auto work = [&] {
-    const Request request = request_of(told);
     while (Clock::now() - begin < span) {
       std::string wrong = problem_of(sandbox.run(request), expected);
       if (wrong.empty()) {
@@ -126,11 +123,11 @@ void cancel_all(std::vector<Run>& runs, const std::string& name) {
 }
 
 void measure_memory(const Sandbox& sandbox, pid_t launcher, const CaseArguments& told,
-                    unsigned sandboxes) {
+                    const Request& request, unsigned sandboxes) {
   std::vector<Run> runs;
   runs.reserve(sandboxes);
   for (unsigned i = 0; i < sandboxes; ++i) {
-    auto run = sandbox.start(request_of(told));
+    auto run = sandbox.start(request);
     if (!run) return report_failure(told.name, run.error().to_string());
     runs.push_back(std::move(*run));
   }
@@ -149,11 +146,11 @@ void measure_memory(const Sandbox& sandbox, pid_t launcher, const CaseArguments&
 // Where a run's time goes: planning in this process, the program itself as the launcher measured
 // it, and the rest (two socket messages, making and removing the jail).
 Result<void> measure_breakdown(const Sandbox& sandbox, const CaseArguments& told,
-                               std::uint64_t iterations, const std::string& expected) {
+                               const Request& request, std::uint64_t iterations,
+                               const std::string& expected) {
   RuntimeRegistry registry;
   (void)load_manifests(registry, default_runtime_directories());
   const HostFacts facts = sys::probe_facts(sys::CgroupHost::probe());
-  const Request request = request_of(told);
   const auto print = [&told](const char* what, auto duration) {
     fmt::print("part\t{}\t{}\t{}\n", told.name, what,
                std::chrono::duration_cast<Nanoseconds>(duration).count());
@@ -196,19 +193,24 @@ int main(int argc, char** argv) {
   const std::chrono::seconds span(arguments.number("--seconds", 3));
   const auto launcher = new_launcher(before);
   for (const CaseArguments& told : arguments.cases()) {
-    if (arguments.mode() == "breakdown") {
-      auto done =
-          measure_breakdown(*sandbox, told, arguments.number("--iterations", 300), expected);
+    const auto request = request_of(told);
+    if (!request) {
+      report_failure(told.name, request.error().to_string());
+    } else if (arguments.mode() == "breakdown") {
+      auto done = measure_breakdown(*sandbox, told, *request, arguments.number("--iterations", 300),
+                                    expected);
       if (!done) report_failure(told.name, done.error().to_string());
     } else if (arguments.mode() == "throughput") {
       for (const unsigned threads : kConcurrency) {
-        measure_throughput(*sandbox, told, threads, span, expected);
+        measure_throughput(*sandbox, told, *request, threads, span, expected);
       }
     } else if (arguments.mode() == "memory" && launcher) {
       print_memory(told.name, 0, "tree", tree_pss(*launcher));
       print_memory(told.name, 0, "host", resident_kib(::getpid()));
       print_memory(told.name, 0, "charged", charged_kib());
-      for (const unsigned count : kConcurrency) measure_memory(*sandbox, *launcher, told, count);
+      for (const unsigned count : kConcurrency) {
+        measure_memory(*sandbox, *launcher, told, *request, count);
+      }
     } else {
       report_failure(told.name,
                      launcher ? "unknown mode " + arguments.mode() : "no launcher found");

@@ -170,7 +170,22 @@ std::map<std::string, std::uint64_t> leftovers(pid_t launcher) {
     put("launcher: descriptors", open_descriptors(launcher));
     put("launcher: resident KiB", resident_kib(launcher));
     put("launcher: mounts", mount_count(launcher));
-    put("launcher: processes below", descendants(processes, launcher).size());
+    const auto below = descendants(processes, launcher);
+    put("launcher: processes below", below.size());
+    std::uint64_t workers = 0;
+    std::uint64_t descriptors = 0;
+    std::uint64_t resident = 0;
+    for (const ProcessEntry& process : below) {
+      if (!process.name.starts_with("wasm-worker")) continue;
+      ++workers;
+      descriptors += open_descriptors(process.pid).value_or(0);
+      resident += resident_kib(process.pid).value_or(0);
+    }
+    if (workers != 0) {
+      put("wasm workers", workers);
+      put("wasm workers: descriptors", descriptors);
+      put("wasm workers: resident KiB", resident);
+    }
   }
   std::uint64_t groups = 0;
   std::uint64_t run_groups = 0;

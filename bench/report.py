@@ -106,6 +106,27 @@ def throughput_table(results):
                    f"FAILED: {r['failures']}" if r["failures"] else 0] for r in results])
 
 
+def scaling(results):
+    """How much more two threads do than one; None when a run failed."""
+    by_threads = {r["threads"]: r["per_second"] for r in results if not r["failures"]}
+    return by_threads[2] / by_threads[1] if by_threads.get(1) and by_threads.get(2) else None
+
+
+def microsecond_results(rows):
+    """Of runs too short for milliseconds. A failure takes the times away, as everywhere."""
+    samples = collections.defaultdict(list)
+    for name, nanoseconds in rows["sample"]:
+        samples[name].append(int(nanoseconds) / 1e3)
+    failed = {name for name, _ in rows["failure"]}
+    return [{"name": name, "runs": len(v), "median_us": statistics.median(v), **{f"p{p}_us": percentile(v, p) for p in (95, 99)}}
+            for name, v in samples.items() if name not in failed]
+
+
+def microsecond_table(results):
+    return table(["runs through", "runs", "median µs", "p95 µs", "p99 µs"],
+                 [[r["name"], r["runs"], *[number(r[key], 1) for key in ("median_us", "p95_us", "p99_us")]] for r in results])
+
+
 def memory_results(rows):
     found = collections.defaultdict(dict)
     for name, sandboxes, what, kib in rows["memory"]:

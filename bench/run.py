@@ -21,12 +21,13 @@ import tempfile
 sys.dont_write_bytecode = True  # the source tree stays clean
 import contenders as field_of  # noqa: E402
 import report  # noqa: E402
+import wasm  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
 TRUE = ["/bin/true"]
 HELLO = [PYTHON, "-c", 'print("hi")']
-GROUPS = ("true", "python", "library", "host", "growth", "long")
+GROUPS = ("true", "python", "library", "host", "growth", "long", "wasm")
 IDLE_MS = 200
 
 
@@ -43,10 +44,13 @@ def parse_arguments():
     parser.add_argument("--growth-runs", type=int, help="runs through the library (10000; quick 500)")
     parser.add_argument("--growth-command-runs", type=int, help="runs of the command line (1000; quick 50)")
     parser.add_argument("--long-iterations", type=int, help="rounds of the long programs (9; quick 3)")
+    parser.add_argument("--wasm-runs", type=int, help="warm runs of a module (10000; quick 1000)")
+    parser.add_argument("--large-iterations", type=int, help="rounds of the large modules, compiled (5; quick 1)")
     parser.add_argument("--allow-degraded", default="", help="words of allow_degraded for the library's runs")
     options = parser.parse_args()
-    usual, quick = (300, 50, 10000, 1000, 9), (20, 5, 500, 50, 3)
-    names = ("iterations", "idle_iterations", "growth_runs", "growth_command_runs", "long_iterations")
+    usual, quick = (300, 50, 10000, 1000, 9, 10000, 5), (20, 5, 500, 50, 3, 1000, 1)
+    names = ("iterations", "idle_iterations", "growth_runs", "growth_command_runs", "long_iterations",
+             "wasm_runs", "large_iterations")
     for name, value in zip(names, quick if options.quick else usual):
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -58,6 +62,8 @@ def parse_arguments():
 
 
 def case_words(contender):
+    if contender.module:
+        return ["--module-case", contender.name, *contender.argv, ";;"]
     if contender.library:
         return ["--library-case", contender.name, *contender.argv, ";;"]
     namespace = [f"@{contender.mount_namespace}"] if contender.mount_namespace else []
@@ -78,12 +84,13 @@ class Bench:
         self.results = {}
         self.problems = []
 
-    def measure(self, name, program, words):
+    def measure(self, name, program, words, environment=None):
         """Runs a measuring program and returns its parsed lines; they are kept in build/bench/NAME.tsv."""
         command = [str(self.build / "bench" / program), *words]
         if self.options.allow_degraded:
             command += ["--allow-degraded", self.options.allow_degraded]
-        done = subprocess.run(command, cwd=self.directory, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, cwd=self.directory, stdout=subprocess.PIPE, text=True, check=False,
+                              env={**os.environ, **(environment or {})})
         (self.output / f"{name}.tsv").write_text(done.stdout)
         rows = report.parse(done.stdout.splitlines())
         if done.returncode != 0:
@@ -96,10 +103,14 @@ class Bench:
 
     def latency(self, name, command, expected, iterations, *, who=None, idle_ms=0, extra=()):
         chosen = [c for c in self.field.contenders(command)
-                  if (who is None or c.name in who) and c.name not in self.options.leave_out.split(",")]
+                  if who is None or c.name in who]
+        self.latency_of(name, chosen, expected, iterations, idle_ms=idle_ms, extra=extra)
+
+    def latency_of(self, name, chosen, expected, iterations, *, idle_ms=0, extra=(), environment=None):
+        chosen = [c for c in chosen if c.name not in self.options.leave_out.split(",")]
         cases = [word for c in chosen if not c.absent for word in case_words(c)]
         words = ["--iterations", str(iterations), "--idle-ms", str(idle_ms), "--expect", expected, *extra]
-        results = report.summarise(chosen, self.measure(name, "spawn_bench", [*words, *cases]))
+        results = report.summarise(chosen, self.measure(name, "spawn_bench", [*words, *cases], environment))
         self.results[name] = results
         self.problems += [f"{name}: {r['name']}: {r['failed']}" for r in results if r["kind"] == "ours" and "failed" in r]
         self.problems += [f"{name}: {r['name']}: {r['absent']}" for r in results if r["kind"] == "ours" and "absent" in r]
@@ -139,7 +150,7 @@ class Bench:
         results = report.throughput_results(throughput) + report.throughput_results(hello)
         self.title("Runs per second through the library")
         print(report.throughput_table(results))
-        self._failures(throughput, hello)
+        self.show_failures(throughput, hello)
 
         sleepers = [["/bin/sleep", "60"], [PYTHON, "-c", "import time; time.sleep(60)"]]
         memory = self.measure("memory", "library_bench", [
@@ -148,14 +159,14 @@ class Bench:
         self.title("Memory with sleeping sandboxes")
         memory_results = report.memory_results(memory)
         print(report.memory_table(memory_results))
-        self._failures(memory)
+        self.show_failures(memory)
 
         rounds = str(self.options.iterations)
         parts = self.measure("breakdown", "library_bench", self._library("breakdown", "true", TRUE, iterations=rounds))
         self.title("Where a run through the library spends its time")
         parts_results = report.parts_results(parts)
         print(report.parts_table(parts_results), flush=True)
-        self._failures(parts)
+        self.show_failures(parts)
         self.results |= {"throughput": results, "memory": memory_results, "breakdown": parts_results}
 
     @staticmethod
@@ -163,7 +174,7 @@ class Bench:
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         return [mode, *words, "--library-case", name, *argv, ";;"]
 
-    def _failures(self, *tables):
+    def show_failures(self, *tables):
         for rows in tables:
             for line in report.failure_lines(rows):
                 print(line, flush=True)
@@ -174,15 +185,18 @@ class Bench:
                 ("growth-library", self.options.growth_runs, ["--library-case", "library", *TRUE, ";;"]),
                 ("growth-command", self.options.growth_command_runs,
                  ["--case", "command line", str(self.build / "sandpit"), "exec", "--quiet", "--", *TRUE, ";;"])):
-            rows = self.measure(name, "growth_bench", ["--runs", str(runs), *case])
-            results = report.growth_results(rows)
-            self.results[name] = results
-            self.title(f"Growth over {runs} runs through the {case[1]}")
-            print(report.growth_table(results))
-            for who, succeeded, failed, nanoseconds in rows["runs"]:
-                print(f"{who}: {succeeded} runs succeeded, {failed} failed, {int(nanoseconds) / 1e9:.1f} s")
-            self._failures(rows)
-            self.problems += [f"{r['name']}: {r['what']}: {r['verdict']}" for r in results if r["verdict"]]
+            self.growth_of(name, f"{runs} runs through the {case[1]}", ["--runs", str(runs), *case])
+
+    def growth_of(self, name, label, words, environment=None):
+        rows = self.measure(name, "growth_bench", words, environment)
+        results = report.growth_results(rows)
+        self.results[name] = results
+        self.title(f"Growth over {label}")
+        print(report.growth_table(results))
+        for who, succeeded, failed, nanoseconds in rows["runs"]:
+            print(f"{who}: {succeeded} runs succeeded, {failed} failed, {int(nanoseconds) / 1e9:.1f} s")
+        self.show_failures(rows)
+        self.problems += [f"{r['name']}: {r['what']}: {r['verdict']}" for r in results if r["verdict"]]
 
     def run(self):
         groups = self.options.only
@@ -198,6 +212,8 @@ class Bench:
             self.long()
         if "growth" in groups:
             self.growth()
+        if "wasm" in groups:
+            wasm.Wasm(self).run()
 
 
 def describe_machine():

@@ -65,10 +65,11 @@ void run_round(std::vector<Entry>& entries, std::mt19937& random, std::chrono::m
 }
 
 std::vector<Entry> make_entries(const Arguments& arguments, const Result<Sandbox>* sandbox) {
-  const Expectation expected{.output = arguments.text("--expect", "")};
+  const Expectation expected{.output = arguments.text("--expect", ""),
+                             .patience = std::chrono::seconds(arguments.number("--patience", 30))};
   std::vector<Entry> entries;
   for (const CaseArguments& told : arguments.cases()) {
-    const bool library = told.kind == CaseArguments::Kind::kLibrary;
+    const bool library = told.kind != CaseArguments::Kind::kCommand;
     if (library && !*sandbox) {
       report_failure(told.name, sandbox->error().to_string());
       continue;
@@ -90,11 +91,12 @@ int main(int argc, char** argv) {
   const auto arguments =
       Arguments::parse(argc, argv,
                        {"--iterations", "--warmup", "--idle-ms", "--expect", "--resident-mib",
-                        "--threads", "--allow-degraded", "--seed"});
+                        "--threads", "--allow-degraded", "--seed", "--patience"});
   std::optional<Result<Sandbox>> sandbox;
   // Made in advance, as a host program would; its creation is no part of a run.
-  if (std::ranges::count(arguments.cases(), CaseArguments::Kind::kLibrary, &CaseArguments::kind) !=
-      0) {
+  if (std::ranges::any_of(arguments.cases(), [](const CaseArguments& told) {
+        return told.kind != CaseArguments::Kind::kCommand;
+      })) {
     sandbox.emplace(make_sandbox(arguments.text("--allow-degraded", "")));
   }
   auto entries = make_entries(arguments, sandbox ? &*sandbox : nullptr);

@@ -67,5 +67,17 @@ class Memory(unittest.TestCase):
         self.assertEqual(report.memory_results(rows)[1]["pss_each_kib"], 200)
 
 
+class Warm(unittest.TestCase):
+    def test_scaling_is_two_threads_to_one_and_unknown_after_a_failure(self):
+        rows = report.parse(["throughput\tw\t1\t1000\t0\t1000000000", "throughput\tw\t2\t1900\t0\t1000000000"])
+        self.assertEqual(report.scaling(report.throughput_results(rows)), 1.9)
+        rows = report.parse(["throughput\tw\t1\t1000\t1\t1000000000", "throughput\tw\t2\t1900\t0\t1000000000"])
+        self.assertIsNone(report.scaling(report.throughput_results(rows)))
+
+    def test_a_failure_takes_the_microseconds_away(self):
+        found = report.microsecond_results(report.parse(["sample\ta\t40000", "sample\tb\t1", "failure\tb\tstatus 1"]))
+        self.assertEqual([(r["name"], r["median_us"], r["p99_us"]) for r in found], [("a", 40, 40)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,6 +7,7 @@ run_set=(make cmake ninja-build g++ ccache pkg-config python3
   libseccomp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libboost-json1.81-dev libxxhash-dev)
 test_set=(libgtest-dev libgmock-dev libbenchmark-dev binutils procps)
 ci_set=(git strace clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
+  wasi-libc lld-19 libclang-rt-19-dev-wasm32
   qemu-system-x86 busybox-static cpio)
 
 level=${1:-run}

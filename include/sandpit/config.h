@@ -92,6 +92,11 @@ struct WasmFeatures {
 
 enum class WasmCompiler : std::uint8_t { kAuto, kCranelift, kWinch };
 
+// How a computing module is stopped at its deadline. kEpoch: its code looks at a counter in every
+// loop and call, so its backtrace is told and a warm worker lives on; costs about an eighth of the
+// speed of tight loops. kKill: the worker ends its own process. kAuto: kEpoch in warm workers.
+enum class WasmInterruption : std::uint8_t { kAuto, kEpoch, kKill };
+
 // [runtimes.wasm]
 struct WasmSettings {
   bool wasi_enabled = true;
@@ -105,6 +110,7 @@ struct WasmSettings {
   WasmFeatures features;   // keys "allow_bulk_memory", "allow_simd" …
   WasmCapabilities capabilities;
   WasmCompiler compiler = WasmCompiler::kAuto;
+  WasmInterruption interruption = WasmInterruption::kAuto;
   bool cache = true;
   std::string cache_dir;  // empty: $XDG_CACHE_HOME/sandpit/wasm, else ~/.cache/sandpit/wasm
   ByteCount cache_max_size = ByteCount::mib(512);

@@ -88,6 +88,10 @@ typedef struct {
   size_t preopen_count;
   sandpit_wasm_texts allowed;  /* "HOST:PORT", "10.0.0.0/8:5432", "[::1]:80", "HOST:*" */
   uint64_t *memory_high_water; /* kept with atomic stores while a guest runs; may be NULL */
+  /* What happens when a limit of time is reached while the guest computes. NULL: its code looks at the epoch
+   * and traps. Else its code runs at full speed, and this is called, with End::kDeadline or End::kCpuTime, on
+   * another thread while the guest still computes; it must end the process. */
+  void (*expired)(uint8_t end);
 } sandpit_wasm_settings;
 
 typedef struct {
@@ -149,6 +153,16 @@ void sandpit_wasm_host_free(sandpit_wasm_host *host);
 sandpit_wasm_result *sandpit_wasm_load(sandpit_wasm_host *host, const sandpit_wasm_source *source,
                                        sandpit_wasm_program **program);
 void sandpit_wasm_program_free(sandpit_wasm_program *program);
+
+typedef struct {
+  int64_t compile_us;
+  bool loaded;
+  bool stored;
+  sandpit_wasm_text compiler; /* of the program's life */
+} sandpit_wasm_compilation;
+
+/* How the program came to be; the first run's result tells it, too. */
+void sandpit_wasm_compilation_of(const sandpit_wasm_program *program, sandpit_wasm_compilation *compilation);
 
 /* Checks every import against what is granted. Runs nothing of the guest. */
 sandpit_wasm_result *sandpit_wasm_link(sandpit_wasm_host *host, sandpit_wasm_program *program);

@@ -90,7 +90,7 @@ fn config(settings: &Settings, compiler: Compiler) -> Config {
     config.relaxed_simd_deterministic(!winch);
     config.concurrency_support(false);
 
-    config.epoch_interruption(true);
+    config.epoch_interruption(settings.expired.is_none());
     config.consume_fuel(settings.count_fuel);
     let stack = usize::try_from(settings.stack_size).unwrap_or(usize::MAX).clamp(16 << 10, 1 << 30);
     config.max_wasm_stack(stack);

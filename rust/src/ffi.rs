@@ -6,7 +6,7 @@ use crate::describe;
 use crate::engine::Host;
 use crate::link;
 use crate::load::{self, Program};
-use crate::report::{End, Problem, Report};
+use crate::report::{Compiled, End, Problem, Report};
 use crate::run;
 use crate::settings::{Artefact, Compiler, Preopen, Request, Settings, Source, Streams};
 use std::borrow::Cow;
@@ -82,6 +82,15 @@ pub struct CSettings {
     preopen_count: usize,
     allowed: Texts,
     memory_high_water: *mut u64,
+    expired: Option<extern "C" fn(u8)>,
+}
+
+#[repr(C)]
+pub struct CCompilation {
+    compile_us: i64,
+    loaded: bool,
+    stored: bool,
+    compiler: Text,
 }
 
 #[repr(C)]
@@ -246,6 +255,7 @@ unsafe fn settings(c: &CSettings) -> Settings {
                 true => None,
                 false => Some(AtomicU64::from_ptr(c.memory_high_water)),
             },
+            expired: c.expired,
         }
     }
 }
@@ -320,6 +330,17 @@ pub unsafe extern "C" fn sandpit_wasm_load(
 pub unsafe extern "C" fn sandpit_wasm_program_free(program: *mut Program) {
     // SAFETY: the caller's promise.
     unsafe { free(program) }
+}
+
+/// # Safety
+/// As in the header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sandpit_wasm_compilation_of(
+    program: &Program,
+    compilation: &mut CCompilation,
+) {
+    let Compiled { micros, loaded, stored, compiler } = program.compiled;
+    *compilation = CCompilation { compile_us: micros, loaded, stored, compiler: text(compiler) };
 }
 
 /// # Safety

@@ -52,8 +52,11 @@ fn execute(host: &Host, program: &Program, request: &mut Request, outputs: &Outp
     {
         return Report::internal(&error);
     }
-    store.set_epoch_deadline(1);
-    if let Err(error) = host.watchdog.arm(engine, request.deadline_us, request.cpu_us) {
+    if host.settings.expired.is_none() {
+        store.set_epoch_deadline(1);
+    }
+    let expired = host.settings.expired;
+    if let Err(error) = host.watchdog.arm(engine, request.deadline_us, request.cpu_us, expired) {
         return Report::internal(&error.into());
     }
     let call = async {

@@ -67,6 +67,8 @@ pub struct Settings {
     pub allowed: Vec<String>,
     /// In the report that the supervisor maps too.
     pub memory_high_water: Option<&'static AtomicU64>,
+    /// None: the guest's code looks at the epoch.
+    pub expired: Option<extern "C" fn(u8)>,
 }
 
 impl Settings {

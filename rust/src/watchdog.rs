@@ -1,6 +1,7 @@
 //! One thread that stops a computing guest at its deadline or when its CPU time is used up. It is
 //! made for the first run that needs it and kept.
 
+use crate::report::End;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wasmtime::Engine;
@@ -23,6 +24,8 @@ struct Armed {
     deadline_us: i64,
     /// Of CLOCK_PROCESS_CPUTIME_ID.
     cpu_end_us: i64,
+    /// Called instead of moving the epoch.
+    expired: Option<extern "C" fn(u8)>,
 }
 
 impl Armed {
@@ -74,8 +77,15 @@ impl Watchdog {
         Watchdog(Arc::default())
     }
 
-    /// Zero stands for no limit. The engine's epoch moves when one is reached.
-    pub fn arm(&self, engine: &Engine, deadline_us: i64, cpu_us: i64) -> std::io::Result<()> {
+    /// Zero stands for no limit. When one is reached the engine's epoch moves, or `expired` ends
+    /// the process.
+    pub fn arm(
+        &self,
+        engine: &Engine,
+        deadline_us: i64,
+        cpu_us: i64,
+        expired: Option<extern "C" fn(u8)>,
+    ) -> std::io::Result<()> {
         let mut state = self.0.lock();
         state.fired = None;
         state.armed = None;
@@ -87,7 +97,7 @@ impl Watchdog {
             limit => clock_us(libc::CLOCK_PROCESS_CPUTIME_ID).saturating_add(limit),
         };
         let deadline_us = if deadline_us == 0 { i64::MAX } else { deadline_us };
-        let armed = Armed { engine: engine.clone(), deadline_us, cpu_end_us };
+        let armed = Armed { engine: engine.clone(), deadline_us, cpu_end_us, expired };
         let next = armed.next_look();
         state.armed = Some(armed);
         if !state.has_thread {
@@ -115,6 +125,12 @@ fn watch(shared: &Shared) {
         if let Some(armed) = &state.armed {
             match armed.due() {
                 Some(fired) => {
+                    if let Some(expired) = armed.expired {
+                        expired(match fired {
+                            Fired::Deadline => End::Deadline as u8,
+                            Fired::CpuTime => End::CpuTime as u8,
+                        });
+                    }
                     armed.engine.increment_epoch();
                     state.fired = Some(fired);
                     state.armed = None;

@@ -46,6 +46,18 @@ const char* name_of(WasmTask task) {
   return "unknown";
 }
 
+const char* name_of(WasmInterruption interruption) {
+  switch (interruption) {
+    case WasmInterruption::kAuto:
+      return "auto";
+    case WasmInterruption::kEpoch:
+      return "epoch";
+    case WasmInterruption::kKill:
+      return "kill";
+  }
+  return "unknown";
+}
+
 const char* name_of(WasmCompiler compiler) {
   switch (compiler) {
     case WasmCompiler::kAuto:
@@ -202,6 +214,7 @@ object wasm_json(const WasmPlan& plan) {
   json["features"] = features_json(plan.features);
   json["capabilities"] = capabilities_json(plan.capabilities);
   json["compiler"] = name_of(plan.compiler);
+  json["interruption"] = name_of(plan.interruption);
   json["max_memory_bytes"] = plan.max_memory.count();
   json["stack_bytes"] = plan.stack_size.count();
   json["max_table_elements"] = plan.max_table_elements;

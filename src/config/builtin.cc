@@ -110,6 +110,7 @@ void set_wasm_defaults(State& state) {
   set_key("wasi_enabled", wasm.wasi_enabled);
   set_key("stack_size", wasm.stack_size.count());
   set_key("compiler", std::string("auto"));
+  set_key("interruption", std::string("auto"));
   set_key("cache", wasm.cache);
   set_key("cache_dir", wasm.cache_dir);
   set_key("cache_max_size", wasm.cache_max_size.count());

@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, 6> kLogLevels = {"trace", "debug", "info"
 constexpr std::array<std::string_view, 3> kLintLevels = {"off", "warn", "deny"};
 constexpr std::array<std::string_view, 7> kDegradable = {"memory", "cpu_time", "processes", "disk",
                                                          "proc",   "landlock", "all"};
+constexpr std::array<std::string_view, 3> kInterruptions = {"auto", "epoch", "kill"};
 constexpr std::array<std::string_view, 3> kCompilers = {"auto", "cranelift", "winch"};
 
 // log_level may only become louder: an untrusted file must not hide the warnings about itself.
@@ -89,6 +90,7 @@ constexpr std::array kWasm = {
     KeySpec{"wasm", "max_memories", Kind::kCount, Rule::kAtMost, 1, 0, kMostObjects},
     KeySpec{"wasm", "fuel", Kind::kCount, Rule::kBudget, 1, 0, kMostFuel},
     KeySpec{"wasm", "compiler", Kind::kChoice, Rule::kFree, 1, 0, 0, kCompilers},
+    KeySpec{"wasm", "interruption", Kind::kChoice, Rule::kFree, 1, 0, 0, kInterruptions},
     KeySpec{"wasm", "cache", Kind::kBool, Rule::kFalse},
     KeySpec{"wasm", "cache_dir", Kind::kCacheDir, Rule::kNever},
     KeySpec{"wasm", "cache_max_size", Kind::kBytes, Rule::kNever, 1, kMib, kMostBytes},

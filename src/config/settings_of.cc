@@ -94,6 +94,12 @@ void set_runtime(RuntimeSettings& runtime, const Setting& setting) {
   }
 }
 
+WasmInterruption interruption_of(const Setting& setting) {
+  const std::string text = text_of(setting);
+  if (text == "epoch") return WasmInterruption::kEpoch;
+  return text == "kill" ? WasmInterruption::kKill : WasmInterruption::kAuto;
+}
+
 WasmCompiler compiler_of(const Setting& setting) {
   const std::string text = text_of(setting);
   if (text == "cranelift") return WasmCompiler::kCranelift;
@@ -111,6 +117,7 @@ void set_wasm(WasmSettings& wasm, const Setting& setting) {
   if (name == "wasi_enabled") wasm.wasi_enabled = flag_of(setting);
   if (name == "stack_size") wasm.stack_size = bytes_of(setting);
   if (name == "compiler") wasm.compiler = compiler_of(setting);
+  if (name == "interruption") wasm.interruption = interruption_of(setting);
   if (name == "cache") wasm.cache = flag_of(setting);
   if (name == "cache_dir") wasm.cache_dir = text_of(setting);
   if (name == "cache_max_size") wasm.cache_max_size = bytes_of(setting);

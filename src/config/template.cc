@@ -121,6 +121,7 @@ std::string commented_template() {
 #fuel = 0
 # auto, cranelift (fast code) or winch (fast compilation).
 #compiler = "auto"
+#interruption = "auto"
 # Keep compiled modules for the next run: where (~/.cache/sandpit/wasm unless set), and how much.
 #cache = true
 # (example)

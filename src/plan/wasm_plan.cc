@@ -55,6 +55,7 @@ WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, cons
   plan.features = settings.features;
   plan.capabilities = settings.capabilities;
   plan.compiler = settings.compiler;
+  plan.interruption = settings.interruption;
   plan.max_memory = std::min(ByteCount::bytes(settings.max_memory_pages * kPageSize),
                              policy.limits.memory);
   plan.stack_size = settings.stack_size;

@@ -36,6 +36,7 @@ struct WasmPlan {
   WasmFeatures features;
   WasmCapabilities capabilities;
   WasmCompiler compiler = WasmCompiler::kAuto;
+  WasmInterruption interruption = WasmInterruption::kAuto;
   ByteCount max_memory;  // of each linear memory
   ByteCount stack_size;
   std::uint64_t max_table_elements = 0;
@@ -51,6 +52,12 @@ struct WasmPlan {
   ByteCount cache_max_size;
   std::string digest;  // SHA-256 of the module's bytes, hexadecimal
 };
+
+// Whether compiled code looks at the epoch counter.
+[[nodiscard]] constexpr bool uses_epochs(const WasmPlan& plan) {
+  return plan.interruption == WasmInterruption::kEpoch ||
+         (plan.interruption == WasmInterruption::kAuto && plan.task == WasmTask::kServe);
+}
 
 struct Policy;
 struct Request;
@@ -80,7 +87,7 @@ void describe(Archive& a, T& v) {
 template <class Archive, binary::Is<WasmPlan> T>
 void describe(Archive& a, T& v) {
   a(v.task, v.module_name, v.args, v.env, v.invoke, v.values, v.wasi_enabled, v.features,
-    v.capabilities, v.compiler, v.max_memory, v.stack_size, v.max_table_elements, v.max_instances,
+    v.capabilities, v.compiler, v.interruption, v.max_memory, v.stack_size, v.max_table_elements, v.max_instances,
     v.max_tables, v.max_memories, v.fuel, v.preopens, v.network, v.allowed, v.cache, v.cache_dir,
     v.cache_max_size, v.digest);
 }

@@ -216,11 +216,12 @@ void ArtefactCache::evict() const {
 }
 
 std::string artefact_key(const WasmPlan& plan) {
-  // Fuel is counted by instructions that the compiler adds; file names are in the line tables that
+  // Fuel and epochs are counted by instructions that the compiler adds; pooled memories (kServe) may
+  // be laid out in another way; file names are in the line tables that
   // text modules get.
   binary::Writer writer;
   writer(std::string("sandpit-artefact-1"), plan.digest, plan.compiler, plan.features,
-         plan.fuel != 0, plan.module_name, std::string(kWasmtimeVersion), processor_features());
+         plan.fuel != 0, uses_epochs(plan), plan.task == WasmTask::kServe, plan.module_name, std::string(kWasmtimeVersion), processor_features());
   return sha256_hex(std::move(writer).take());
 }
 

@@ -73,7 +73,8 @@ TextList::TextList(const std::vector<std::string>& strings) {
   for (const std::string& string : strings) texts_.push_back(text_of(string));
 }
 
-MadeHost make_host(const WasmPlan& plan, std::uint64_t* memory_high_water) {
+MadeHost make_host(const WasmPlan& plan, std::uint64_t* memory_high_water,
+                   void (*expired)(std::uint8_t end)) {
   std::vector<sandpit_wasm_preopen> preopens;
   preopens.reserve(plan.preopens.size());
   for (const WasmPreopen& preopen : plan.preopens) {
@@ -101,6 +102,7 @@ MadeHost make_host(const WasmPlan& plan, std::uint64_t* memory_high_water) {
       .preopen_count = preopens.size(),
       .allowed = allowed.get(),
       .memory_high_water = memory_high_water,
+      .expired = uses_epochs(plan) ? nullptr : expired,
   };
   sandpit_wasm_host* host = nullptr;
   RunResult problem(sandpit_wasm_host_new(&settings, &host));

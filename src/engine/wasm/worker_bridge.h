@@ -47,7 +47,8 @@ struct MadeHost {
   Host host;
   RunResult problem;
 };
-[[nodiscard]] MadeHost make_host(const WasmPlan& plan, std::uint64_t* memory_high_water);
+[[nodiscard]] MadeHost make_host(const WasmPlan& plan, std::uint64_t* memory_high_water,
+                                 void (*expired)(std::uint8_t end));
 
 [[nodiscard]] Report report_of(const sandpit_wasm_result& result);
 

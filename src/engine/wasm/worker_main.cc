@@ -21,6 +21,7 @@
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "engine/wasm/worker_bridge.h"
+#include "engine/wasm/worker_last_report.h"
 #include "engine/wasm/worker_report.h"
 #include "engine/wasm/worker_serve.h"
 #include "engine/wasm/worker_setup.h"
@@ -121,7 +122,7 @@ Report load_and_run(const WasmJob& job, ReportFile& file) {
   file.enter(loads ? Phase::kLoading : Phase::kCompiling);
   auto module = map_file(kModuleDescriptor, "the module");
   if (!module) return internal(module.error().message);
-  const auto [host, problem] = make_host(job.plan, file.memory_high_water());
+  const auto [host, problem] = make_host(job.plan, file.memory_high_water(), &LastReport::expired);
   if (problem) return report_of(*problem);
   const std::string_view bytes = module->bytes();
   const sandpit_wasm_source source{.name = text_of(job.plan.module_name),
@@ -134,6 +135,13 @@ Report load_and_run(const WasmJob& job, ReportFile& file) {
     return report_of(*result);
   }
   const Program program(loaded);
+  sandpit_wasm_compilation compilation{};
+  sandpit_wasm_compilation_of(program.get(), &compilation);
+  LastReport::prepare(file, {.end = End::kInternal,
+                             .compile_us = compilation.compile_us,
+                             .loaded = compilation.loaded,
+                             .stored = compilation.stored,
+                             .compiler = std::string(view_of(compilation.compiler))});
   limit_file_size(job.bounds.file_size);
   file.enter(Phase::kScreening);
   const RunResult refused(sandpit_wasm_link(host.get(), program.get()));
@@ -157,6 +165,7 @@ int work() {
   } else {
     report = load_and_run(*job, *file);
   }
+  LastReport::claim();
   file->write(report);
   file->enter(Phase::kDone);
   return exit_code_of(report);

@@ -21,6 +21,7 @@
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "engine/wasm/worker_bridge.h"
+#include "engine/wasm/worker_last_report.h"
 #include "engine/wasm/worker_report.h"
 #include "engine/wasm/worker_setup.h"
 #include "engine/wasm/worker_socket.h"
@@ -229,7 +230,8 @@ bool send(const MessageSocket& socket, ServeResponse response) {
 }  // namespace
 
 int serve(const WasmJob& job, ReportFile& file) {
-  const auto [host, problem] = make_host(job.plan, file.memory_high_water());
+  LastReport::prepare(file, {});
+  const auto [host, problem] = make_host(job.plan, file.memory_high_water(), &LastReport::expired);
   if (problem) {
     file.write(report_of(*problem));
     return 125;

@@ -1,0 +1,200 @@
+;; wasi:sockets of preview 2: OP HOST PORT.
+;;   c  connects to 127.0.0.1:PORT and prints what it reads there   n  looks the name HOST up
+;; Prints OP with 99 for success or the number of the error code.
+(component
+  (import "wasi:cli/environment@0.2.0" (instance $environment
+    (export "get-arguments" (func (result (list string))))))
+  (import "wasi:io/error@0.2.0" (instance $errors (export "error" (type (sub resource)))))
+  (alias export $errors "error" (type $error))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (export "output-stream" (type $output-stream (sub resource)))
+    (export "input-stream" (type $input-stream (sub resource)))
+    (alias outer 1 $error (type $outer-error))
+    (export "error" (type $error (eq $outer-error)))
+    (type $failure (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $failure)))
+    (export "[method]input-stream.blocking-read"
+      (func (param "self" (borrow $input-stream)) (param "len" u64) (result (result (list u8) (error $stream-error)))))
+    (export "[method]output-stream.blocking-write-and-flush"
+      (func (param "self" (borrow $output-stream)) (param "contents" (list u8))
+        (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
+  (alias export $streams "input-stream" (type $input-stream))
+  (import "wasi:cli/stdout@0.2.0" (instance $stdout
+    (alias outer 1 $output-stream (type $outer-stream))
+    (export "output-stream" (type $output-stream (eq $outer-stream)))
+    (export "get-stdout" (func (result (own $output-stream))))))
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:sockets/network@0.2.0" (instance $networks
+    (export "network" (type (sub resource)))
+    (type $codes (enum
+      "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+      "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
+      "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted" "datagram-too-large"
+      "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure"))
+    (export "error-code" (type (eq $codes)))
+    (type $families (enum "ipv4" "ipv6"))
+    (export "ip-address-family" (type (eq $families)))
+    (type $four (tuple u8 u8 u8 u8))
+    (export "ipv4-address" (type $ipv4-address (eq $four)))
+    (type $six (tuple u16 u16 u16 u16 u16 u16 u16 u16))
+    (export "ipv6-address" (type $ipv6-address (eq $six)))
+    (type $ip (variant (case "ipv4" $ipv4-address) (case "ipv6" $ipv6-address)))
+    (export "ip-address" (type (eq $ip)))
+    (type $socket4 (record (field "port" u16) (field "address" $ipv4-address)))
+    (export "ipv4-socket-address" (type $ipv4-socket-address (eq $socket4)))
+    (type $socket6 (record (field "port" u16) (field "flow-info" u32) (field "address" $ipv6-address) (field "scope-id" u32)))
+    (export "ipv6-socket-address" (type $ipv6-socket-address (eq $socket6)))
+    (type $socket (variant (case "ipv4" $ipv4-socket-address) (case "ipv6" $ipv6-socket-address)))
+    (export "ip-socket-address" (type (eq $socket)))))
+  (alias export $networks "network" (type $network))
+  (alias export $networks "error-code" (type $error-code))
+  (alias export $networks "ip-address-family" (type $family))
+  (alias export $networks "ip-address" (type $ip-address))
+  (alias export $networks "ip-socket-address" (type $address))
+  (import "wasi:sockets/instance-network@0.2.0" (instance $instance-network
+    (alias outer 1 $network (type $outer-network))
+    (export "network" (type $network (eq $outer-network)))
+    (export "instance-network" (func (result (own $network))))))
+  (import "wasi:sockets/tcp@0.2.0" (instance $tcp
+    (alias outer 1 $network (type $n)) (export "network" (type $network (eq $n)))
+    (alias outer 1 $error-code (type $e)) (export "error-code" (type $error-code (eq $e)))
+    (alias outer 1 $address (type $a)) (export "ip-socket-address" (type $address (eq $a)))
+    (alias outer 1 $input-stream (type $i)) (export "input-stream" (type $input-stream (eq $i)))
+    (alias outer 1 $output-stream (type $o)) (export "output-stream" (type $output-stream (eq $o)))
+    (alias outer 1 $pollable (type $p)) (export "pollable" (type $pollable (eq $p)))
+    (export "tcp-socket" (type $tcp-socket (sub resource)))
+    (export "[method]tcp-socket.start-connect"
+      (func (param "self" (borrow $tcp-socket)) (param "network" (borrow $network)) (param "remote-address" $address)
+        (result (result (error $error-code)))))
+    (export "[method]tcp-socket.finish-connect"
+      (func (param "self" (borrow $tcp-socket))
+        (result (result (tuple (own $input-stream) (own $output-stream)) (error $error-code)))))
+    (export "[method]tcp-socket.subscribe" (func (param "self" (borrow $tcp-socket)) (result (own $pollable))))))
+  (alias export $tcp "tcp-socket" (type $tcp-socket))
+  (import "wasi:sockets/tcp-create-socket@0.2.0" (instance $create
+    (alias outer 1 $error-code (type $e)) (export "error-code" (type $error-code (eq $e)))
+    (alias outer 1 $family (type $f)) (export "ip-address-family" (type $family (eq $f)))
+    (alias outer 1 $tcp-socket (type $t)) (export "tcp-socket" (type $tcp-socket (eq $t)))
+    (export "create-tcp-socket" (func (param "address-family" $family)
+      (result (result (own $tcp-socket) (error $error-code)))))))
+  (import "wasi:sockets/ip-name-lookup@0.2.0" (instance $lookup
+    (alias outer 1 $network (type $n)) (export "network" (type $network (eq $n)))
+    (alias outer 1 $error-code (type $e)) (export "error-code" (type $error-code (eq $e)))
+    (export "resolve-address-stream" (type $stream (sub resource)))
+    (export "resolve-addresses" (func (param "network" (borrow $network)) (param "name" string)
+      (result (result (own $stream) (error $error-code)))))))
+
+  (core module $storage
+    (memory (export "memory") 4)
+    (global $free (mut i32) (i32.const 65536))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+      (global.set $free (i32.add (local.get $at) (local.get 3)))
+      (local.get $at)))
+  (core instance $storage (instantiate $storage))
+
+  (core func $get-arguments (canon lower (func $environment "get-arguments")
+    (memory $storage "memory") (realloc (func $storage "realloc"))))
+  (core func $write-out (canon lower (func $streams "[method]output-stream.blocking-write-and-flush")
+    (memory $storage "memory")))
+  (core func $get-stdout (canon lower (func $stdout "get-stdout")))
+  (core func $read (canon lower (func $streams "[method]input-stream.blocking-read")
+    (memory $storage "memory") (realloc (func $storage "realloc"))))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $instance-network (canon lower (func $instance-network "instance-network")))
+  (core func $start-connect (canon lower (func $tcp "[method]tcp-socket.start-connect") (memory $storage "memory")))
+  (core func $finish-connect (canon lower (func $tcp "[method]tcp-socket.finish-connect") (memory $storage "memory")))
+  (core func $subscribe (canon lower (func $tcp "[method]tcp-socket.subscribe")))
+  (core func $create (canon lower (func $create "create-tcp-socket") (memory $storage "memory")))
+  (core func $resolve (canon lower (func $lookup "resolve-addresses") (memory $storage "memory")))
+
+  (core module $program
+    (import "host" "get-arguments" (func $get-arguments (param i32)))
+    (import "host" "write-out" (func $write-out (param i32 i32 i32 i32)))
+    (import "host" "get-stdout" (func $get-stdout (result i32)))
+    (import "host" "read" (func $read (param i32 i64 i32)))
+    (import "host" "block" (func $block (param i32)))
+    (import "host" "instance-network" (func $instance-network (result i32)))
+    (import "host" "start-connect" (func $start-connect
+      (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "finish-connect" (func $finish-connect (param i32 i32)))
+    (import "host" "subscribe" (func $subscribe (param i32) (result i32)))
+    (import "host" "create" (func $create (param i32 i32)))
+    (import "host" "resolve" (func $resolve (param i32 i32 i32 i32)))
+    (import "storage" "memory" (memory 4))
+
+    (func $put (param $text i32) (param $size i32)
+      (if (local.get $size) (then (call $write-out (call $get-stdout) (local.get $text) (local.get $size) (i32.const 32)))))
+    ;; A letter, a number of at most two digits, and a space.
+    (func $say (param $letter i32) (param $n i32)
+      (i32.store8 (i32.const 64) (local.get $letter))
+      (i32.store8 (i32.const 65) (i32.add (i32.const 48) (i32.div_u (local.get $n) (i32.const 10))))
+      (i32.store8 (i32.const 66) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
+      (i32.store8 (i32.const 67) (i32.const 32))
+      (call $put (i32.const 64) (i32.const 4)))
+
+    (func $number (param $text i32) (param $size i32) (result i32)
+      (local $value i32)
+      (loop $next
+        (if (local.get $size) (then
+          (local.set $value (i32.add (i32.mul (local.get $value) (i32.const 10))
+            (i32.sub (i32.load8_u (local.get $text)) (i32.const 48))))
+          (local.set $text (i32.add (local.get $text) (i32.const 1)))
+          (local.set $size (i32.sub (local.get $size) (i32.const 1)))
+          (br $next))))
+      (local.get $value))
+    (func $connect (param $port i32)
+      (local $socket i32)
+      (call $create (i32.const 0) (i32.const 0))
+      (if (i32.load8_u (i32.const 0)) (then (call $say (i32.const 115) (i32.load8_u (i32.const 4))) (return)))
+      (local.set $socket (i32.load (i32.const 4)))
+      (call $start-connect (local.get $socket) (call $instance-network) (i32.const 0) (local.get $port)
+        (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+      (if (i32.load8_u (i32.const 0)) (then (call $say (i32.const 99) (i32.load8_u (i32.const 1))) (return)))
+      (loop $again
+        (call $finish-connect (local.get $socket) (i32.const 0))
+        (if (i32.load8_u (i32.const 0)) (then
+          (if (i32.eq (i32.load8_u (i32.const 4)) (i32.const 8)) (then
+            (call $block (call $subscribe (local.get $socket)))
+            (br $again)))
+          (call $say (i32.const 99) (i32.load8_u (i32.const 4)))
+          (return))))
+      (call $say (i32.const 99) (i32.const 99))
+      (call $read (i32.load (i32.const 4)) (i64.const 100) (i32.const 16))
+      (if (i32.eqz (i32.load8_u (i32.const 16))) (then
+        (call $put (i32.load (i32.const 20)) (i32.load (i32.const 24))))))
+    (func (export "run") (result i32)
+      (local $list i32)
+      (call $get-arguments (i32.const 0))
+      (local.set $list (i32.load (i32.const 0)))
+      (if (i32.eq (i32.load8_u (i32.load offset=8 (local.get $list))) (i32.const 99)) (then
+        (call $connect (call $number (i32.load offset=24 (local.get $list)) (i32.load offset=28 (local.get $list))))
+        (return (i32.const 0))))
+      (call $resolve (call $instance-network) (i32.load offset=16 (local.get $list)) (i32.load offset=20 (local.get $list))
+        (i32.const 0))
+      (call $say (i32.const 110) (if (result i32) (i32.load8_u (i32.const 0))
+        (then (i32.load8_u (i32.const 4))) (else (i32.const 99))))
+      (i32.const 0)))
+  (core instance $program (instantiate $program
+    (with "host" (instance
+      (export "get-arguments" (func $get-arguments))
+      (export "write-out" (func $write-out))
+      (export "get-stdout" (func $get-stdout))
+      (export "read" (func $read))
+      (export "block" (func $block))
+      (export "instance-network" (func $instance-network))
+      (export "start-connect" (func $start-connect))
+      (export "finish-connect" (func $finish-connect))
+      (export "subscribe" (func $subscribe))
+      (export "create" (func $create))
+      (export "resolve" (func $resolve))))
+    (with "storage" (instance $storage))))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command)))
