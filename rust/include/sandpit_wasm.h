@@ -149,6 +149,10 @@ sandpit_wasm_result *sandpit_wasm_host_new(const sandpit_wasm_settings *settings
                                            sandpit_wasm_host **host);
 void sandpit_wasm_host_free(sandpit_wasm_host *host);
 
+/* Calls `expired` on another thread, as above, when a limit is reached before the next sandpit_wasm_run or
+ * sandpit_wasm_guard: for parsing and compiling. Zeros end it. False: no thread can be had. */
+bool sandpit_wasm_guard(sandpit_wasm_host *host, int64_t deadline_us, int64_t cpu_us, void (*expired)(uint8_t end));
+
 /* Parses, validates and compiles, or loads the artefact. A stored artefact is written and sealed. */
 sandpit_wasm_result *sandpit_wasm_load(sandpit_wasm_host *host, const sandpit_wasm_source *source,
                                        sandpit_wasm_program **program);

@@ -316,6 +316,18 @@ pub unsafe extern "C" fn sandpit_wasm_host_free(host: *mut Host) {
 /// # Safety
 /// As in the header.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn sandpit_wasm_guard(
+    host: &Host,
+    deadline_us: i64,
+    cpu_us: i64,
+    expired: Option<extern "C" fn(u8)>,
+) -> bool {
+    host.watchdog.arm(None, deadline_us, cpu_us, expired).is_ok()
+}
+
+/// # Safety
+/// As in the header.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn sandpit_wasm_load(
     host: &mut Host,
     c: &CSource,

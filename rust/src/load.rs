@@ -264,16 +264,25 @@ fn read_all(fd: i32) -> io::Result<Vec<u8>> {
 
 /// Writes the artefact and seals it, before any code of the guest can run in this process.
 fn store(code: &Code, fd: i32) -> wasmtime::Result<()> {
-    let bytes = match code {
-        Code::Module(module) => module.serialize()?,
-        Code::Component(component) => component.serialize()?,
-    };
-    let mut file = File::from(duplicate(fd)?);
-    file.write_all(&bytes)?;
+    let written = write(code, fd);
+    if written.is_err() {
+        // Half of one is none; it is sealed all the same, so that no guest can finish it.
+        // SAFETY: no memory is involved.
+        unsafe { libc::ftruncate(fd, 0) };
+    }
     let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE | libc::F_SEAL_SEAL;
     // SAFETY: no memory is involved.
     if unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) } != 0 {
         return Err(io::Error::last_os_error().into());
     }
+    written
+}
+
+fn write(code: &Code, fd: i32) -> wasmtime::Result<()> {
+    let bytes = match code {
+        Code::Module(module) => module.serialize()?,
+        Code::Component(component) => component.serialize()?,
+    };
+    File::from(duplicate(fd)?).write_all(&bytes)?;
     Ok(())
 }

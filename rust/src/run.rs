@@ -56,7 +56,9 @@ fn execute(host: &Host, program: &Program, request: &mut Request, outputs: &Outp
         store.set_epoch_deadline(1);
     }
     let expired = host.settings.expired;
-    if let Err(error) = host.watchdog.arm(engine, request.deadline_us, request.cpu_us, expired) {
+    if let Err(error) =
+        host.watchdog.arm(Some(engine), request.deadline_us, request.cpu_us, expired)
+    {
         return Report::internal(&error.into());
     }
     let call = async {

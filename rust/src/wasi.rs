@@ -87,7 +87,9 @@ fn preopen(builder: &mut WasiCtxBuilder, preopens: &[Preopen]) -> wasmtime::Resu
                 preopen.guest
             )));
         }
-        let permissions = if preopen.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        // Of several grants in one directory; what is granted read-only is mounted so, too.
+        let writable = preopens.iter().any(|other| other.writable && known(other));
+        let permissions = if writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
         builder.preopened_dir(inside, guest, permissions).map_err(|error| {
             error.context(format!("can't open the preopened directory {}", preopen.guest))
         })?;

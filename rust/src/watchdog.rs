@@ -20,7 +20,8 @@ pub fn clock_us(clock: libc::clockid_t) -> i64 {
 }
 
 struct Armed {
-    engine: Engine,
+    /// None: nothing of a guest runs yet.
+    engine: Option<Engine>,
     deadline_us: i64,
     /// Of CLOCK_PROCESS_CPUTIME_ID.
     cpu_end_us: i64,
@@ -81,7 +82,7 @@ impl Watchdog {
     /// the process.
     pub fn arm(
         &self,
-        engine: &Engine,
+        engine: Option<&Engine>,
         deadline_us: i64,
         cpu_us: i64,
         expired: Option<extern "C" fn(u8)>,
@@ -97,7 +98,7 @@ impl Watchdog {
             limit => clock_us(libc::CLOCK_PROCESS_CPUTIME_ID).saturating_add(limit),
         };
         let deadline_us = if deadline_us == 0 { i64::MAX } else { deadline_us };
-        let armed = Armed { engine: engine.clone(), deadline_us, cpu_end_us, expired };
+        let armed = Armed { engine: engine.cloned(), deadline_us, cpu_end_us, expired };
         let next = armed.next_look();
         state.armed = Some(armed);
         if !state.has_thread {
@@ -131,7 +132,9 @@ fn watch(shared: &Shared) {
                             Fired::CpuTime => End::CpuTime as u8,
                         });
                     }
-                    armed.engine.increment_epoch();
+                    if let Some(engine) = &armed.engine {
+                        engine.increment_epoch();
+                    }
                     state.fired = Some(fired);
                     state.armed = None;
                 }

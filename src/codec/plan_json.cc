@@ -214,6 +214,7 @@ object wasm_json(const WasmPlan& plan) {
   json["features"] = features_json(plan.features);
   json["capabilities"] = capabilities_json(plan.capabilities);
   json["compiler"] = name_of(plan.compiler);
+  json["module_size"] = plan.module_size;
   json["interruption"] = name_of(plan.interruption);
   json["max_memory_bytes"] = plan.max_memory.count();
   json["stack_bytes"] = plan.stack_size.count();

@@ -138,10 +138,11 @@ void ConfigBuilder::merge_untrusted(const Read& read, const std::string& profile
 void ConfigBuilder::apply_project(const Read& read, const State& lower, const State& baseline) {
   for (const Setting& setting : read.content.settings) {
     if (is_default_profile(setting)) continue;
-    // A runtime's own value outlives a general one of the profile, so the profile counts for it as
-    // well.
-    const bool loosens = would_loosen(lower, setting) ||
-                         (!setting.runtime.empty() && would_loosen(baseline, setting));
+    // A runtime's own value outlives a general one of the profile, and a disk limit the default
+    // that follows the profile's memory limit, so the profile counts for them as well.
+    const bool outlives = !setting.runtime.empty() || setting.spec->name == "max_disk_mb";
+    const bool loosens =
+        would_loosen(lower, setting) || (outlives && would_loosen(baseline, setting));
     if (loosens) {
       ignore(setting, "it gives more than the layers below");
     } else {

@@ -193,13 +193,26 @@ bool State::drops_all(const Setting& setting) const {
          !std::get<Texts>(old->value).empty();
 }
 
+// A general disk limit would take the place of the default that follows a runtime's own memory
+// limit.
+bool State::outgrows_defaults(const Setting& setting, std::uint64_t wanted) const {
+  if (setting.spec->name != "max_disk_mb" || !setting.runtime.empty()) return false;
+  return std::ranges::any_of(map_, [&](const auto& entry) {
+    const Setting& memory = entry.second;
+    return memory.spec->name == "memory_limit_mb" && !memory.runtime.empty() &&
+           in_effect(*setting.spec, memory.runtime) == nullptr &&
+           wanted > number(setting.spec->name, memory.runtime);
+  });
+}
+
 bool State::would_loosen(const Setting& setting) const {
   const KeySpec& spec = *setting.spec;
   if (spec.rule == Rule::kFree || spec.rule == Rule::kSuperset) return false;
   if (spec.rule == Rule::kSubset) return !has_all_elements(setting);
   if (spec.rule == Rule::kSomeOf) return drops_all(setting) || !has_all_elements(setting);
   if (spec.section == "resource_limits") {
-    return std::get<std::uint64_t>(setting.value) > number(spec.name, setting.runtime);
+    const auto wanted = std::get<std::uint64_t>(setting.value);
+    return wanted > number(spec.name, setting.runtime) || outgrows_defaults(setting, wanted);
   }
   const Setting* const old = in_effect(spec, setting.runtime, setting.leaf);
   return old == nullptr || is_looser(spec, old->value, setting.value);

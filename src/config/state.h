@@ -34,6 +34,7 @@ class State {
   void clamp(const Setting& setting);
   [[nodiscard]] bool has_all_elements(const Setting& setting) const;
   [[nodiscard]] bool drops_all(const Setting& setting) const;
+  [[nodiscard]] bool outgrows_defaults(const Setting& setting, std::uint64_t wanted) const;
 
   Map map_;
 };

@@ -131,8 +131,8 @@ std::vector<std::string> trees_of(const Step& step) {
   std::vector<std::string> trees;
   for (const std::string& tree :
        std::set<std::string>(step.read_only_paths.begin(), step.read_only_paths.end())) {
-    const bool covered =
-        (!step.bare_root && is_within(tree, "/usr")) || (!trees.empty() && is_within(tree, trees.back()));
+    const bool covered = (!step.bare_root && is_within(tree, "/usr")) ||
+                         (!trees.empty() && is_within(tree, trees.back()));
     if (!covered) trees.push_back(tree);
   }
   return trees;
@@ -202,7 +202,10 @@ std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout)
     add_resolver(layout, mounts);
   }
   if (!input.step.program.empty()) {
-    mounts.push_back(bind(input.step.program, input.step.argv.front(), kMountReadOnly));
+    // Like trees below /tmp: where a launcher has its ready-made root mounted, it is out of sight.
+    const unsigned granted = is_within(input.step.program, "/tmp") ? unsigned{kMountGranted} : 0U;
+    mounts.push_back(bind(input.step.program, input.step.argv.front(),
+                          static_cast<std::uint8_t>(kMountReadOnly | granted)));
   }
   add_trees(input, Place::kBesideVolumes, mounts);
   if (!bare) {

@@ -20,9 +20,8 @@ constexpr std::uint64_t kPageSize = 64U << 10U;
 std::vector<WasmPreopen> preopens_of(const Policy& policy, const std::string& out_dir) {
   std::vector<WasmPreopen> preopens;
   for (const std::string& inside : policy.path_order) {
-    const auto grant =
-        std::find_if(policy.paths.begin(), policy.paths.end(),
-                     [&](const PathGrant& path) { return path.inside == inside; });
+    const auto grant = std::find_if(policy.paths.begin(), policy.paths.end(),
+                                    [&](const PathGrant& path) { return path.inside == inside; });
     if (grant == policy.paths.end()) continue;
     preopens.push_back(
         {.inside = inside, .guest = inside, .writable = grant->access == Access::kReadWrite});
@@ -38,7 +37,7 @@ std::vector<WasmPreopen> preopens_of(const Policy& policy, const std::string& ou
 }  // namespace
 
 WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, const Request& request,
-                        std::string name, std::string digest) {
+                        std::string name, std::string digest, std::uint64_t module_size) {
   WasmPlan plan;
   plan.task = request.check ? WasmTask::kDescribe : WasmTask::kRun;
   plan.invoke = request.invoke;
@@ -56,8 +55,8 @@ WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, cons
   plan.capabilities = settings.capabilities;
   plan.compiler = settings.compiler;
   plan.interruption = settings.interruption;
-  plan.max_memory = std::min(ByteCount::bytes(settings.max_memory_pages * kPageSize),
-                             policy.limits.memory);
+  plan.max_memory =
+      std::min(ByteCount::bytes(settings.max_memory_pages * kPageSize), policy.limits.memory);
   plan.stack_size = settings.stack_size;
   plan.max_table_elements = settings.max_table_elements;
   plan.max_instances = settings.max_instances;
@@ -74,7 +73,14 @@ WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, cons
   }
   plan.cache_max_size = settings.cache_max_size;
   plan.digest = std::move(digest);
+  plan.module_size = module_size;
   return plan;
+}
+
+ByteCount largest_artefact(const WasmPlan& plan) {
+  constexpr std::uint64_t kTimes = 64;
+  const ByteCount size = ByteCount::bytes(ByteCount::mib(1).count() + kTimes * plan.module_size);
+  return std::min(size, plan.cache_max_size);
 }
 
 std::string default_wasm_cache_directory() {

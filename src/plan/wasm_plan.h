@@ -27,10 +27,10 @@ enum class WasmTask : std::uint8_t {
 
 struct WasmPlan {
   WasmTask task = WasmTask::kRun;
-  std::string module_name;         // as the user knows the file, for messages and backtraces
-  std::vector<std::string> args;   // the guest's argv; [0] is the module's file name
-  std::vector<std::string> env;    // "K=V", the guest's own
-  std::string invoke;              // exported function; empty: the entry point
+  std::string module_name;          // as the user knows the file, for messages and backtraces
+  std::vector<std::string> args;    // the guest's argv; [0] is the module's file name
+  std::vector<std::string> env;     // "K=V", the guest's own
+  std::string invoke;               // exported function; empty: the entry point
   std::vector<std::string> values;  // arguments of `invoke`, as text
   bool wasi_enabled = true;
   WasmFeatures features;
@@ -51,6 +51,7 @@ struct WasmPlan {
   std::string cache_dir;  // of the host; empty: none
   ByteCount cache_max_size;
   std::string digest;  // SHA-256 of the module's bytes, hexadecimal
+  std::uint64_t module_size = 0;
 };
 
 // Whether compiled code looks at the epoch counter.
@@ -59,13 +60,17 @@ struct WasmPlan {
          (plan.interruption == WasmInterruption::kAuto && plan.task == WasmTask::kServe);
 }
 
+// What a compiled module may take: its size is the worker's word. Machine code is up to a few dozen
+// times as large as small modules.
+[[nodiscard]] ByteCount largest_artefact(const WasmPlan& plan);
+
 struct Policy;
 struct Request;
 
 // For a run of the module `name`, whose bytes have the digest `digest`.
 [[nodiscard]] WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy,
-                                      const Request& request, std::string name,
-                                      std::string digest);
+                                      const Request& request, std::string name, std::string digest,
+                                      std::uint64_t module_size);
 
 // $XDG_CACHE_HOME/sandpit/wasm, else ~/.cache/sandpit/wasm; empty when there is neither.
 [[nodiscard]] std::string default_wasm_cache_directory();
@@ -87,9 +92,9 @@ void describe(Archive& a, T& v) {
 template <class Archive, binary::Is<WasmPlan> T>
 void describe(Archive& a, T& v) {
   a(v.task, v.module_name, v.args, v.env, v.invoke, v.values, v.wasi_enabled, v.features,
-    v.capabilities, v.compiler, v.interruption, v.max_memory, v.stack_size, v.max_table_elements, v.max_instances,
-    v.max_tables, v.max_memories, v.fuel, v.preopens, v.network, v.allowed, v.cache, v.cache_dir,
-    v.cache_max_size, v.digest);
+    v.capabilities, v.compiler, v.interruption, v.max_memory, v.stack_size, v.max_table_elements,
+    v.max_instances, v.max_tables, v.max_memories, v.fuel, v.preopens, v.network, v.allowed,
+    v.cache, v.cache_dir, v.cache_max_size, v.digest, v.module_size);
 }
 // NOLINTEND(misc-use-internal-linkage)
 

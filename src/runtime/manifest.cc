@@ -155,6 +155,13 @@ void read_version(TomlReader& reader, const toml::table& table, Manifest& manife
   }
 }
 
+// What these stand for is absolute, as what is started must be.
+bool begins_with_program(const Manifest& manifest) {
+  const std::string_view word = manifest.argv.front();
+  if (word.starts_with("{interpreter}")) return !manifest.interpreters.empty();
+  return word.starts_with('/') || word.starts_with("{source}") || word.starts_with("{work_dir}");
+}
+
 void check_manifest(TomlReader& reader, const toml::table& table, const Manifest& manifest) {
   for (const std::string_view key : {"id", "argv", "syscall_profile"}) {
     if (table.get(key) == nullptr)
@@ -186,11 +193,10 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
   }
   for (const std::string& word : manifest.argv)
     check_word(reader, place(table, "argv"), word, Lists::kAllowed);
-  if (!manifest.argv.empty() &&
-      contains(kListPlaceholders, placeholders_of(manifest.argv[0]).empty()
-                                      ? std::string_view{}
-                                      : placeholders_of(manifest.argv[0])[0])) {
-    reader.problem(place(table, "argv"), "'argv' must begin with the program");
+  if (!manifest.argv.empty() && !begins_with_program(manifest)) {
+    reader.problem(
+        place(table, "argv"),
+        "'argv' must begin with the program: {interpreter}, {source} or an absolute path");
   }
   for (const auto& [key, value] : manifest.env) {
     check_word(reader, place(table, "env"), value, Lists::kRefused);

@@ -95,6 +95,13 @@ class LauncherSession final : public RunObserver {
     }
     if (message->kind == wire::Kind::kCancel) {
       if (run_ != nullptr) launcher_.supervisor().cancel(*run_, "cancelled");
+    } else if (message->kind == wire::Kind::kGrantCpu) {
+      std::int64_t total = 0;
+      wire::Reader reader(message->body);
+      reader(total);
+      if (run_ != nullptr && reader.finished()) {
+        launcher_.supervisor().grant_cpu(*run_, Milliseconds(total));
+      }
     } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr) {
       if (auto started = start(std::move(*message)); !started) {
         const std::string body = wire::encode(started.error());

@@ -136,7 +136,7 @@ Result<WasmPlan> plan_module(const SourceInput& source, const Request& request,
   prepared.inputs.push_back(std::move(module.fd));
   return make_wasm_plan(settings.wasm, policy, request,
                         source.name.empty() ? "main.wasm" : source.name,
-                        std::move(module.digest));
+                        std::move(module.digest), source.size);
 }
 
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,

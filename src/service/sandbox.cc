@@ -88,6 +88,16 @@ struct Sandbox::Impl {
   RuntimeRegistry registry;
   std::shared_ptr<LauncherClient> launcher;
   std::unique_ptr<WasmPool> wasm;  // after the launcher: its workers hang on it
+  pid_t owner = ::getpid();
+
+  // After fork(2) parent and child would read each other's answers.
+  [[nodiscard]] Result<void> check_owner() const {
+    if (::getpid() == owner) return {};
+    return fail({.code = ErrorCode::kUsage,
+                 .message = "this Sandbox belongs to the process that made it, before a fork",
+                 .where = {},
+                 .hint = "create one in each process"});
+  }
 };
 
 // A run that has been sent to the launcher, until its last message.
@@ -266,6 +276,7 @@ Result<Sandbox> Sandbox::create(Config config, const SandboxOptions& options) {
 }
 
 Result<Outcome> Sandbox::run(const Request& request) const {
+  SP_TRY_VOID(impl_->check_owner());
   if (auto warm = impl_->wasm->try_run(request)) return std::move(*warm);
   Run::Impl run;
   SP_TRY_VOID(run.begin(impl_->launcher, impl_->config, impl_->registry, request));
@@ -273,6 +284,7 @@ Result<Outcome> Sandbox::run(const Request& request) const {
 }
 
 Result<Run> Sandbox::start(const Request& request, OutputCallback callback) const {
+  SP_TRY_VOID(impl_->check_owner());
   auto run = std::make_unique<Run::Impl>();
   run->callback = std::move(callback);
   SP_TRY_VOID(run->begin(impl_->launcher, impl_->config, impl_->registry, request));

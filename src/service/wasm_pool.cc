@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -53,6 +54,13 @@ using Clock = std::chrono::steady_clock;
 
 // A worker lives until it is replaced, not for a time: each of its runs has its own.
 constexpr Milliseconds kWorkerLife{365L * 24 * 3600 * 1000};
+// Waiting workers that nobody has used for so long, or beyond so many, are ended.
+constexpr std::chrono::seconds kLongestIdle{60};
+constexpr std::size_t kIdleForEachProcessor = 4;
+// Compiled modules and the engine are not the guest's memory, which the store limits.
+constexpr ByteCount kEngineMemory = ByteCount::mib(128);
+// A request in one message; what is larger is run cold.
+constexpr std::size_t kLargestRequest = 96U << 10U;
 
 struct Module {
   std::string bytes;
@@ -60,12 +68,15 @@ struct Module {
   std::string digest;
 };
 
-// Everything about a kind of request that does not change from one to the next.
+// Everything about a kind of request that does not change from one to the next, and its workers.
+// Guarded by the pool's mutex, but for the plan, which never changes.
 struct Shape {
   Plan plan;  // of WasmTask::kServe
-  std::mutex mutex;
-  std::condition_variable given_back;
-  std::vector<std::unique_ptr<WasmWorker>> idle;
+  struct Idle {
+    std::unique_ptr<WasmWorker> worker;
+    Clock::time_point since;
+  };
+  std::vector<Idle> idle;  // the one used last at the end
   unsigned alive = 0;
 };
 
@@ -96,7 +107,30 @@ bool has_wasm_extension(const Request& request, const Settings& settings) {
   return extension == "wasm" || extension == "wat";
 }
 
+std::size_t size_of_words(const Request& request) {
+  std::size_t size = request.invoke.size();
+  for (const std::string& word : request.args) size += word.size() + sizeof(std::uint64_t);
+  for (const auto& [name, value] : request.env) {
+    size += name.size() + value.size() + 2 * sizeof(std::uint64_t);
+  }
+  return size;
+}
+
+// Names that the cold path refuses, and says why.
+bool is_well_formed(const Request& request) {
+  constexpr std::string_view kNotInNames("=\0", 2);
+  for (const auto& [name, value] : request.env) {
+    if (name.empty() || name.find_first_of(kNotInNames) != std::string::npos) return false;
+    if (value.find('\0') != std::string::npos) return false;
+  }
+  const auto* text = std::get_if<SourceText>(&request.source);
+  constexpr std::string_view kNotInFileNames("/\0", 2);
+  return text == nullptr || (text->name.find_first_of(kNotInFileNames) == std::string::npos &&
+                             text->name != "." && text->name != "..");
+}
+
 bool can_be_warm(const Request& request, const Settings& settings) {
+  if (size_of_words(request) > kLargestRequest || !is_well_formed(request)) return false;
   if (std::holds_alternative<HostCommand>(request.source)) return false;
   if (!std::holds_alternative<StdinEmpty>(request.input) &&
       !std::holds_alternative<StdinBytes>(request.input)) {
@@ -110,13 +144,24 @@ bool can_be_warm(const Request& request, const Settings& settings) {
          (request.runtime.empty() && has_wasm_extension(request, settings));
 }
 
-Result<Module> read_module(const Request& request) {
+Result<void> check_size(std::uint64_t size, const Limits& limits) {
+  if (size <= limits.disk.count()) return {};
+  return fail({.code = ErrorCode::kRefused,
+               .message = fmt::format("the module has {} bytes; the disk limit is {}", size,
+                                      limits.disk.count()),
+               .where = {},
+               .hint = "raise it with --disk and --memory"});
+}
+
+Result<Module> read_module(const Request& request, const Limits& limits) {
   Module module;
   if (const auto* text = std::get_if<SourceText>(&request.source)) {
+    SP_TRY_VOID(check_size(text->text.size(), limits));
     module.bytes = text->text;
     module.name = text->name;
   } else {
     SP_TRY(const SourceInput source, open_source_file(std::get<SourceFile>(request.source)));
+    SP_TRY_VOID(check_size(source.size, limits));
     SP_TRY(module.bytes, read_beginning(source, static_cast<std::size_t>(source.size)));
     module.name = source.name;
   }
@@ -132,6 +177,13 @@ std::string shape_key(const Plan& plan, const std::string& trust_domain) {
   return std::move(writer).take() + wire::encode(plan);
 }
 
+// The CPU time that a worker has from its start: what a worker that was taken over can burn while
+// nobody asks anything of it.
+Milliseconds first_grant(const Limits& limits) {
+  constexpr Milliseconds kPiece{2000};
+  return 2 * limits.cpu_time + kPiece;
+}
+
 Plan serving(Plan plan) {
   plan.wasm->task = WasmTask::kServe;
   plan.wasm->module_name.clear();
@@ -141,55 +193,13 @@ Plan serving(Plan plan) {
   plan.wasm->invoke.clear();
   plan.wasm->values.clear();
   plan.limits.wall_time = kWorkerLife;
-  plan.limits.cpu_time = kWorkerLife;
+  plan.limits.cpu_time = first_grant(plan.limits);
+  plan.limits.memory = ByteCount::bytes(plan.limits.memory.count() + kEngineMemory.count());
   plan.limits.output = ByteCount();
-  plan.inputs = {{.name = "socket", .mode = 0, .size = 0, .as_descriptor = wasm::kSocketDescriptor}};
+  plan.inputs = {
+      {.name = "socket", .mode = 0, .size = 0, .as_descriptor = wasm::kSocketDescriptor}};
   plan.warnings.clear();
   return plan;
-}
-
-// A worker that is borrowed, and goes back to its shape unless it is spent.
-class Lease {
- public:
-  Lease(std::shared_ptr<Shape> shape, std::unique_ptr<WasmWorker> worker)
-      : shape_(std::move(shape)), worker_(std::move(worker)) {}
-  Lease(Lease&&) noexcept = default;
-  Lease& operator=(Lease&&) = delete;
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() {
-    if (shape_ == nullptr) return;
-    {
-      const std::scoped_lock lock(shape_->mutex);
-      if (worker_ == nullptr || spent_) {
-        --shape_->alive;
-      } else {
-        shape_->idle.push_back(std::move(worker_));
-      }
-    }
-    shape_->given_back.notify_one();
-  }
-  [[nodiscard]] WasmWorker& worker() { return *worker_; }
-  void put(std::unique_ptr<WasmWorker> worker) { worker_ = std::move(worker); }
-  [[nodiscard]] bool has_worker() const { return worker_ != nullptr; }
-  void spend() { spent_ = true; }
-
- private:
-  std::shared_ptr<Shape> shape_;
-  std::unique_ptr<WasmWorker> worker_;
-  bool spent_ = false;
-};
-
-Lease borrow(const std::shared_ptr<Shape>& shape, unsigned most) {
-  std::unique_lock lock(shape->mutex);
-  shape->given_back.wait(lock, [&] { return !shape->idle.empty() || shape->alive < most; });
-  if (shape->idle.empty()) {
-    ++shape->alive;
-    return {shape, nullptr};
-  }
-  auto worker = std::move(shape->idle.back());
-  shape->idle.pop_back();
-  return {shape, std::move(worker)};
 }
 
 // Large input and output travel in memory files.
@@ -199,9 +209,12 @@ Result<void> take_output(const wasm::ServeResponse& response, const UniqueFd& me
   outcome.stderr_bytes = response.stderr_bytes;
   outcome.stdout_text = response.stdout_text;
   outcome.stderr_text = response.stderr_text;
+  const std::uint64_t most = limits.output.count();
+  if (outcome.stdout_text.size() > most || outcome.stderr_text.size() > most) {
+    return fail({.code = ErrorCode::kSandbox, .message = "more output than was asked for"});
+  }
   if (response.in_memory) {
     struct stat status{};
-    const std::uint64_t most = limits.output.count();
     const std::uint64_t size = response.stdout_size + response.stderr_size;
     if (response.stdout_size > most || response.stderr_size > most || !memory.valid() ||
         !is_sealed(memory.get()) || ::fstat(memory.get(), &status) < 0 ||
@@ -217,6 +230,16 @@ Result<void> take_output(const wasm::ServeResponse& response, const UniqueFd& me
   return {};
 }
 
+std::vector<std::string> environment_of(const Plan& plan, const Request& request) {
+  std::vector<std::string> environment = plan.wasm->env;
+  for (const auto& [name, value] : request.env) {
+    std::erase_if(environment,
+                  [&](const std::string& entry) { return entry.starts_with(name + "="); });
+    environment.push_back(fmt::format("{}={}", name, value));
+  }
+  return environment;
+}
+
 void fill_enforcement(const Plan& plan, Outcome& outcome) {
   for (const Enforcement& row : plan.enforcement) {
     std::string text;
@@ -229,7 +252,7 @@ void fill_enforcement(const Plan& plan, Outcome& outcome) {
   }
   // A run's own time is kept by the worker, and by us from outside.
   outcome.enforcement["wall_time"] = "epoch+timer";
-  outcome.enforcement["cpu_time"] = "epoch";
+  outcome.enforcement["cpu_time"] = "epoch+" + outcome.enforcement["cpu_time"];
   outcome.enforcement["memory"] = "store-limiter+" + outcome.enforcement["memory"];
   outcome.enforcement["seccomp"] = plan.syscall_profile;
 }
@@ -241,16 +264,113 @@ struct WasmPool::Impl {
   const Config& config;
   const RuntimeRegistry& registry;
   WarmOptions options;
+  unsigned processors = 1;
   std::optional<wasm::ArtefactCache> cache;
+  std::atomic<std::uint64_t> serial = 0;
   std::mutex mutex;
+  std::condition_variable given_back;
   std::map<std::string, std::shared_ptr<Template>> templates;
   std::map<std::string, std::shared_ptr<Shape>> shapes;
 
+  Impl(std::shared_ptr<LauncherClient> client, const Config& settings,
+       const RuntimeRegistry& runtimes, const WarmOptions& wanted)
+      : launcher(std::move(client)), config(settings), registry(runtimes), options(wanted) {}
+
+  class Lease;
+  Lease borrow(const std::shared_ptr<Shape>& shape);
+  void give_back(Shape& shape, std::unique_ptr<WasmWorker> worker);
+  void end_idle(std::vector<std::unique_ptr<WasmWorker>>& ended);
+
   Result<std::shared_ptr<Template>> template_for(const Request& request);
   Result<Outcome> run(const Request& request);
-  static Outcome ended(const Template& kind, WasmWorker::Reply reply, WasmWorker& worker,
+  struct Offer;
+  Result<Offer> offer_artefact(const Plan& plan, const Module& module, bool fresh) const;
+  void settle(const Offer& offer, const Outcome& outcome, const WasmWorker::Reply& reply) const;
+  static Outcome ended(const Template& kind, const WasmWorker::Reply& reply, WasmWorker& worker,
                        Clock::time_point started);
 };
+
+// A worker that is borrowed, and goes back to its shape unless it is spent.
+class WasmPool::Impl::Lease {
+ public:
+  Lease(Impl& pool, std::shared_ptr<Shape> shape, std::unique_ptr<WasmWorker> worker)
+      : pool_(&pool), shape_(std::move(shape)), worker_(std::move(worker)) {}
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&&) = delete;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() {
+    if (shape_ != nullptr) pool_->give_back(*shape_, spent_ ? nullptr : std::move(worker_));
+  }
+  [[nodiscard]] WasmWorker& worker() { return *worker_; }
+  void put(std::unique_ptr<WasmWorker> worker) { worker_ = std::move(worker); }
+  [[nodiscard]] bool has_worker() const { return worker_ != nullptr; }
+  void spend() { spent_ = true; }
+
+ private:
+  Impl* pool_;
+  std::shared_ptr<Shape> shape_;
+  std::unique_ptr<WasmWorker> worker_;
+  bool spent_ = false;
+};
+
+WasmPool::Impl::Lease WasmPool::Impl::borrow(const std::shared_ptr<Shape>& shape) {
+  std::vector<std::unique_ptr<WasmWorker>> dead;  // ended when the lock is free again
+  std::unique_lock lock(mutex);
+  for (;;) {
+    given_back.wait(lock, [&] { return !shape->idle.empty() || shape->alive < options.workers; });
+    if (shape->idle.empty()) {
+      ++shape->alive;
+      return {*this, shape, nullptr};
+    }
+    auto worker = std::move(shape->idle.back().worker);
+    shape->idle.pop_back();
+    // One that died while it waited, or that says something unasked, is replaced.
+    if (worker->is_quiet()) return {*this, shape, std::move(worker)};
+    --shape->alive;
+    dead.push_back(std::move(worker));
+  }
+}
+
+void WasmPool::Impl::give_back(Shape& shape, std::unique_ptr<WasmWorker> worker) {
+  std::vector<std::unique_ptr<WasmWorker>> ended;
+  {
+    const std::scoped_lock lock(mutex);
+    if (worker == nullptr) {
+      --shape.alive;
+    } else {
+      shape.idle.push_back({.worker = std::move(worker), .since = Clock::now()});
+    }
+    end_idle(ended);
+  }
+  given_back.notify_all();
+}
+
+// Ends the workers that wait too long or are too many, the longest unused first, and forgets shapes
+// that have none: callers with many domains must not make us grow.
+void WasmPool::Impl::end_idle(std::vector<std::unique_ptr<WasmWorker>>& ended) {
+  const std::size_t most = kIdleForEachProcessor * processors;
+  const Clock::time_point oldest = Clock::now() - kLongestIdle;
+  for (;;) {
+    std::size_t count = 0;
+    Shape* longest = nullptr;
+    for (const auto& [key, shape] : shapes) {
+      count += shape->idle.size();
+      if (shape->idle.empty()) continue;
+      if (longest == nullptr || shape->idle.front().since < longest->idle.front().since) {
+        longest = shape.get();
+      }
+    }
+    if (longest == nullptr) break;
+    if (count <= most && longest->idle.front().since > oldest) break;
+    ended.push_back(std::move(longest->idle.front().worker));
+    longest->idle.erase(longest->idle.begin());
+    --longest->alive;
+  }
+  std::erase_if(shapes, [](const auto& entry) {
+    return entry.second->alive == 0 && entry.second.use_count() == 1;
+  });
+}
 
 // One for each set of limits of each domain: everything else is the configuration's.
 Result<std::shared_ptr<Template>> WasmPool::Impl::template_for(const Request& request) {
@@ -272,28 +392,65 @@ Result<std::shared_ptr<Template>> WasmPool::Impl::template_for(const Request& re
     shape->plan = served;
   }
   auto made = std::make_shared<Template>(shape, std::move(prepared.plan));
-  // A caller that never uses the same limits twice must not make us grow.
-  constexpr std::size_t kMostTemplates = 256;
+  // A caller that never uses the same limits or domain twice must not make us grow.
+  constexpr std::size_t kMostTemplates = 64;
   if (templates.size() >= kMostTemplates) templates.clear();
   templates[key] = made;
   return made;
 }
 
+// What goes with a module to a worker that does not know it yet.
+struct WasmPool::Impl::Offer {
+  wasm::Artefact artefact = wasm::Artefact::kNone;
+  UniqueFd fd;
+  std::string key;
+  ByteCount most;
+};
+
+// Only a worker that has run nothing yet is trusted to make an artefact for others: a module that
+// has taken the worker over could seal whatever it likes under another module's name.
+Result<WasmPool::Impl::Offer> WasmPool::Impl::offer_artefact(const Plan& plan, const Module& module,
+                                                             bool fresh) const {
+  Offer offer;
+  if (!cache) return offer;
+  WasmPlan keyed = *plan.wasm;
+  keyed.digest = module.digest;
+  keyed.module_name = module.name;
+  keyed.module_size = module.bytes.size();
+  offer.key = wasm::artefact_key(keyed);
+  offer.most = largest_artefact(keyed);
+  offer.fd = cache->load(offer.key, offer.most);
+  if (offer.fd.valid()) {
+    offer.artefact = wasm::Artefact::kLoad;
+  } else if (fresh) {
+    offer.artefact = wasm::Artefact::kStore;
+    SP_TRY(offer.fd, memory_file("sandpit-artefact"));
+  }
+  return offer;
+}
+
+// For the same reason only a fresh worker's word makes an entry go.
+void WasmPool::Impl::settle(const Offer& offer, const Outcome& outcome,
+                            const WasmWorker::Reply& reply) const {
+  if (offer.artefact == wasm::Artefact::kStore && is_sealed(offer.fd.get())) {
+    (void)cache->store(offer.key, offer.fd.get(), offer.most);
+  }
+  const bool answered = reply.answer == WasmWorker::Answer::kDone && outcome.wasm;
+  if (offer.artefact == wasm::Artefact::kLoad && answered && !outcome.wasm->cache_hit &&
+      !outcome.wasm->warm) {
+    cache->remove(offer.key);
+  }
+}
+
 Result<Outcome> WasmPool::Impl::run(const Request& request) {
-  SP_TRY(const Module module, read_module(request));
   SP_TRY(const std::shared_ptr<Template> kind, template_for(request));
   const Plan& plan = kind->plan;
-  if (module.bytes.size() > plan.limits.disk.count()) {
-    return fail({.code = ErrorCode::kRefused,
-                 .message = fmt::format("the module has {} bytes; the disk limit is {}",
-                                        module.bytes.size(), plan.limits.disk.count()),
-                 .where = {},
-                 .hint = "raise it with --disk and --memory"});
-  }
-  wasm::ServeRequest ask{.key = module.digest + module.name,
+  SP_TRY(const Module module, read_module(request, plan.limits));
+  wasm::ServeRequest ask{.serial = ++serial,
+                         .key = module.digest + module.name,
                          .module_name = module.name,
                          .args = {module.name},
-                         .env = plan.wasm->env,
+                         .env = environment_of(plan, request),
                          .invoke = request.invoke,
                          .fuel = plan.wasm->fuel};
   if (request.invoke.empty()) {
@@ -301,20 +458,6 @@ Result<Outcome> WasmPool::Impl::run(const Request& request) {
   } else {
     ask.values = request.args;
   }
-  for (const auto& [name, value] : request.env) {
-    std::erase_if(ask.env,
-                  [&](const std::string& entry) { return entry.starts_with(name + "="); });
-    ask.env.push_back(fmt::format("{}={}", name, value));
-  }
-
-  Lease lease = borrow(kind->shape, options.workers);
-  if (!lease.has_worker()) {
-    SP_TRY(auto worker, WasmWorker::start(*launcher, kind->shape->plan));
-    lease.put(std::move(worker));
-  }
-  WasmWorker& worker = lease.worker();
-  const bool was_warm = worker.runs() > 0;
-  std::vector<int> descriptors;
   UniqueFd input;
   if (const auto* bytes = std::get_if<StdinBytes>(&request.input)) {
     ask.stdin_in_memory = bytes->bytes.size() > wasm::kLargestInline;
@@ -324,62 +467,57 @@ Result<Outcome> WasmPool::Impl::run(const Request& request) {
       ask.stdin_bytes = bytes->bytes;
     }
   }
-  // The module travels once for each worker; the second round is for a worker that has dropped it.
-  WasmWorker::Reply reply;
-  UniqueFd artefact;
-  std::string artefact_key;
+
+  Lease lease = borrow(kind->shape);
+  if (!lease.has_worker()) {
+    SP_TRY(auto worker, WasmWorker::start(*launcher, kind->shape->plan));
+    lease.put(std::move(worker));
+  }
+  WasmWorker& worker = lease.worker();
+  const bool was_warm = worker.runs() > 0;
   const Clock::time_point started = Clock::now();
   const Clock::time_point deadline = started + plan.limits.wall_time;
+  ask.bounds = {.deadline_us = monotonic_us(deadline),
+                .cpu_us = std::chrono::duration_cast<Microseconds>(plan.limits.cpu_time).count(),
+                .memory = plan.limits.memory.count(),
+                .file_size = plan.limits.file_size.count(),
+                .output = plan.limits.output.count()};
+  // The module travels once for each worker; the second round is for a worker that has dropped it.
+  WasmWorker::Reply reply;
+  Offer offer;
   for (int round = 0; round < 2; ++round) {
-    descriptors.clear();
+    std::vector<int> descriptors;
     UniqueFd bytes;
     ask.with_module = !worker.knows(ask.key);
-    ask.artefact = wasm::Artefact::kNone;
     if (ask.with_module) {
       SP_TRY(bytes, sealed_memory_file("sandpit-module", module.bytes));
+      SP_TRY(offer, offer_artefact(kind->shape->plan, module, !was_warm));
+      ask.artefact = offer.artefact;
       descriptors.push_back(bytes.get());
-      if (cache) {
-        WasmPlan keyed = *kind->shape->plan.wasm;
-        keyed.digest = module.digest;
-        keyed.module_name = module.name;
-        artefact_key = wasm::artefact_key(keyed);
-        artefact = cache->load(artefact_key);
-        ask.artefact = artefact.valid() ? wasm::Artefact::kLoad : wasm::Artefact::kStore;
-        if (!artefact.valid()) {
-          SP_TRY(artefact, memory_file("sandpit-artefact"));
-        }
-        descriptors.push_back(artefact.get());
-      }
+      if (offer.fd.valid()) descriptors.push_back(offer.fd.get());
     }
     if (input.valid()) descriptors.push_back(input.get());
-    ask.bounds = {.deadline_us = monotonic_us(deadline),
-                  .cpu_us = std::chrono::duration_cast<Microseconds>(plan.limits.cpu_time).count(),
-                  .memory = plan.limits.memory.count(),
-                  .file_size = plan.limits.file_size.count(),
-                  .output = plan.limits.output.count()};
     reply = worker.ask(ask, descriptors, deadline + wasm::kGrace);
     const bool again = reply.answer == WasmWorker::Answer::kDone &&
                        reply.response.answer == wasm::ServeAnswer::kNeedModule;
     if (!again) break;
     worker.forgot(ask.key);
   }
-  if (ask.artefact == wasm::Artefact::kStore && is_sealed(artefact.get())) {
-    (void)cache->store(artefact_key, artefact.get());
-  }
-  const bool was_given = ask.artefact == wasm::Artefact::kLoad;
   if (reply.answer != WasmWorker::Answer::kDone || worker.runs() >= options.runs_per_worker) {
     lease.spend();
   }
-  Outcome outcome = ended(*kind, std::move(reply), worker, started);
-  if (ask.with_module && outcome.wasm) worker.learnt(ask.key);
-  if (was_given && outcome.wasm && !outcome.wasm->cache_hit) cache->remove(artefact_key);
-  if (outcome.wasm) outcome.wasm->warm = was_warm;
-  if (outcome.wasm && !ask.with_module) outcome.wasm->cache_hit = true;
+  const WasmWorker::Answer answer = reply.answer;
+  Outcome outcome = ended(*kind, reply, worker, started);
+  outcome.wasm->warm = was_warm;
+  settle(offer, outcome, reply);
+  if (ask.with_module && answer == WasmWorker::Answer::kDone) worker.learnt(ask.key);
+  if (!ask.with_module) outcome.wasm->cache_hit = true;
+  if (answer == WasmWorker::Answer::kDone) worker.used_cpu(outcome.wall_time, plan.limits.cpu_time);
   return outcome;
 }
 
-Outcome WasmPool::Impl::ended(const Template& kind, WasmWorker::Reply reply, WasmWorker& worker,
-                              Clock::time_point started) {
+Outcome WasmPool::Impl::ended(const Template& kind, const WasmWorker::Reply& reply,
+                              WasmWorker& worker, Clock::time_point started) {
   const Plan& plan = kind.plan;
   Outcome outcome;
   wasm::Told told{.phase = wasm::Phase::kRunning};
@@ -390,8 +528,7 @@ Outcome WasmPool::Impl::ended(const Template& kind, WasmWorker::Reply reply, Was
     outcome.status = Status::kExited;
     if (!reader.finished() || report.end > wasm::End::kInternal) {
       report = {.end = wasm::End::kInternal, .message = "malformed report"};
-    } else if (const auto taken =
-                   take_output(reply.response, reply.memory, plan.limits, outcome);
+    } else if (const auto taken = take_output(reply.response, reply.memory, plan.limits, outcome);
                !taken) {
       report = {.end = wasm::End::kInternal, .message = taken.error().message};
     }
@@ -422,13 +559,9 @@ Outcome WasmPool::Impl::ended(const Template& kind, WasmWorker::Reply reply, Was
 
 WasmPool::WasmPool(std::shared_ptr<LauncherClient> launcher, const Config& config,
                    const RuntimeRegistry& registry, const WarmOptions& options)
-    : impl_(new Impl{.launcher = std::move(launcher),
-                     .config = config,
-                     .registry = registry,
-                     .options = options}) {
-  if (impl_->options.workers == 0) {
-    impl_->options.workers = std::max(1U, std::thread::hardware_concurrency());
-  }
+    : impl_(new Impl(std::move(launcher), config, registry, options)) {
+  impl_->processors = std::max(1U, std::thread::hardware_concurrency());
+  if (impl_->options.workers == 0) impl_->options.workers = impl_->processors;
   const WasmSettings& wasm = config.settings().wasm;
   const std::string directory =
       wasm.cache_dir.empty() ? default_wasm_cache_directory() : wasm.cache_dir;

@@ -4,10 +4,12 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -52,10 +54,24 @@ Result<void> send_message(int socket, const std::string& body,
   }
   ssize_t n = 0;
   do {
-    n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+    n = ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return fail(errno_error("sendmsg", errno, ErrorCode::kCancelled));
   return {};
+}
+
+// Until `events`, at most until the deadline; false when that has come.
+bool wait_for(int socket, short events, std::chrono::steady_clock::time_point deadline) {
+  constexpr std::chrono::milliseconds kLongest{3'600'000};
+  for (;;) {
+    const auto rest =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd ready{.fd = socket, .events = events, .revents = 0};
+    const auto pause = std::clamp(rest, std::chrono::milliseconds(0), kLongest);
+    const int count = ::poll(&ready, 1, static_cast<int>(pause.count()));
+    if (count > 0) return true;
+    if (count == 0 && rest <= kLongest) return false;
+  }
 }
 
 // The worker may have been taken over: at most one descriptor is kept, and never more than fits.
@@ -69,12 +85,15 @@ ssize_t receive_message(int socket, std::string& buffer, UniqueFd& memory) {
   header.msg_controllen = control.size();
   const ssize_t n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n <= 0) return n;
-  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
-      rights->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-    memory = UniqueFd(fd);
+  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
+       rights = CMSG_NXTHDR(&header, rights)) {
+    if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
+    // CMSG_SPACE has room for two on 64-bit machines: the last one counts, the others are closed.
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(rights) + (at - CMSG_LEN(0)), sizeof fd);
+      memory = UniqueFd(fd);
+    }
   }
   return (header.msg_flags & MSG_TRUNC) != 0 ? 0 : n;
 }
@@ -102,6 +121,7 @@ Result<std::unique_ptr<WasmWorker>> WasmWorker::start(LauncherClient& launcher, 
   } else {
     body += bytes;
   }
+  worker->granted_cpu_ = plan.limits.cpu_time;
   descriptors.push_back(theirs.get());
   SP_TRY_VOID(wire::send(worker->channel_.get(), wire::Kind::kStart, body, std::move(descriptors),
                          wire::Blocking::kWait));
@@ -115,14 +135,14 @@ WasmWorker::Reply WasmWorker::ask(const wasm::ServeRequest& request,
   Reply reply;
   binary::Writer writer;
   writer(request);
-  if (!send_message(socket_.get(), std::move(writer).take(), descriptors)) return reply;
+  // A worker that does not read must not hold us up: one request never fills the socket.
+  const auto sent = send_message(socket_.get(), std::move(writer).take(), descriptors);
+  if (!sent) {
+    if (sent.error().errno_value == EAGAIN) reply.answer = Answer::kTimedOut;
+    return reply;
+  }
   for (;;) {
-    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    pollfd ready{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    const int events = ::poll(&ready, 1, static_cast<int>(std::max<long>(rest.count(), 0)));
-    if (events < 0 && errno == EINTR) continue;
-    if (events == 0) {
+    if (!wait_for(socket_.get(), POLLIN, deadline)) {
       reply.answer = Answer::kTimedOut;
       return reply;
     }
@@ -131,9 +151,29 @@ WasmWorker::Reply WasmWorker::ask(const wasm::ServeRequest& request,
     if (n <= 0) return reply;
     binary::Reader reader(std::string_view(buffer_).substr(0, static_cast<std::size_t>(n)));
     reader(reply.response);
-    if (reader.finished()) reply.answer = Answer::kDone;
+    if (reader.finished() && reply.response.serial == request.serial) {
+      reply.answer = Answer::kDone;
+    }
     return reply;
   }
+}
+
+bool WasmWorker::is_quiet() const {
+  pollfd ready{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&ready, 1, 0) == 0;
+}
+
+void WasmWorker::used_cpu(Microseconds wall, Milliseconds each) {
+  // Compilation uses two threads (RAYON_NUM_THREADS), a run one.
+  constexpr int kThreads = 2;
+  used_cpu_ += kThreads * wall;
+  if (granted_cpu_ - used_cpu_ > kThreads * each) return;
+  constexpr Milliseconds kPiece{2000};
+  granted_cpu_ = std::chrono::duration_cast<Milliseconds>(used_cpu_) + kThreads * each + kPiece;
+  binary::Writer writer;
+  writer(static_cast<std::int64_t>(granted_cpu_.count()));
+  (void)wire::send(channel_.get(), wire::Kind::kGrantCpu, std::move(writer).take(), {},
+                   wire::Blocking::kDontWait);
 }
 
 Outcome WasmWorker::last_words() {

@@ -41,6 +41,11 @@ class WasmWorker {
   };
   [[nodiscard]] Reply ask(const wasm::ServeRequest& request, const std::vector<int>& descriptors,
                           std::chrono::steady_clock::time_point deadline);
+  // Nothing waits to be read and the worker is there: what comes next answers the next request.
+  [[nodiscard]] bool is_quiet() const;
+  // After a run that took so long, by our own clock: grants CPU time for the next ones, of at most
+  // `each`, when little is left. The launcher ends a worker that uses more than it was granted.
+  void used_cpu(Microseconds wall, Milliseconds each);
   // After kGone: the Outcome of the worker's own jail.
   [[nodiscard]] Outcome last_words();
 
@@ -56,6 +61,8 @@ class WasmWorker {
   std::unordered_set<std::string> known_;
   std::string buffer_;
   std::uint64_t runs_ = 0;
+  Milliseconds granted_cpu_{0};
+  Microseconds used_cpu_{0};
 };
 
 }  // namespace sandpit

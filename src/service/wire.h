@@ -5,7 +5,7 @@
 //
 //   control socket   library -> launcher: kChannel with one end of a new socket pair; launcher ->
 //   library: kHello, once channel          library -> launcher: kStart (Plan, descriptors),
-//   kCancel; launcher -> library: kStdout*, kStderr*, then kFinished or kError
+//   kCancel, kGrantCpu (milliseconds, int64: warm workers); launcher -> library: kStdout*, kStderr*, then kFinished or kError
 //
 // A channel carries one run at a time. Closing it cancels its run; closing the control socket ends
 // the launcher and all its runs.
@@ -34,6 +34,7 @@ enum class Kind : std::uint8_t {
   kChannel,
   kStart,
   kCancel,
+  kGrantCpu,
   kStdout,
   kStderr,
   kFinished,

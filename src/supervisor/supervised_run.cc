@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -156,6 +157,10 @@ void SupervisedRun::on_deadline(Clock::time_point now) {
   if (now >= next_sample_) sample(now);
 }
 
+void SupervisedRun::grant_cpu(Milliseconds total) {
+  plan_.limits.cpu_time = std::max(plan_.limits.cpu_time, total);
+}
+
 void SupervisedRun::check_cpu(Clock::time_point now) {
   const auto used = jail_.cgroup()->cpu_time();
   if (!used) {
@@ -182,7 +187,8 @@ void SupervisedRun::sample(Clock::time_point now) {
   const ByteCount memory = ByteCount::bytes(tree->memory.count() + volume_bytes(volume_).count());
   sampled_memory_ = std::max(sampled_memory_, memory);
   if (memory_by_sampling_ && memory > plan_.limits.memory) kill(KillReason::kMemory, "");
-  if (cpu_by_sampling_ && sampled_cpu_ >= plan_.limits.cpu_time + grace_) kill(KillReason::kCpuTime, "");
+  if (cpu_by_sampling_ && sampled_cpu_ >= plan_.limits.cpu_time + grace_)
+    kill(KillReason::kCpuTime, "");
 }
 
 void SupervisedRun::on_memory_event() {
@@ -213,9 +219,13 @@ void SupervisedRun::on_socket(std::uint32_t events) {
     }
     for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
          rights = CMSG_NXTHDR(&header, rights)) {
-      // NOLINTNEXTLINE(*-reinterpret-cast): cmsg(3)
-      if (rights->cmsg_type == SCM_RIGHTS)
-        volume_ = UniqueFd(*reinterpret_cast<int*>(CMSG_DATA(rights)));
+      if (rights->cmsg_type != SCM_RIGHTS) continue;
+      // The last one counts; CMSG_SPACE has room for two on 64-bit machines.
+      for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(rights) + (at - CMSG_LEN(0)), sizeof fd);
+        volume_ = UniqueFd(fd);
+      }
     }
     if (message.kind == jail::MessageKind::kVolume) proc_missing_ = message.proc_missing != 0;
     if (message.kind == jail::MessageKind::kFailed && !launch_failure_) launch_failure_ = message;

@@ -29,6 +29,8 @@ class SupervisedRun {
 
   void kill(KillReason reason, std::string_view message);
   void resume(OutputStream stream);
+  // Raises the limit of CPU time to `total`.
+  void grant_cpu(Milliseconds total);
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
   // Reported and reaped.

@@ -34,9 +34,8 @@ Supervisor::~Supervisor() = default;
 Result<SupervisedRun*> Supervisor::start(jail::JailEngine& engine, Plan plan,
                                          std::vector<UniqueFd> inputs, RunInput input,
                                          RunObserver& observer) {
-  SP_TRY(auto run,
-         SupervisedRun::start(*this, engine, std::move(plan), std::move(inputs),
-                              std::move(input), observer));
+  SP_TRY(auto run, SupervisedRun::start(*this, engine, std::move(plan), std::move(inputs),
+                                        std::move(input), observer));
   runs_.push_back(std::move(run));
   return runs_.back().get();
 }
@@ -48,6 +47,8 @@ void Supervisor::cancel(SupervisedRun& run, std::string_view message) {
 }
 
 void Supervisor::resume(SupervisedRun& run, OutputStream stream) { run.resume(stream); }
+
+void Supervisor::grant_cpu(SupervisedRun& run, Milliseconds total) { run.grant_cpu(total); }
 
 Result<void> Supervisor::watch(int fd, std::uint32_t events, Callback callback) {
   const std::uint64_t serial = ++serial_;

@@ -60,6 +60,8 @@ class Supervisor {
                                              RunObserver& observer);
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);
+  // From now on the run may use so much CPU time, counted from its start. Never lowers it.
+  void grant_cpu(SupervisedRun& run, Milliseconds total);
 
   // Other descriptors in the same loop (sockets of the launcher, a signalfd). The callback may
   // forget its own descriptor.

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <iterator>
 
 #include "plan/plan.h"
 #include "sys/landlock.h"
@@ -463,8 +464,8 @@ void place_inputs(Launch& launch, const ChildSpec& spec) {
     any = true;
   }
   if (!any) return;
-  launch.report_over(static_cast<int>(
-      launch.need(::fcntl(spec.socket, F_DUPFD_CLOEXEC, kMostDescriptorNumber))));
+  launch.report_over(
+      static_cast<int>(launch.need(::fcntl(spec.socket, F_DUPFD_CLOEXEC, kMostDescriptorNumber))));
   for (int number = 3; number < kMostDescriptorNumber; ++number) {
     if (sources[number] != 0) launch.need(::dup2(sources[number], number));
   }
@@ -492,6 +493,31 @@ void close_all_but(int a, int b) {
   if (low > 0) raw::close_range(0, low - 1, 0);
   if (high > low + 1) raw::close_range(low + 1, high - 1, 0);
   raw::close_range(high + 1, ~0U, 0);
+}
+
+// The launcher's descriptors, of which the child has a copy, would leave no room under the
+// program's limit for those that it is handed.
+void close_what_is_not_needed(const ChildSpec& spec) {
+  int needed[kMostDescriptorNumber + 4] = {spec.socket, spec.stdin_fd, spec.stdout_fd,
+                                           spec.stderr_fd};
+  std::size_t count = 4;
+  for (const ChildInput& input : spec.inputs) {
+    if (input.number != 0 && count < std::size(needed)) needed[count++] = input.descriptor;
+  }
+  int lowest = 0;
+  for (;;) {
+    // The next one that is needed, in the order of their numbers.
+    int next = -1;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (needed[i] >= lowest && (next < 0 || needed[i] < next)) next = needed[i];
+    }
+    if (next < 0) break;
+    if (next > lowest) {
+      raw::close_range(static_cast<unsigned>(lowest), static_cast<unsigned>(next) - 1, 0);
+    }
+    lowest = next + 1;
+  }
+  raw::close_range(static_cast<unsigned>(lowest), ~0U, 0);
 }
 
 long monotonic_ms() {
@@ -660,6 +686,7 @@ void child_main(const ChildSpec& spec) {
   launch.begin(LaunchStep::kWorkingDirectory);
   launch.need(::chdir(spec.cwd));
   ::umask(022);
+  close_what_is_not_needed(spec);
 
   launch.begin(LaunchStep::kFork);
   sigset_t child_ended;

@@ -79,7 +79,7 @@ void SpecBuilder::add_rlimits() {
   add(RLIMIT_CORE, 1);
   add(RLIMIT_NOFILE, plan_.max_descriptors);
   // The worker writes the compiled module first, and then lowers the limit to the guest's.
-  const ByteCount artefact = plan_.wasm ? plan_.wasm->cache_max_size : ByteCount();
+  const ByteCount artefact = plan_.wasm ? largest_artefact(*plan_.wasm) : ByteCount();
   add(RLIMIT_FSIZE, std::max(plan_.limits.file_size.count(), artefact.count()));
   add(RLIMIT_STACK, plan_.limits.stack.count());
   add(RLIMIT_MEMLOCK, 64U << 10U);
@@ -92,11 +92,13 @@ void SpecBuilder::add_rlimits() {
   // decides.
   const std::uint64_t cpu = static_cast<std::uint64_t>(
       std::chrono::ceil<std::chrono::seconds>(plan_.limits.cpu_time).count());
-  if (enforced_by("cpu_time", Mechanism::kRlimit)) add(RLIMIT_CPU, cpu + 1);
+  // A warm worker's CPU time is granted piece by piece, and its pools are large and mostly empty.
+  const bool serves = plan_.wasm && plan_.wasm->task == WasmTask::kServe;
+  if (enforced_by("cpu_time", Mechanism::kRlimit) && !serves) add(RLIMIT_CPU, cpu + 1);
   // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address
   // space.
   // Above the limit: the sampler, which tells what happened, shall come first.
-  if (enforced_by("memory", Mechanism::kRlimit)) {
+  if (enforced_by("memory", Mechanism::kRlimit) && !serves) {
     const std::uint64_t memory = plan_.limits.memory.count();
     add(RLIMIT_DATA, memory + std::max(memory / 2, ByteCount::mib(64).count()));
   }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -88,6 +89,13 @@ std::string processor_features() {
 #endif
 }
 
+// "<64 hexadecimal digits>.<pid>.<number>.tmp"
+bool is_temporary(std::string_view name) {
+  constexpr std::size_t kDigits = 64;
+  return name.size() > kDigits && name[kDigits] == '.' && name.ends_with(".tmp") &&
+         name.substr(0, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 struct Entry {
   std::string name;
   std::uint64_t size = 0;
@@ -102,21 +110,28 @@ Result<ArtefactCache> ArtefactCache::open(const std::string& directory, ByteCoun
   if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST) {
     return fail(errno_error(directory, errno));
   }
-  UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Not a link, and not in a directory of another user's: as root, somebody's home would else
+  // choose where we write.
+  UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) return fail(errno_error(directory, errno));
   struct stat status{};
-  if (::fstat(fd.get(), &status) < 0) return fail(errno_error(directory, errno));
-  if (!is_ours(status)) {
-    return fail({.code = ErrorCode::kSystem,
-                 .message = fmt::format(
-                     "{} belongs to another user or others may write to it", directory),
-                 .where = "runtimes.wasm.cache_dir",
-                 .hint = "use a directory of your own with mode 0700"});
+  struct stat parent{};
+  if (::fstat(fd.get(), &status) < 0 || ::fstatat(fd.get(), "..", &parent, 0) < 0) {
+    return fail(errno_error(directory, errno));
+  }
+  if (!is_ours(status) || (parent.st_uid != ::geteuid() && parent.st_uid != 0)) {
+    return fail(
+        {.code = ErrorCode::kSystem,
+         .message = fmt::format(
+             "{} or the directory above it belongs to another user, or others may write to it",
+             directory),
+         .where = "runtimes.wasm.cache_dir",
+         .hint = "use a directory of your own with mode 0700"});
   }
   return ArtefactCache(std::move(fd), max_size);
 }
 
-UniqueFd ArtefactCache::load(std::string_view key) const {
+UniqueFd ArtefactCache::load(std::string_view key, ByteCount most) const {
   const UniqueFd file(::openat(directory_.get(), entry_name(key).c_str(),
                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.valid()) return {};
@@ -124,7 +139,7 @@ UniqueFd ArtefactCache::load(std::string_view key) const {
   EntryHeader header;
   if (::fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode) || !is_ours(status)) return {};
   if (::pread(file.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header) ||
-      header.magic != kMagic ||
+      header.magic != kMagic || header.size > most.count() ||
       static_cast<std::uint64_t>(status.st_size) != sizeof header + header.size) {
     return {};
   }
@@ -141,27 +156,34 @@ UniqueFd ArtefactCache::load(std::string_view key) const {
   return std::move(*memory);
 }
 
-Result<void> ArtefactCache::store(std::string_view key, int artefact) const {
+Result<void> ArtefactCache::store(std::string_view key, int artefact, ByteCount most) const {
   struct stat status{};
   if (!is_sealed(artefact) || ::fstat(artefact, &status) < 0 || status.st_size <= 0) {
     return fail({.code = ErrorCode::kSystem, .message = "the artefact is not finished"});
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
+  constexpr std::uint64_t kBlock = 512;  // of st_blocks, inode(7)
+  if (size > most.count() || static_cast<std::uint64_t>(status.st_blocks) * kBlock < size) {
+    return fail(
+        {.code = ErrorCode::kSystem,
+         .message = fmt::format("the compiled module has {} bytes, more than it may", size)});
+  }
   if (size + sizeof(EntryHeader) > max_size_.count()) return {};
   SP_TRY(const FileView view, FileView::map(artefact, size));
   const EntryHeader header{.size = size, .checksum = checksum_of(key, view.bytes())};
   // Written under a name of its own and then renamed: readers see all of it or nothing.
-  const std::string temporary = fmt::format("{}.{}.tmp", key, ::getpid());
+  static std::atomic<unsigned> serial;
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", key, ::getpid(), ++serial);
   const UniqueFd file(::openat(directory_.get(), temporary.c_str(),
-                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return fail(errno_error("store an artefact", errno));
   const auto written = [&]() -> Result<void> {
     if (::write(file.get(), &header, sizeof header) != static_cast<ssize_t>(sizeof header)) {
       return fail(errno_error("store an artefact", errno));
     }
     SP_TRY_VOID(copy(file.get(), artefact, 0, size));
-    if (::renameat(directory_.get(), temporary.c_str(), directory_.get(),
-                   entry_name(key).c_str()) < 0) {
+    if (::renameat(directory_.get(), temporary.c_str(), directory_.get(), entry_name(key).c_str()) <
+        0) {
       return fail(errno_error("store an artefact", errno));
     }
     return {};
@@ -180,8 +202,7 @@ void ArtefactCache::remove(std::string_view key) const {
 
 void ArtefactCache::evict() const {
   // Of its own: a directory stream moves the position of the descriptor that it takes.
-  const int copy_of_directory =
-      ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int copy_of_directory = ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (copy_of_directory < 0) return;
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(copy_of_directory), &::closedir);
   if (!directory) return;
@@ -196,7 +217,7 @@ void ArtefactCache::evict() const {
       continue;
     }
     // What a killed writer left behind.
-    if (name.ends_with(".tmp") && now - status.st_mtim.tv_sec > kRenewAfterSeconds) {
+    if (is_temporary(name) && now - status.st_mtim.tv_sec > kRenewAfterSeconds) {
       (void)::unlinkat(directory_.get(), row->d_name, 0);
       continue;
     }
@@ -216,12 +237,12 @@ void ArtefactCache::evict() const {
 }
 
 std::string artefact_key(const WasmPlan& plan) {
-  // Fuel and epochs are counted by instructions that the compiler adds; pooled memories (kServe) may
-  // be laid out in another way; file names are in the line tables that
-  // text modules get.
+  // Fuel and epochs are counted by instructions that the compiler adds; pooled memories (kServe)
+  // may be laid out in another way; file names are in the line tables that text modules get.
   binary::Writer writer;
   writer(std::string("sandpit-artefact-1"), plan.digest, plan.compiler, plan.features,
-         plan.fuel != 0, uses_epochs(plan), plan.task == WasmTask::kServe, plan.module_name, std::string(kWasmtimeVersion), processor_features());
+         plan.fuel != 0, uses_epochs(plan), plan.task == WasmTask::kServe, plan.module_name,
+         std::string(kWasmtimeVersion), processor_features());
   return sha256_hex(std::move(writer).take());
 }
 

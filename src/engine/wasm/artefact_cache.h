@@ -19,14 +19,15 @@ namespace sandpit::wasm {
 class ArtefactCache {
  public:
   // Makes the directory (0700) when it is missing. Error kSystem when there can't be one.
-  [[nodiscard]] static Result<ArtefactCache> open(const std::string& directory,
-                                                  ByteCount max_size);
+  [[nodiscard]] static Result<ArtefactCache> open(const std::string& directory, ByteCount max_size);
 
-  // The artefact in a sealed memory file; invalid when there is none that can be trusted.
-  [[nodiscard]] UniqueFd load(std::string_view key) const;
+  // The artefact in a sealed memory file; invalid when there is none that can be trusted, or it is
+  // larger than `most`.
+  [[nodiscard]] UniqueFd load(std::string_view key, ByteCount most) const;
   // Stores what the sealed memory file holds, atomically; entries used least recently go when the
-  // directory is larger than max_size. One that is larger than that by itself is not stored.
-  [[nodiscard]] Result<void> store(std::string_view key, int artefact) const;
+  // directory is larger than max_size. One that is larger than `most`, or that claims bytes which
+  // it does not hold (a sparse file costs its maker nothing), is refused.
+  [[nodiscard]] Result<void> store(std::string_view key, int artefact, ByteCount most) const;
   // For an entry that the worker could not use (another build of it had made it).
   void remove(std::string_view key) const;
 

@@ -5,7 +5,8 @@
 //   descriptor 3   the WasmJob, a sealed memfd
 //              4   the report, a memfd that both map: see report.h
 //              5   the module's bytes, a sealed memfd (not of kServe)
-//              6   the compiled artefact: to be loaded (sealed), or to be written and then sealed by
+//              6   the compiled artefact: to be loaded (sealed), or to be written and then sealed
+//              by
 //                  the worker before any code of the guest runs
 //              7   of kServe: the socket of the requests
 #pragma once
@@ -54,6 +55,7 @@ struct WasmJob {
 inline constexpr std::size_t kLargestInline = 48U << 10U;
 
 struct ServeRequest {
+  std::uint64_t serial = 0;  // the answer repeats it
   std::string key;           // names the module; the worker keeps the most recently used ones
   bool with_module = false;  // descriptors: [module memfd]
   Artefact artefact = Artefact::kNone;  // of with_module, not kNone: a second descriptor
@@ -74,6 +76,7 @@ enum class ServeAnswer : std::uint8_t {
 };
 
 struct ServeResponse {
+  std::uint64_t serial = 0;
   ServeAnswer answer = ServeAnswer::kDone;
   std::string report;  // an encoded Report
   // The head and the tail of each stream within bounds.output; in the memfd sent beside (stdout,
@@ -100,13 +103,13 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, binary::Is<ServeRequest> T>
 void describe(Archive& a, T& v) {
-  a(v.key, v.with_module, v.artefact, v.module_name, v.args, v.env, v.invoke, v.values, v.fuel,
-    v.bounds, v.stdin_in_memory, v.stdin_bytes);
+  a(v.serial, v.key, v.with_module, v.artefact, v.module_name, v.args, v.env, v.invoke, v.values,
+    v.fuel, v.bounds, v.stdin_in_memory, v.stdin_bytes);
 }
 template <class Archive, binary::Is<ServeResponse> T>
 void describe(Archive& a, T& v) {
-  a(v.answer, v.report, v.in_memory, v.stdout_text, v.stderr_text, v.stdout_size, v.stderr_size,
-    v.stdout_bytes, v.stderr_bytes, v.wall_us, v.cpu_us);
+  a(v.serial, v.answer, v.report, v.in_memory, v.stdout_text, v.stderr_text, v.stdout_size,
+    v.stderr_size, v.stdout_bytes, v.stderr_bytes, v.wall_us, v.cpu_us);
 }
 // NOLINTEND(misc-use-internal-linkage)
 

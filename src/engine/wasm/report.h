@@ -27,7 +27,7 @@ struct ReportHeader {
   std::atomic<std::uint64_t> memory_high_water;  // bytes of linear memory, kept while it runs
 };
 inline constexpr std::size_t kReportOffset = 64;
-inline constexpr std::size_t kReportCapacity = 256U << 10U;  // of the whole file
+inline constexpr std::size_t kReportCapacity = 64U << 10U;  // of the whole file
 
 enum class End : std::uint8_t {
   kExited,    // returned, or proc_exit / wasi:cli/exit with exit_code
@@ -50,8 +50,8 @@ struct Problem {
 struct Report {
   End end = End::kInternal;
   std::uint32_t exit_code = 0;
-  std::string trap;     // "unreachable", "integer_divide_by_zero", "stack_overflow", "out_of_fuel" …
-  std::string message;  // one sentence
+  std::string trap;  // "unreachable", "integer_divide_by_zero", "stack_overflow", "out_of_fuel" …
+  std::string message;            // one sentence
   std::vector<Problem> problems;  // of kInvalid, kRefused, kUsage: every one that was found
   bool fuel_counted = false;
   std::uint64_t fuel_used = 0;

@@ -46,10 +46,8 @@ Result<UniqueFd> duplicate(const UniqueFd& fd) {
 
 void add_input(Plan& plan, std::vector<UniqueFd>& inputs, const char* name, int number,
                UniqueFd fd) {
-  plan.inputs.push_back({.name = name,
-                         .mode = 0,
-                         .size = 0,
-                         .as_descriptor = static_cast<std::uint32_t>(number)});
+  plan.inputs.push_back(
+      {.name = name, .mode = 0, .size = 0, .as_descriptor = static_cast<std::uint32_t>(number)});
   inputs.push_back(std::move(fd));
 }
 
@@ -140,10 +138,9 @@ void describe_crash(const Told& told, Outcome& outcome) {
     const bool compiling = told.phase == Phase::kCompiling || told.phase == Phase::kLoading;
     if (compiling) outcome.status = Status::kCompileFailed;
     if (outcome.status == Status::kExited) outcome.status = Status::kSandboxError;
-  } else if (told.phase == Phase::kCompiling &&
-             (outcome.status == Status::kMemoryExceeded ||
-              outcome.status == Status::kWallTimeExceeded ||
-              outcome.status == Status::kCpuTimeExceeded)) {
+  } else if (told.phase == Phase::kCompiling && (outcome.status == Status::kMemoryExceeded ||
+                                                 outcome.status == Status::kWallTimeExceeded ||
+                                                 outcome.status == Status::kCpuTimeExceeded)) {
     outcome.message += fmt::format(" while {}", phase_name(told.phase));
   }
 }
@@ -161,7 +158,8 @@ Result<std::unique_ptr<Session>> Session::open(Plan& plan, std::vector<UniqueFd>
   SP_TRY(UniqueFd report, duplicate(session->report_));
   add_input(plan, inputs, "report", kReportDescriptor, std::move(report));
 
-  const bool cached = wasm.cache && !wasm.cache_dir.empty() && wasm.task != WasmTask::kServe;
+  // A description is compiled in haste, and a warm worker gets its modules one by one.
+  const bool cached = wasm.cache && !wasm.cache_dir.empty() && wasm.task == WasmTask::kRun;
   // A cache that can't be had costs time and nothing else.
   if (cached) {
     if (auto cache = ArtefactCache::open(wasm.cache_dir, wasm.cache_max_size)) {
@@ -172,7 +170,7 @@ Result<std::unique_ptr<Session>> Session::open(Plan& plan, std::vector<UniqueFd>
   }
   if (session->cache_) {
     session->key_ = artefact_key(wasm);
-    UniqueFd artefact = session->cache_->load(session->key_);
+    UniqueFd artefact = session->cache_->load(session->key_, largest_artefact(wasm));
     if (artefact.valid()) {
       job.artefact = Artefact::kLoad;
     } else {
@@ -226,9 +224,8 @@ void describe_wasm(const Told& told, Outcome& outcome) {
   WasmOutcome& wasm = outcome.wasm.emplace();
   wasm.memory_high_water = ByteCount::bytes(told.memory_high_water);
   // The supervisor's own verdicts: the worker may have been stopped in the middle of its report.
-  const bool observed =
-      outcome.status != Status::kExited &&
-      (outcome.status != Status::kSignaled || outcome.signal == SIGKILL);
+  const bool observed = outcome.status != Status::kExited &&
+                        (outcome.status != Status::kSignaled || outcome.signal == SIGKILL);
   if (!told.report) {
     describe_crash(told, outcome);
     return;
@@ -253,7 +250,7 @@ void Session::finish(const Plan& plan, Outcome& outcome) {
   if (outcome.status != Status::kSandboxError) describe_wasm(told, outcome);
   if (plan.wasm->task == WasmTask::kServe) outcome.wasm.reset();
   // Sealed by the worker before any code of the guest ran, however the run went on.
-  if (artefact_.valid() && is_sealed(artefact_.get())) keep_artefact(outcome);
+  if (artefact_.valid() && is_sealed(artefact_.get())) keep_artefact(*plan.wasm, outcome);
   // The next run makes a new one.
   const bool given = cache_ && !artefact_.valid();
   if (given && told.report && told.phase == Phase::kDone && !told.report->loaded) {
@@ -261,8 +258,9 @@ void Session::finish(const Plan& plan, Outcome& outcome) {
   }
 }
 
-void Session::keep_artefact(Outcome& outcome) {
-  if (const auto stored = cache_->store(key_, artefact_.get()); !stored) {
+void Session::keep_artefact(const WasmPlan& plan, Outcome& outcome) {
+  const auto stored = cache_->store(key_, artefact_.get(), largest_artefact(plan));
+  if (!stored) {
     outcome.warnings.push_back("the compiled module could not be kept: " +
                                stored.error().to_string());
   }

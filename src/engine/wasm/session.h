@@ -33,7 +33,7 @@ class Session {
 
  private:
   Session() = default;
-  void keep_artefact(Outcome& outcome);
+  void keep_artefact(const WasmPlan& plan, Outcome& outcome);
   UniqueFd report_;
   UniqueFd artefact_;  // of Artefact::kStore
   std::optional<ArtefactCache> cache_;

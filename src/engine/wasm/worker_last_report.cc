@@ -18,12 +18,14 @@ constexpr int kTimedOut = 124;
 std::atomic_flag claimed;
 ReportFile* report_file = nullptr;
 Report prepared;
+const char* doing_what = "";
 // NOLINTEND(*-avoid-non-const-global-variables)
 
 }  // namespace
 
-void LastReport::prepare(ReportFile& file, Report report) {
+void LastReport::prepare(ReportFile& file, Report report, const char* doing) {
   report_file = &file;
+  doing_what = doing;
   prepared = std::move(report);
 }
 
@@ -34,8 +36,9 @@ void LastReport::claim() {
 void LastReport::expired(std::uint8_t end) {
   if (claimed.test_and_set()) return;
   prepared.end = static_cast<End>(end);
-  prepared.message = prepared.end == End::kCpuTime ? "its CPU time is used up"
-                                                   : "the deadline came while the program computed";
+  prepared.message = prepared.end == End::kCpuTime ? "its CPU time was used up while "
+                                                   : "the deadline came while ";
+  prepared.message += doing_what;
   if (report_file != nullptr) {
     report_file->write(prepared);
     report_file->enter(Phase::kDone);

@@ -10,8 +10,9 @@ namespace sandpit::wasm {
 
 class LastReport {
  public:
-  // What is known already of the run that begins; `file` must live as long as the process.
-  static void prepare(ReportFile& file, Report report);
+  // What is known already of the run, and what is done now ("the program computed"); `file` must
+  // live as long as the process.
+  static void prepare(ReportFile& file, Report report, const char* doing);
   // The run has ended in time: from now on expired() does nothing. Waits for the end of the process
   // when expired() was first.
   static void claim();

@@ -130,18 +130,26 @@ Report load_and_run(const WasmJob& job, ReportFile& file) {
                                    .size = bytes.size(),
                                    .artefact = static_cast<std::uint8_t>(job.artefact),
                                    .artefact_fd = kArtefactDescriptor};
+  LastReport::prepare(file, {}, "it was compiled");
+  if (!sandpit_wasm_guard(host.get(), job.bounds.deadline_us, job.bounds.cpu_us,
+                          &LastReport::expired)) {
+    return internal("no thread for the deadline");
+  }
   sandpit_wasm_program* loaded = nullptr;
   if (const RunResult result(sandpit_wasm_load(host.get(), &source, &loaded)); result) {
     return report_of(*result);
   }
+  (void)sandpit_wasm_guard(host.get(), 0, 0, nullptr);
   const Program program(loaded);
   sandpit_wasm_compilation compilation{};
   sandpit_wasm_compilation_of(program.get(), &compilation);
-  LastReport::prepare(file, {.end = End::kInternal,
-                             .compile_us = compilation.compile_us,
-                             .loaded = compilation.loaded,
-                             .stored = compilation.stored,
-                             .compiler = std::string(view_of(compilation.compiler))});
+  LastReport::prepare(file,
+                      {.end = End::kInternal,
+                       .compile_us = compilation.compile_us,
+                       .loaded = compilation.loaded,
+                       .stored = compilation.stored,
+                       .compiler = std::string(view_of(compilation.compiler))},
+                      "the program computed");
   limit_file_size(job.bounds.file_size);
   file.enter(Phase::kScreening);
   const RunResult refused(sandpit_wasm_link(host.get(), program.get()));

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <iterator>
 #include <list>
 #include <optional>
 #include <string>
@@ -30,6 +32,8 @@ namespace sandpit::wasm {
 namespace {
 
 constexpr std::size_t kMostPrograms = 64;
+// Of the modules' own bytes, all together: their code is charged to the jail.
+constexpr std::size_t kMostBytes = 8U << 20U;
 constexpr std::size_t kLargestReport = 64U << 10U;
 
 std::int64_t clock_us(clockid_t clock) {
@@ -63,16 +67,13 @@ class Programs {
     entries_.splice(entries_.begin(), entries_, found->second);
     return found->second->program.get();
   }
-  sandpit_wasm_program* keep(const std::string& key, Program program) {
-    if (const auto found = by_key_.find(key); found != by_key_.end()) {
-      entries_.erase(found->second);
-      by_key_.erase(found);
+  sandpit_wasm_program* keep(const std::string& key, Program program, std::size_t size) {
+    if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
+    while (!entries_.empty() && (entries_.size() >= kMostPrograms || bytes_ + size > kMostBytes)) {
+      drop(std::prev(entries_.end()));
     }
-    if (entries_.size() == kMostPrograms) {
-      by_key_.erase(entries_.back().key);
-      entries_.pop_back();
-    }
-    entries_.push_front({.key = key, .program = std::move(program)});
+    bytes_ += size;
+    entries_.push_front({.key = key, .program = std::move(program), .size = size});
     by_key_.emplace(key, entries_.begin());
     return entries_.front().program.get();
   }
@@ -81,7 +82,14 @@ class Programs {
   struct Entry {
     std::string key;
     Program program;
+    std::size_t size = 0;
   };
+  void drop(std::list<Entry>::iterator entry) {
+    bytes_ -= entry->size;
+    by_key_.erase(entry->key);
+    entries_.erase(entry);
+  }
+  std::size_t bytes_ = 0;
   std::list<Entry> entries_;
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
 };
@@ -129,7 +137,15 @@ class Server {
     if (!message.complete || !reader.finished()) return failure("the request is not well-formed");
     const Attached files = attached(request, message.descriptors);
     if (!files.matches) return failure("the request has other descriptors than it says");
+    ServeResponse response = answer(request, files);
+    response.serial = request.serial;
+    return response;
+  }
 
+ private:
+  ServeResponse answer(const ServeRequest& request, const Attached& files) {
+    const std::int64_t wall = clock_us(CLOCK_MONOTONIC);
+    const std::int64_t cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID);
     sandpit_wasm_program* program = nullptr;
     if (request.with_module) {
       RunResult problem;
@@ -141,10 +157,13 @@ class Server {
       program = programs_.find(request.key);
       if (program == nullptr) return {.answer = ServeAnswer::kNeedModule};
     }
-    return run(request, program, files.input);
+    const std::int64_t used = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    ServeResponse response = run(request, program, files.input, used);
+    response.wall_us = clock_us(CLOCK_MONOTONIC) - wall;
+    response.cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    return response;
   }
 
- private:
   sandpit_wasm_program* load(const ServeRequest& request, const Attached& files,
                              RunResult& problem) {
     const auto module = map_sealed(*files.module);
@@ -159,17 +178,20 @@ class Server {
         .artefact = static_cast<std::uint8_t>(request.artefact),
         .artefact_fd = files.artefact == nullptr ? -1 : files.artefact->get()};
     sandpit_wasm_program* loaded = nullptr;
+    (void)sandpit_wasm_guard(host_, request.bounds.deadline_us, request.bounds.cpu_us,
+                             &LastReport::expired);
     problem.reset(sandpit_wasm_load(host_, &source, &loaded));
+    (void)sandpit_wasm_guard(host_, 0, 0, nullptr);
     if (problem) return nullptr;
     Program program(loaded);
     file_.enter(Phase::kScreening);
     problem.reset(sandpit_wasm_link(host_, program.get()));
     if (problem) return nullptr;
-    return programs_.keep(request.key, std::move(program));
+    return programs_.keep(request.key, std::move(program), bytes.size());
   }
 
   ServeResponse run(const ServeRequest& request, sandpit_wasm_program* program,
-                    const UniqueFd* input_file) {
+                    const UniqueFd* input_file, std::int64_t cpu_used_us) {
     const std::optional<FileView> input =
         input_file == nullptr ? std::nullopt : map_sealed(*input_file);
     if (input_file != nullptr && !input) return failure("standard input is not sealed");
@@ -183,22 +205,21 @@ class Server {
         .values = values.get(),
         .fuel = request.fuel,
         .deadline_us = request.bounds.deadline_us,
-        .cpu_us = request.bounds.cpu_us,
+        // What compiling took is part of it.
+        .cpu_us = request.bounds.cpu_us == 0
+                      ? 0
+                      : std::max<std::int64_t>(request.bounds.cpu_us - cpu_used_us, 1),
         .memory = request.bounds.memory,
         .captured = true,
         .input = text_of(input ? input->bytes() : std::string_view(request.stdin_bytes)),
         .output = request.bounds.output};
     file_.enter(Phase::kRunning);
-    const std::int64_t wall = clock_us(CLOCK_MONOTONIC);
-    const std::int64_t cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID);
     RunResult result;
     {
       const FileSizeLimit limit(request.bounds.file_size);
       result.reset(sandpit_wasm_run(host_, program, &call));
     }
     ServeResponse response = answer_with(report_of(*result));
-    response.wall_us = clock_us(CLOCK_MONOTONIC) - wall;
-    response.cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     response.stdout_text = view_of(result->out);
     response.stderr_text = view_of(result->err);
     response.stdout_size = result->out.size;
@@ -230,7 +251,7 @@ bool send(const MessageSocket& socket, ServeResponse response) {
 }  // namespace
 
 int serve(const WasmJob& job, ReportFile& file) {
-  LastReport::prepare(file, {});
+  LastReport::prepare(file, {}, "a program was compiled or computed");
   const auto [host, problem] = make_host(job.plan, file.memory_high_water(), &LastReport::expired);
   if (problem) {
     file.write(report_of(*problem));

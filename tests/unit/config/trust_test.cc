@@ -103,6 +103,13 @@ TEST_F(TrustTest, DenialsOfAProjectFileAreAddedToTheUsers) {
   EXPECT_THAT(config->settings().security.deny_syscalls, ElementsAre("a", "b"));
 }
 
+// Found by fuzz_config: a runtime with a memory limit of its own has a disk limit that follows it.
+TEST_F(TrustTest, AProjectFileCanNotRaiseADiskLimitThatFollowsTheMemoryLimit) {
+  write("user.toml", "[runtimes.python.resource_limits]\nmemory_limit_mb = 28\n");
+  expect_ignored("[resource_limits]\nmax_disk_mb = 16\n", "resource_limits.max_disk_mb");
+  expect_accepted("[resource_limits]\nmax_disk_mb = 14\n", "resource_limits.max_disk_mb");
+}
+
 TEST_F(TrustTest, AProjectFileCanNotUndoWhatTheProfileTightens) {
   write("project/sandbox.toml",
         "[runtimes.python.resource_limits]\nmemory_limit_mb = 400\n"

@@ -90,6 +90,16 @@ TEST(Manifest, RefusesAListPlaceholderThatIsPartOfAWord) {
               HasSubstr("must begin with the program"));
 }
 
+// Found by fuzz_manifest: what is started must be an absolute path.
+TEST(Manifest, RefusesAProgramThatIsNotAbsolute) {
+  for (const char* const program : {"[interpreter}", "sh", "{packages}/x", "{interpreter}"}) {
+    EXPECT_THAT(problems_of(std::string("id = \"x\"\nargv = [\"") + program +
+                            "\"]\nsyscall_profile = \"native\"\n"),
+                HasSubstr("must begin with the program"))
+        << program;
+  }
+}
+
 TEST(Manifest, RefusesNulsAndRelativePaths) {
   EXPECT_THAT(problems_of("id = \"x\"\nargv = [\"a\\u0000b\"]\nsyscall_profile = \"native\"\n"),
               HasSubstr("NUL"));

@@ -246,7 +246,8 @@ TEST_F(CgroupReal, IsReadyForTheNextRunAfterReset) {
 
 TEST_F(CgroupReal, DoesNotChargeTheNextRunForTheLastOnesFiles) {
   ASSERT_TRUE(group_->set_limits({.memory = ByteCount::mib(64), .tasks = 4}));
-  const std::string path = testing::TempDir() + name_;
+  // Not below /tmp: what lies in a tmpfs stays in memory until it is removed.
+  const std::string path = "/var/tmp/" + name_;
   const pid_t child = spawn_in(*group_, [&] {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     const std::string block(1U << 20U, 'x');
