@@ -98,12 +98,16 @@ TEST_F(Limits, OutOfFuelIsATrap) {
 
 TEST_F(Limits, TheDeadlineStopsALoop) {
   Given spinner = given(R"((module (func $spin (export "_start") (loop $l (br $l)))))");
-  spinner.bounds.deadline_us = monotonic_us() + 100'000;
-  const Ended ended = run(spinner);
-  EXPECT_EQ(ended.report.end, End::kDeadline);
-  EXPECT_EQ(ended.exit_code, 124);
-  EXPECT_THAT(ended.report.backtrace, Not(IsEmpty()));
-  EXPECT_LT(monotonic_us(), spinner.bounds.deadline_us + 2'000'000);
+  for (const WasmInterruption way : {WasmInterruption::kKill, WasmInterruption::kEpoch}) {
+    spinner.plan.interruption = way;
+    spinner.bounds.deadline_us = monotonic_us() + 100'000;
+    const Ended ended = run(spinner);
+    EXPECT_EQ(ended.report.end, End::kDeadline);
+    EXPECT_EQ(ended.exit_code, 124);
+    // Only compiled code that looks at the epoch can say where it was.
+    EXPECT_EQ(ended.report.backtrace.empty(), way == WasmInterruption::kKill);
+    EXPECT_LT(monotonic_us(), spinner.bounds.deadline_us + 2'000'000);
+  }
 }
 
 TEST_F(Limits, TheCpuTimeStopsALoop) {
