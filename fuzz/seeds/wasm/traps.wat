@@ -1,0 +1,10 @@
+(module
+ (import "wasi_snapshot_preview1" "random_get" (func $r (param i32 i32) (result i32)))
+ (memory (export "memory") 1 4) (table 2 funcref) (type $t (func (param i32) (result i32)))
+ (func $f (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0)))
+ (elem (i32.const 0) $f)
+ (func (export "_start") (local i64)
+  (drop (call $r (i32.const 0) (i32.const 65530)))
+  (drop (call_indirect (type $t) (i32.load offset=65535 (i32.const 0)) (i32.const 1)))
+  (drop (memory.grow (i32.const 100)))
+  (unreachable)))
