@@ -1,15 +1,14 @@
 #include "codec/wasm_description.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
-#include "codec/json.h"
 #include "sandpit/error.h"
 
 namespace sandpit {

@@ -121,8 +121,8 @@ Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime
   append(grants, mine.security.allowed_paths);
   if (is_wasm) append(grants, settings.wasm.preopens);
   append(grants, request.paths);
-  ResolvedGrants resolved = resolve_grants(grants, policy.working_dir,
-                                           is_wasm ? JailRoot::kBare : JailRoot::kSystem);
+  ResolvedGrants resolved =
+      resolve_grants(grants, policy.working_dir, is_wasm ? JailRoot::kBare : JailRoot::kSystem);
   policy.paths = std::move(resolved.paths);
   policy.path_order = std::move(resolved.order);
   move_into(policy.warnings, std::move(resolved.warnings));

@@ -13,7 +13,7 @@ namespace sandpit {
 
 struct Policy {
   Limits limits;
-  std::vector<PathGrant> paths;  // absolute, `inside` filled in, existing on this host
+  std::vector<PathGrant> paths;         // absolute, `inside` filled in, existing on this host
   std::vector<std::string> path_order;  // their `inside`, as they were granted: a module's preopens
   NetworkMode network = NetworkMode::kNone;
   std::map<std::string, std::string> env;

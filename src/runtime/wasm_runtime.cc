@@ -1,14 +1,16 @@
 #include "runtime/wasm_runtime.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/own_path.h"
 #include "base/result.h"
+#include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {
@@ -68,8 +70,7 @@ Result<Steps> WasmRuntime::plan(const Request& /*request*/, const SourceInfo& /*
 }
 
 void add_builtin_runtimes(RuntimeRegistry& registry) {
-  registry.add(
-      std::make_unique<WasmRuntime>(find_own_program(kWorkerName, "SANDPIT_WASM_WORKER")));
+  registry.add(std::make_unique<WasmRuntime>(find_own_program(kWorkerName, "SANDPIT_WASM_WORKER")));
 }
 
 }  // namespace sandpit

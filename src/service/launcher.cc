@@ -21,6 +21,7 @@
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "service/one_shot.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"

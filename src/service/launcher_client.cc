@@ -106,10 +106,10 @@ Result<void> spawn_orphan(const std::string& path, int control) {
 
 Result<std::string> find_launcher(const std::string& configured) {
   std::vector<std::string> tried{configured};
-  const std::string path =
-      configured.empty() ? find_own_program("sandpit-launcher", "SANDPIT_LAUNCHER", &tried)
-      : ::access(configured.c_str(), X_OK) == 0 ? configured
-                                                : std::string();
+  std::string path = configured.empty()
+                         ? find_own_program("sandpit-launcher", "SANDPIT_LAUNCHER", &tried)
+                     : ::access(configured.c_str(), X_OK) == 0 ? configured
+                                                               : std::string();
   if (!path.empty()) return path;
   return fail({.code = ErrorCode::kSandbox,
                .message = fmt::format("no launcher at {}", fmt::join(tried, ", ")),

@@ -154,8 +154,9 @@ Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
          jail::JailEngine::create(jail::JailEngine::Mode::kOneShot, host.facts, host.cgroups));
   SP_TRY(auto supervisor, Supervisor::create());
   PassThrough observer(*supervisor, io);
-  SP_TRY(SupervisedRun * run, supervisor->start(*engine, std::move(prepared.plan), std::move(prepared.inputs),
-                                                std::move(input), observer));
+  SP_TRY(SupervisedRun * run,
+         supervisor->start(*engine, std::move(prepared.plan), std::move(prepared.inputs),
+                           std::move(input), observer));
   observer.attach(*run);
   if (io.interrupt_fd >= 0) {
     SP_TRY_VOID(supervisor->watch(io.interrupt_fd, EPOLLIN, [&](std::uint32_t) {

@@ -135,8 +135,8 @@ Result<WasmPlan> plan_module(const SourceInput& source, const Request& request,
                     .as_descriptor = wasm::kModuleDescriptor});
   prepared.inputs.push_back(std::move(module.fd));
   return make_wasm_plan(settings.wasm, policy, request,
-                        source.name.empty() ? "main.wasm" : source.name,
-                        std::move(module.digest), source.size);
+                        source.name.empty() ? "main.wasm" : source.name, std::move(module.digest),
+                        source.size);
 }
 
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
@@ -148,9 +148,8 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   SP_TRY_VOID(check_size(source, policy.limits));
   Prepared prepared;
   SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
-  SP_TRY(Steps steps,
-         make_steps(*runtime, request, {.name = source.name, .head = std::move(head)}, settings,
-                    policy));
+  SP_TRY(Steps steps, make_steps(*runtime, request, {.name = source.name, .head = std::move(head)},
+                                 settings, policy));
   std::vector<InputFile> inputs;
   std::optional<WasmPlan> wasm;
   if (steps.run.engine == kWasmEngineName) {

@@ -149,8 +149,7 @@ Result<std::string> read_beginning(const SourceInput& source, std::size_t most) 
 }
 
 Result<StoredModule> store_module(const SourceInput& source) {
-  SP_TRY(const std::string bytes,
-         read_beginning(source, static_cast<std::size_t>(source.size)));
+  SP_TRY(const std::string bytes, read_beginning(source, static_cast<std::size_t>(source.size)));
   StoredModule module;
   module.digest = sha256_hex(bytes);
   SP_TRY(module.fd, sealed_memory_file("sandpit-module", bytes));

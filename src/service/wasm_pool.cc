@@ -1,6 +1,7 @@
 #include "service/wasm_pool.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -33,14 +34,15 @@
 #include "engine/wasm/session.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
-#include "policy/limits_merge.h"
-#include "runtime/settings_for.h"
 #include "runtime/wasm_runtime.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
 #include "service/source_input.h"

@@ -24,6 +24,7 @@
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
+#include "sandpit/units.h"
 #include "service/launcher_client.h"
 #include "service/wire.h"
 

@@ -5,7 +5,8 @@
 //
 //   control socket   library -> launcher: kChannel with one end of a new socket pair; launcher ->
 //   library: kHello, once channel          library -> launcher: kStart (Plan, descriptors),
-//   kCancel, kGrantCpu (milliseconds, int64: warm workers); launcher -> library: kStdout*, kStderr*, then kFinished or kError
+//   kCancel, kGrantCpu (milliseconds, int64: warm workers); launcher -> library: kStdout*,
+//   kStderr*, then kFinished or kError
 //
 // A channel carries one run at a time. Closing it cancels its run; closing the control socket ends
 // the launcher and all its runs.

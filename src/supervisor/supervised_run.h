@@ -21,8 +21,8 @@ class SupervisedRun {
   using Clock = std::chrono::steady_clock;
 
   [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> start(
-      Supervisor& supervisor, jail::JailEngine& engine, Plan plan,
-      std::vector<UniqueFd> inputs, RunInput input, RunObserver& observer);
+      Supervisor& supervisor, jail::JailEngine& engine, Plan plan, std::vector<UniqueFd> inputs,
+      RunInput input, RunObserver& observer);
   SupervisedRun(const SupervisedRun&) = delete;
   SupervisedRun& operator=(const SupervisedRun&) = delete;
   ~SupervisedRun();

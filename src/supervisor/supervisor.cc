@@ -18,6 +18,7 @@
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "supervisor/supervised_run.h"
 
 namespace sandpit {

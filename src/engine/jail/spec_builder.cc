@@ -20,6 +20,7 @@
 #include "engine/jail/idmap.h"
 #include "engine/jail/mount_calls.h"
 #include "plan/plan.h"
+#include "plan/wasm_plan.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -28,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/binary.h"
 #include "base/memory_file.h"
 #include "base/result.h"
 #include "base/sha256.h"
@@ -35,6 +38,7 @@
 #include "plan/wasm_plan.h"
 #include "runtime/wasm_runtime.h"
 #include "sandpit/error.h"
+#include "sandpit/units.h"
 
 namespace sandpit::wasm {
 namespace {

@@ -1,7 +1,9 @@
 #include "engine/wasm/session.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +27,7 @@
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "plan/plan.h"
+#include "plan/wasm_plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
 #include "sandpit/units.h"

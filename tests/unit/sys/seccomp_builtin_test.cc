@@ -153,7 +153,8 @@ TEST(SeccompBuiltin, ProgramsMadeAtBuildTimeAreThoseOfTheirText) {
 }
 
 TEST(SeccompBuiltin, HasTheProfilesThatRuntimesName) {
-  for (const char* name : {"interpreter", "jit", "native", "compiler", "wasm-host", "wasm-host-net", "jvm"}) {
+  for (const char* name :
+       {"interpreter", "jit", "native", "compiler", "wasm-host", "wasm-host-net", "jvm"}) {
     EXPECT_NE(builtin_profile(name), nullptr) << name;
   }
   EXPECT_EQ(builtin_profile("nonsense"), nullptr);

@@ -56,8 +56,7 @@ TEST_F(Screen, RefusesAllOfWasiWhenItIsOff) {
 
 TEST_F(Screen, TellsAnUnknownImportWithItsType) {
   const Ended ended = refused(given(importing("print", "(func (param i32) (result i64))", "env")));
-  EXPECT_THAT(ended.report.problems[0].message,
-              HasSubstr("unknown: function (i32) -> i64"));
+  EXPECT_THAT(ended.report.problems[0].message, HasSubstr("unknown: function (i32) -> i64"));
   const Ended memory = refused(given(R"((module (import "env" "m" (memory 1))
     (func (export "_start"))))"));
   EXPECT_THAT(memory.report.problems[0].message, HasSubstr("unknown: memory"));
