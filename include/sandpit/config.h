@@ -100,10 +100,10 @@ enum class WasmInterruption : std::uint8_t { kAuto, kEpoch, kKill };
 // [runtimes.wasm]
 struct WasmSettings {
   bool wasi_enabled = true;
-  std::uint64_t max_memory_pages = 4096;        // of 64 KiB each, of each linear memory
-  ByteCount stack_size = ByteCount::kib(512);   // of the guest's own call stack
+  std::uint64_t max_memory_pages = 4096;         // of 64 KiB each, of each linear memory
+  ByteCount stack_size = ByteCount::kib(512);    // of the guest's own call stack
   std::uint64_t max_table_elements = 1'000'000;  // of each table
-  std::uint64_t max_instances = 1000;           // core instances of one program
+  std::uint64_t max_instances = 1000;            // core instances of one program
   std::uint64_t max_tables = 1000;
   std::uint64_t max_memories = 100;
   std::uint64_t fuel = 0;  // instructions, roughly; 0: not counted

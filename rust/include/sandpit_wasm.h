@@ -88,9 +88,9 @@ typedef struct {
   size_t preopen_count;
   sandpit_wasm_texts allowed;  /* "HOST:PORT", "10.0.0.0/8:5432", "[::1]:80", "HOST:*" */
   uint64_t *memory_high_water; /* kept with atomic stores while a guest runs; may be NULL */
-  /* What happens when a limit of time is reached while the guest computes. NULL: its code looks at the epoch
-   * and traps. Else its code runs at full speed, and this is called, with End::kDeadline or End::kCpuTime, on
-   * another thread while the guest still computes; it must end the process. */
+  /* What happens when a limit of time is reached while the guest computes. NULL: its code looks at
+   * the epoch and traps. Else its code runs at full speed, and this is called, with End::kDeadline
+   * or End::kCpuTime, on another thread while the guest still computes; it must end the process. */
   void (*expired)(uint8_t end);
 } sandpit_wasm_settings;
 
@@ -149,11 +149,14 @@ sandpit_wasm_result *sandpit_wasm_host_new(const sandpit_wasm_settings *settings
                                            sandpit_wasm_host **host);
 void sandpit_wasm_host_free(sandpit_wasm_host *host);
 
-/* Calls `expired` on another thread, as above, when a limit is reached before the next sandpit_wasm_run or
- * sandpit_wasm_guard: for parsing and compiling. Zeros end it. False: no thread can be had. */
-bool sandpit_wasm_guard(sandpit_wasm_host *host, int64_t deadline_us, int64_t cpu_us, void (*expired)(uint8_t end));
+/* Calls `expired` on another thread, as above, when a limit is reached before the next
+ * sandpit_wasm_run or sandpit_wasm_guard: for parsing and compiling. Zeros end it. False: no thread
+ * can be had. */
+bool sandpit_wasm_guard(sandpit_wasm_host *host, int64_t deadline_us, int64_t cpu_us,
+                        void (*expired)(uint8_t end));
 
-/* Parses, validates and compiles, or loads the artefact. A stored artefact is written and sealed. */
+/* Parses, validates and compiles, or loads the artefact. A stored artefact is written and sealed.
+ */
 sandpit_wasm_result *sandpit_wasm_load(sandpit_wasm_host *host, const sandpit_wasm_source *source,
                                        sandpit_wasm_program **program);
 void sandpit_wasm_program_free(sandpit_wasm_program *program);
@@ -166,7 +169,8 @@ typedef struct {
 } sandpit_wasm_compilation;
 
 /* How the program came to be; the first run's result tells it, too. */
-void sandpit_wasm_compilation_of(const sandpit_wasm_program *program, sandpit_wasm_compilation *compilation);
+void sandpit_wasm_compilation_of(const sandpit_wasm_program *program,
+                                 sandpit_wasm_compilation *compilation);
 
 /* Checks every import against what is granted. Runs nothing of the guest. */
 sandpit_wasm_result *sandpit_wasm_link(sandpit_wasm_host *host, sandpit_wasm_program *program);
@@ -175,7 +179,8 @@ sandpit_wasm_result *sandpit_wasm_link(sandpit_wasm_host *host, sandpit_wasm_pro
 sandpit_wasm_result *sandpit_wasm_run(sandpit_wasm_host *host, sandpit_wasm_program *program,
                                       const sandpit_wasm_run_request *request);
 
-/* `out` is one JSON object: imports, exports, memories, tables, features. The program needs no link. */
+/* `out` is one JSON object: imports, exports, memories, tables, features. The program needs no
+ * link. */
 sandpit_wasm_result *sandpit_wasm_describe(sandpit_wasm_host *host, sandpit_wasm_program *program,
                                            const sandpit_wasm_source *source);
 

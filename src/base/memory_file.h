@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "base/result.h"
@@ -16,6 +17,8 @@ namespace sandpit {
 // Nobody can change it from now on: F_SEAL_WRITE, SHRINK, GROW, SEAL.
 [[nodiscard]] Result<void> seal(int fd);
 [[nodiscard]] bool is_sealed(int fd);
+// Bytes; 0 when it can't be told.
+[[nodiscard]] std::uint64_t size_of_file(int fd);
 
 // A file's bytes mapped for reading. Only for files that can't shrink meanwhile (sealed ones, our
 // own): else reading may end in SIGBUS.

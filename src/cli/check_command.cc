@@ -31,6 +31,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "sandpit/units.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
 #include "service/runtime_names.h"

@@ -1,11 +1,11 @@
 #include "codec/wasm_description.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/result.h"
@@ -124,7 +124,7 @@ Error unreadable() {
 }  // namespace
 
 Result<WasmDescription> parse_wasm_description(std::string_view json) {
-  boost::system::error_code error;
+  std::error_code error;
   const value root = boost::json::parse(json, error);
   if (error || !root.is_object()) return fail(unreadable());
   Reader reader(root.get_object());

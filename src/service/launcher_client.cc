@@ -137,6 +137,8 @@ Result<std::unique_ptr<LauncherClient>> LauncherClient::start(const std::string&
 }
 
 LauncherClient::~LauncherClient() {
+  // In a child of fork(2) the sockets are the parent's too: shutdown(2) would end its launcher.
+  if (::getpid() != owner_) return;
   idle_.clear();
   (void)::shutdown(control_.get(), SHUT_WR);
   // The launcher's end closes when it has removed everything and exits.

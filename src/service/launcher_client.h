@@ -1,6 +1,9 @@
 // The library's side of the launcher: starts it, keeps channels. Safe from several threads.
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +37,7 @@ class LauncherClient {
   LauncherClient(UniqueFd control, HostFacts facts)
       : control_(std::move(control)), facts_(std::move(facts)) {}
   UniqueFd control_;
+  pid_t owner_ = ::getpid();
   HostFacts facts_;
   std::mutex mutex_;
   std::vector<UniqueFd> idle_;

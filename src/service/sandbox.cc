@@ -112,6 +112,7 @@ struct Run::Impl {
 
   std::shared_ptr<LauncherClient> launcher;
   UniqueFd channel;
+  pid_t owner = ::getpid();
   bool reusable = false;  // the launcher has sent this run's last message
   UniqueFd stdin_pipe;
   std::mutex stdin_mutex;
@@ -215,6 +216,11 @@ Run& Run::operator=(Run&& other) noexcept {
 Run::~Run() {
   if (impl_ == nullptr) return;
   if (impl_->reader.joinable()) {
+    if (::getpid() != impl_->owner) {
+      // In a child of fork(2) there is no such thread, and the run is the parent's.
+      impl_->reader.detach();
+      return;
+    }
     cancel();
     close_stdin();
     impl_->reader.join();

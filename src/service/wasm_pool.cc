@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -209,18 +208,16 @@ Result<void> take_output(const wasm::ServeResponse& response, const UniqueFd& me
                          const Limits& limits, Outcome& outcome) {
   outcome.stdout_bytes = response.stdout_bytes;
   outcome.stderr_bytes = response.stderr_bytes;
-  outcome.stdout_text = response.stdout_text;
-  outcome.stderr_text = response.stderr_text;
   const std::uint64_t most = limits.output.count();
-  if (outcome.stdout_text.size() > most || outcome.stderr_text.size() > most) {
+  if (response.stdout_text.size() > most || response.stderr_text.size() > most) {
     return fail({.code = ErrorCode::kSandbox, .message = "more output than was asked for"});
   }
+  outcome.stdout_text = response.stdout_text;
+  outcome.stderr_text = response.stderr_text;
   if (response.in_memory) {
-    struct stat status{};
     const std::uint64_t size = response.stdout_size + response.stderr_size;
     if (response.stdout_size > most || response.stderr_size > most || !memory.valid() ||
-        !is_sealed(memory.get()) || ::fstat(memory.get(), &status) < 0 ||
-        static_cast<std::uint64_t>(status.st_size) < size) {
+        !is_sealed(memory.get()) || size_of_file(memory.get()) < size) {
       return fail({.code = ErrorCode::kSandbox, .message = "malformed answer"});
     }
     SP_TRY(const FileView view, FileView::map(memory.get(), static_cast<std::size_t>(size)));

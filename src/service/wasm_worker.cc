@@ -178,7 +178,10 @@ void WasmWorker::used_cpu(Microseconds wall, Milliseconds each) {
 }
 
 Outcome WasmWorker::last_words() {
-  // The socket's end was the jail's end, or a lie: then the jail is ended now.
+  // The socket's end was the jail's end, whose reason the launcher is about to tell, or a lie: then
+  // the jail is ended now.
+  constexpr std::chrono::milliseconds kPatience{100};
+  (void)wait_for(channel_.get(), POLLIN, std::chrono::steady_clock::now() + kPatience);
   (void)wire::send(channel_.get(), wire::Kind::kCancel, {}, {}, wire::Blocking::kDontWait);
   for (;;) {
     const auto message = wire::receive(channel_.get(), wire::Blocking::kWait);

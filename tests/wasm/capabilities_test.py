@@ -161,6 +161,15 @@ class Files(WasmCase):
         answers = self.calls(("p3", "-"), ("p4", "-"), ("p5", "-"), options=("--read", "other:/o", "--write", "grant:/g"))
         self.assertEqual(answers, [(0, "/o"), (0, "/g"), (BADF, "")])
 
+    def test_two_files_of_one_directory_keep_their_own_access(self):
+        grants = [("--read", "grant/inside:/f/a"), ("--write", "grant/sub/deep:/f/b")]
+        for first, second in (grants, grants[::-1]):
+            answers = self.calls(("r", "a"), ("r", "b"), ("w", "b", "new"), ("w", "a", "x"), options=(*first, *second))
+            self.assertEqual([answers[0], answers[2]], [(0, "inside"), (0, "")], answers)
+            self.assertEqual(answers[1][0], 0)
+            self.assertNotEqual(answers[3][0], 0)  # its mount is read-only
+            self.assertEqual(((self.grant / "inside").read_text(), (self.grant / "sub/deep").read_text()), ("inside", "new"))
+
     def test_preopens_of_the_configuration(self):
         def preopens(access):
             return self.config(f'preopens = [{{ path = "{self.grant}", inside = "/g", access = "{access}" }}]')

@@ -290,6 +290,28 @@ class Cache(WasmCase):
         refused = self.run_guest("hello.wat", *self.config(f'cache_dir = "{self.dir}/home/.cache/x"'))
         self.assert_refused(refused, "runtimes.wasm.cache_dir", exit_status=2)
 
+    def test_a_link_in_its_place_is_not_followed(self):
+        target = self.dir / "elsewhere"
+        target.mkdir(mode=0o700)
+        self.cache.parent.mkdir(parents=True)
+        self.cache.symlink_to(target)
+        outcome = self.hello(False)
+        self.assertIn("no cache of compiled modules", " ".join(outcome["warnings"]))
+        self.assertEqual(os.listdir(target), [])
+        self.cache.unlink()
+        self.hello(False)
+        self.assertEqual(len(self.entries()), 1)
+
+    def test_a_directory_in_another_users_is_not_used(self):
+        if os.geteuid() != 0:
+            self.skipTest("root, to give a directory away")
+        self.hello(False)
+        os.chown(self.cache.parent, 65534, 65534)
+        outcome = self.hello(False)
+        self.assertIn("belongs to another user", " ".join(outcome["warnings"]))
+        os.chown(self.cache.parent, 0, 0)
+        self.hello(True)
+
     def test_its_size_is_bounded(self):
         options = self.config('cache_max_size = "1MiB"')
         for number in range(5):

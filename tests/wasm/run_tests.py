@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from sandpit_tests import main  # noqa: E402
 from capabilities_test import Files, Network, Switches  # noqa: E402, F401
 from compiled_test import C, Rust  # noqa: E402, F401
+from hostile_worker_test import HostileWorker  # noqa: E402, F401
 from library_test import Library  # noqa: E402, F401
 from limits_test import Cache, Crashes, Fuel, MemoryLimits, TimeLimits  # noqa: E402, F401
 from programs_test import BadInput, Features, Invoke, Run, Traps  # noqa: E402, F401

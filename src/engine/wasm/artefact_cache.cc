@@ -64,6 +64,24 @@ bool is_ours(const struct stat& status) {
   return status.st_uid == ::geteuid() && (status.st_mode & 0022U) == 0;
 }
 
+// As root, a link of another user's on the way would choose where directories are made.
+Result<void> check_way_to(const std::string& directory) {
+  std::filesystem::path way;
+  for (const std::filesystem::path& part : std::filesystem::path(directory)) {
+    way /= part;
+    struct stat status{};
+    if (::lstat(way.c_str(), &status) < 0) break;
+    const bool trusted = status.st_uid == 0 || status.st_uid == ::geteuid();
+    if (S_ISLNK(status.st_mode) && !trusted) {
+      return fail({.code = ErrorCode::kSystem,
+                   .message = fmt::format("{} is a link of another user's", way.string()),
+                   .where = "runtimes.wasm.cache_dir",
+                   .hint = "name the directory that it leads to"});
+    }
+  }
+  return {};
+}
+
 std::string entry_name(std::string_view key) { return fmt::format("{}{}", key, kSuffix); }
 
 Result<void> copy(int out, int in, off_t from, std::uint64_t size) {
@@ -109,6 +127,7 @@ struct Entry {
 }  // namespace
 
 Result<ArtefactCache> ArtefactCache::open(const std::string& directory, ByteCount max_size) {
+  SP_TRY_VOID(check_way_to(directory));
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
   if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST) {
