@@ -34,7 +34,6 @@
 #include "sandpit/units.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
-#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 namespace {
@@ -278,18 +277,13 @@ int check_files(const SmallOptions& options, Log& log) {
   const auto config = Config::load(sources);
   if (!config) return report(config.error(), log);
   for (const std::string& warning : config->warnings()) log.warning(warning);
-  RuntimeRegistry registry;
-  add_builtin_runtimes(registry);
-  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-    log.warning(error.to_string());
-  }
-  if (const auto names = check_runtime_names(*config, registry); !names) {
-    return report(names.error(), log);
-  }
+  const auto registry =
+      load_runtimes(*config, [&](std::string_view warning) { log.warning(warning); });
+  if (!registry) return report(registry.error(), log);
   const Result<UniqueFd> interrupts = interrupt_descriptor();
   if (!interrupts) return report(interrupts.error(), log);
 
-  Checker checker(options, *config, registry, interrupts->get());
+  Checker checker(options, *config, *registry, interrupts->get());
   const Colour colour = colour_for(STDOUT_FILENO);
   int status = 0;
   bool apart = false;  // a description, which has many lines, stands apart from its neighbours

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -14,7 +15,11 @@
 #include "cli/completions.h"
 #include "cli/descriptors.h"
 #include "cli/small_options.h"
+#include "sandpit/config.h"
 #include "sandpit/error.h"
+#include "sandpit/runtime.h"
+#include "service/pipeline.h"
+#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 
@@ -44,6 +49,17 @@ int print(std::string_view text, Log& log) {
   const int error = write_all(STDOUT_FILENO, text);
   if (error == 0 || error == EPIPE) return 0;
   return report(errno_error("cannot write to stdout", error), log);
+}
+
+Result<RuntimeRegistry> load_runtimes(const Config& config,
+                                      const std::function<void(std::string_view)>& warn) {
+  RuntimeRegistry registry;
+  add_builtin_runtimes(registry);
+  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
+    warn(error.to_string());
+  }
+  SP_TRY_VOID(check_runtime_names(config, registry));
+  return registry;
 }
 
 std::string current_directory() {

@@ -2,11 +2,16 @@
 // only, which made `log`.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "cli/options.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit::cli {
 
@@ -26,6 +31,10 @@ using Arguments = std::span<const std::string>;
 [[nodiscard]] int report(const Error& error, Log& log);
 // Writes to stdout; answers 0, or 125 when it can't (a reader that went away is no error).
 [[nodiscard]] int print(std::string_view text, Log& log);
+// All runtimes of this machine; a bad manifest is warned of. Error kUsage when the configuration
+// names one that does not exist.
+[[nodiscard]] Result<RuntimeRegistry> load_runtimes(
+    const Config& config, const std::function<void(std::string_view)>& warn);
 // The name the command line is called from: relative paths start there. "/" when it no longer
 // exists.
 [[nodiscard]] std::string current_directory();

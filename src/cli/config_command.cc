@@ -50,14 +50,9 @@ int check(const SmallOptions& options, Log& log) {
   const auto config = load(options);
   if (!config) return report(config.error(), log);
   for (const std::string& warning : config->warnings()) log.warning(warning);
-  RuntimeRegistry registry;
-  add_builtin_runtimes(registry);
-  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-    log.warning(error.to_string());
-  }
-  if (const auto names = check_runtime_names(*config, registry); !names) {
-    return report(names.error(), log);
-  }
+  const auto registry =
+      load_runtimes(*config, [&](std::string_view warning) { log.warning(warning); });
+  if (!registry) return report(registry.error(), log);
   return print("the configuration is valid\n", log);
 }
 

@@ -26,7 +26,6 @@
 #include "sandpit/sandbox.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
-#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 namespace {
@@ -91,11 +90,8 @@ Result<Prepared> prepare_run(Subcommand subcommand, RunOptions& options, const H
   // the start.
   RuntimeRegistry registry;
   if (subcommand == Subcommand::kRun) {
-    add_builtin_runtimes(registry);
-    for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-      reporter.warn(error.to_string());
-    }
-    SP_TRY_VOID(check_runtime_names(config, registry));
+    SP_TRY(registry,
+           load_runtimes(config, [&](std::string_view warning) { reporter.warn(warning); }));
   }
   SP_TRY(Prepared prepared, prepare(options.request, config, registry, host.facts));
   if (!options.request.invoke.empty() && !prepared.plan.wasm) {

@@ -91,6 +91,8 @@ struct Enforcement {
   std::vector<Mechanism> mechanisms;  // never empty
   std::string degraded;               // why it is weaker than it could be; empty when it is not
 };
+// "cgroup-v1+rlimit", "sampled (degraded)": as the Outcome tells it.
+[[nodiscard]] std::string mechanisms_text(const Enforcement& enforcement);
 
 struct Plan {
   std::string runtime;

@@ -51,14 +51,12 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
 
 void check_environment(const Policy& policy, std::vector<Error>& problems) {
   for (const auto& [key, value] : policy.env) {
-    const bool bad_key =
-        key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos;
-    if (bad_key) {
+    if (!is_variable_name(key)) {
       problems.push_back({.code = ErrorCode::kUsage,
                           .message = fmt::format("'{}' is no name for a variable", printable(key)),
                           .where = "env"});
     }
-    if (value.find('\0') != std::string::npos) {
+    if (!is_variable_value(value)) {
       problems.push_back({.code = ErrorCode::kUsage,
                           .message = "the value holds a NUL, which no environment can carry",
                           .where = fmt::format("env.{}", printable(key))});
@@ -96,6 +94,12 @@ void resolve_directories(const Settings& settings, const Request& request, Polic
 }
 
 }  // namespace
+
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && name.find_first_of(std::string_view("=\0", 2)) == std::string_view::npos;
+}
+
+bool is_variable_value(std::string_view value) { return !value.contains('\0'); }
 
 Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime,
                               const Request& request) {

@@ -28,6 +28,10 @@ struct Policy {
   std::vector<std::string> warnings;  // "cpu_time lowered to 1 s: wall_time is 1 s"
 };
 
+// Can an environment carry this variable: a name without '=' that is not empty, no NUL in either?
+[[nodiscard]] bool is_variable_name(std::string_view name);
+[[nodiscard]] bool is_variable_value(std::string_view value);
+
 // Error kUsage, with every problem in it (relative `inside`, missing path, a path that would hide
 // /usr or /proc …).
 [[nodiscard]] Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime,

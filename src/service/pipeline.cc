@@ -63,16 +63,6 @@ Result<const Runtime*> choose_runtime(const Request& request, const SourceInput&
   return runtime;
 }
 
-Result<void> check_size(const SourceInput& source, const Limits& limits) {
-  if (source.size <= limits.disk.count()) return {};
-  return fail(
-      {.code = ErrorCode::kRefused,
-       .message = fmt::format("'{}' has {} bytes; the disk limit, into which it is copied, is {}",
-                              source.display, source.size, limits.disk.count()),
-       .where = {},
-       .hint = "raise it with --disk and --memory"});
-}
-
 Error denied_by_lint(const LintReport& report, const std::string& display) {
   Error error;
   for (const LintFinding& finding : report) {
@@ -145,7 +135,7 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   SP_TRY(std::string head, read_beginning(source, kHeadBytes));
   SP_TRY(const Runtime* runtime, choose_runtime(request, source, head, settings, registry));
   SP_TRY(const Policy policy, resolve_policy(settings, runtime->name(), request));
-  SP_TRY_VOID(check_size(source, policy.limits));
+  SP_TRY_VOID(check_size(source.display, source.size, policy.limits));
   Prepared prepared;
   SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
   SP_TRY(Steps steps, make_steps(*runtime, request, {.name = source.name, .head = std::move(head)},

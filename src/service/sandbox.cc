@@ -40,15 +40,6 @@
 namespace sandpit {
 namespace {
 
-Result<UniqueFd> plan_in_memory(const std::string& bytes) {
-  UniqueFd fd(::memfd_create("sandpit-plan", MFD_CLOEXEC));
-  if (!fd.valid()) return fail(errno_error("memfd_create", errno));
-  if (::pwrite(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(errno_error("memfd", errno));
-  }
-  return fd;
-}
-
 Outcome outcome_of(const Error& error) {
   Outcome outcome;
   outcome.status = error.code == ErrorCode::kRefused ? Status::kRefused : Status::kSandboxError;
@@ -137,13 +128,6 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
   out_dir = request.out_dir;
   std::uint8_t flags = 0;
   std::vector<int> descriptors;
-  const std::string plan = wire::encode(prepared.plan);
-  UniqueFd memory;
-  if (plan.size() > wire::kLargestInline) {
-    SP_TRY(memory, plan_in_memory(plan));
-    flags |= wire::kPlanInMemory;
-    descriptors.push_back(memory.get());
-  }
   SP_TRY(RunInput input, open_input(request.input));
   UniqueFd read_end;
   if (std::holds_alternative<StdinStream>(request.input)) {
@@ -160,10 +144,10 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
   for (const UniqueFd& file : prepared.inputs) descriptors.push_back(file.get());
   if (callback) flags |= wire::kStreaming;
   if (!out_dir.empty()) flags |= wire::kWantsVolume;
-  std::string body(1, static_cast<char>(flags));
-  if (!memory.valid()) body += plan;
+  SP_TRY(const wire::StartMessage message, wire::start_message(prepared.plan, flags));
+  if (message.plan.valid()) descriptors.insert(descriptors.begin(), message.plan.get());
   SP_TRY(channel, launcher->take_channel());
-  return wire::send(channel.get(), wire::Kind::kStart, body, std::move(descriptors),
+  return wire::send(channel.get(), wire::Kind::kStart, message.body, std::move(descriptors),
                     wire::Blocking::kWait);
 }
 

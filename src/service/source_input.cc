@@ -21,6 +21,7 @@
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
 #include "sandpit/request.h"
 
 namespace sandpit {
@@ -39,11 +40,6 @@ const char* kind_of(mode_t mode) {
 
 Error source_error(const std::string& display, int error) {
   return errno_error(fmt::format("can't read '{}'", display), error, ErrorCode::kUsage);
-}
-
-bool is_component(std::string_view name) {
-  return !name.empty() && name.size() <= NAME_MAX && name != "." && name != ".." &&
-         name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
 }
 
 // O_PATH first: opening a device or a FIFO can have effects of its own, and the descriptor pins the
@@ -70,9 +66,7 @@ Result<UniqueFd> open_regular(const std::string& path, const std::string& displa
 
 Result<UniqueFd> new_store(std::size_t size, const std::string& tmp_dir) {
   if (size <= kMostInMemory) {
-    UniqueFd fd(::memfd_create("sandpit-source", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!fd.valid()) return fail(errno_error("memfd_create", errno));
-    return fd;
+    return memory_file("sandpit-source");
   }
   UniqueFd fd(::open(tmp_dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!fd.valid()) {
@@ -84,6 +78,21 @@ Result<UniqueFd> new_store(std::size_t size, const std::string& tmp_dir) {
 }
 
 }  // namespace
+
+bool is_component(std::string_view name) {
+  return !name.empty() && name.size() <= NAME_MAX && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+}
+
+Result<void> check_size(std::string_view display, std::uint64_t size, const Limits& limits) {
+  if (size <= limits.disk.count()) return {};
+  return fail(
+      {.code = ErrorCode::kRefused,
+       .message = fmt::format("'{}' has {} bytes; the disk limit, into which it is copied, is {}",
+                              display, size, limits.disk.count()),
+       .where = {},
+       .hint = "raise it with --disk and --memory"});
+}
 
 Result<SourceInput> open_source_file(const SourceFile& source) {
   SourceInput input;
@@ -125,11 +134,7 @@ Result<SourceInput> store_source_text(const SourceText& source, const std::strin
   }
   // Sealed, so that what was linted is what runs. Unnamed files can't be sealed and need not be:
   // nobody else has them.
-  if (source.text.size() <= kMostInMemory &&
-      ::fcntl(input.fd.get(), F_ADD_SEALS,
-              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return fail(errno_error("can't seal the source", errno));
-  }
+  if (source.text.size() <= kMostInMemory) SP_TRY_VOID(seal(input.fd.get()));
   return input;
 }
 

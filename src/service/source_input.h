@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sandpit/limits.h"
 #include "sandpit/request.h"
 
 namespace sandpit {
@@ -17,6 +19,14 @@ struct SourceInput {
   std::string display;  // as the user named it, fit for a terminal
   std::uint64_t size = 0;
 };
+
+// Can this be the name of a file: one path component?
+[[nodiscard]] bool is_component(std::string_view name);
+
+// Error kRefused when a source of this size does not fit below the disk limit; `display` is its
+// name in the message.
+[[nodiscard]] Result<void> check_size(std::string_view display, std::uint64_t size,
+                                      const Limits& limits);
 
 // Error kUsage that says what it is (missing, a directory, a FIFO …). Never blocks, never opens
 // what is no regular file.

@@ -10,14 +10,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/binary.h"
-#include "base/memory_file.h"
+#include "base/descriptors.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/wasm/job.h"
@@ -39,20 +38,11 @@ Result<void> send_message(int socket, const std::string& body,
   constexpr std::size_t kMost = 4;
   // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
   iovec part{.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMost)> control{};
+  DescriptorRoom<kMost> room;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (!descriptors.empty() && descriptors.size() <= kMost) {
-    const std::size_t size = sizeof(int) * descriptors.size();
-    header.msg_control = control.data();
-    header.msg_controllen = CMSG_SPACE(size);
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), size);
-  }
+  attach_descriptors(header, room.bytes, descriptors);
   ssize_t n = 0;
   do {
     n = ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -78,24 +68,15 @@ bool wait_for(int socket, short events, std::chrono::steady_clock::time_point de
 // The worker may have been taken over: at most one descriptor is kept, and never more than fits.
 ssize_t receive_message(int socket, std::string& buffer, UniqueFd& memory) {
   iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  DescriptorRoom<1> room;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
+  header.msg_control = room.bytes.data();
+  header.msg_controllen = room.bytes.size();
   const ssize_t n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n <= 0) return n;
-  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
-       rights = CMSG_NXTHDR(&header, rights)) {
-    if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
-    // CMSG_SPACE has room for two on 64-bit machines: the last one counts, the others are closed.
-    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(rights) + (at - CMSG_LEN(0)), sizeof fd);
-      memory = UniqueFd(fd);
-    }
-  }
+  for (UniqueFd& fd : take_descriptors(header)) memory = std::move(fd);
   return (header.msg_flags & MSG_TRUNC) != 0 ? 0 : n;
 }
 
@@ -111,21 +92,12 @@ Result<std::unique_ptr<WasmWorker>> WasmWorker::start(LauncherClient& launcher, 
   const UniqueFd theirs(ends[1]);
   worker->buffer_.resize(kLargestMessage);
   SP_TRY(worker->channel_, launcher.take_channel());
-  const std::string bytes = wire::encode(plan);
-  std::string body(1, '\0');
-  std::vector<int> descriptors;
-  UniqueFd memory;
-  if (bytes.size() > wire::kLargestInline) {
-    SP_TRY(memory, sealed_memory_file("sandpit-plan", bytes));
-    body[0] = static_cast<char>(wire::kPlanInMemory);
-    descriptors.push_back(memory.get());
-  } else {
-    body += bytes;
-  }
   worker->granted_cpu_ = plan.limits.cpu_time;
-  descriptors.push_back(theirs.get());
-  SP_TRY_VOID(wire::send(worker->channel_.get(), wire::Kind::kStart, body, std::move(descriptors),
-                         wire::Blocking::kWait));
+  SP_TRY(const wire::StartMessage message, wire::start_message(plan, 0));
+  std::vector<int> descriptors{theirs.get()};
+  if (message.plan.valid()) descriptors.insert(descriptors.begin(), message.plan.get());
+  SP_TRY_VOID(wire::send(worker->channel_.get(), wire::Kind::kStart, message.body,
+                         std::move(descriptors), wire::Blocking::kWait));
   return worker;
 }
 

@@ -6,13 +6,14 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "base/descriptors.h"
+#include "base/memory_file.h"
 #include "base/result.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
@@ -110,6 +111,19 @@ Result<T> decode_any(std::string_view bytes) {
 
 }  // namespace
 
+Result<StartMessage> start_message(const Plan& plan, std::uint8_t flags) {
+  StartMessage message;
+  const std::string bytes = encode(plan);
+  const bool large = bytes.size() > kLargestInline;
+  if (large) {
+    SP_TRY(message.plan, sealed_memory_file("sandpit-plan", bytes));
+    flags |= kPlanInMemory;
+  }
+  message.body.assign(1, static_cast<char>(flags));
+  if (!large) message.body += bytes;
+  return message;
+}
+
 std::string encode(const Plan& plan) { return encode_any(plan); }
 Result<Plan> decode_plan(std::string_view bytes) { return decode_any<Plan>(bytes); }
 std::string encode(const Outcome& outcome) { return encode_any(outcome); }
@@ -128,22 +142,14 @@ Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int>
       {{.iov_base = &kind, .iov_len = 1},
        // NOLINTNEXTLINE(*-const-cast): iovec serves both directions
        {.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()}}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
+  DescriptorRoom<kMostDescriptors> room;
   msghdr header{};
   header.msg_iov = parts.data();
   header.msg_iovlen = parts.size();
   if (descriptors.size() > kMostDescriptors) {
     return fail({.code = ErrorCode::kUsage, .message = "too many files for one run"});
   }
-  if (!descriptors.empty()) {
-    header.msg_control = control.data();
-    header.msg_controllen = CMSG_SPACE(sizeof(int) * descriptors.size());
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), sizeof(int) * descriptors.size());
-  }
+  attach_descriptors(header, room.bytes, descriptors);
   const int flags = MSG_NOSIGNAL | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
   ssize_t n = 0;
   do {
@@ -170,28 +176,19 @@ Result<Message> receive(int socket, Blocking blocking) {
                      '\0');
   std::array<iovec, 2> parts{{{.iov_base = &message.kind, .iov_len = 1},
                               {.iov_base = buffer.data(), .iov_len = buffer.size()}}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostDescriptors)> control{};
+  DescriptorRoom<kMostDescriptors> room;
   msghdr header{};
   header.msg_iov = parts.data();
   header.msg_iovlen = parts.size();
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
+  header.msg_control = room.bytes.data();
+  header.msg_controllen = room.bytes.size();
   ssize_t n = 0;
   do {
     n = ::recvmsg(socket, &header, flags);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno != ECONNRESET) return fail(errno_error("recvmsg", errno));
   if (n <= 0) return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});
-  for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
-       rights = CMSG_NXTHDR(&header, rights)) {
-    if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(rights) + i * sizeof fd, sizeof fd);
-      message.descriptors.emplace_back(fd);
-    }
-  }
+  message.descriptors = take_descriptors(header);
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     return fail({.code = ErrorCode::kSandbox, .message = "message too large"});
   }

@@ -78,6 +78,14 @@ enum class Blocking : std::uint8_t { kWait, kDontWait };
 
 // ---- structures
 
+// A kStart message with this Plan, in the body or, when it is large, in a memory file that must be
+// the first of the message's descriptors. `flags`: of StartFlag, without kPlanInMemory.
+struct StartMessage {
+  std::string body;
+  UniqueFd plan;  // invalid: in the body
+};
+[[nodiscard]] Result<StartMessage> start_message(const Plan& plan, std::uint8_t flags);
+
 [[nodiscard]] std::string encode(const Plan& plan);
 [[nodiscard]] Result<Plan> decode_plan(std::string_view bytes);
 [[nodiscard]] std::string encode(const Outcome& outcome);

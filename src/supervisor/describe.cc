@@ -47,12 +47,7 @@ bool grants_writing(const Plan& plan) {
 
 void fill_enforcement(const RunFacts& facts, Outcome& outcome) {
   for (const Enforcement& row : facts.plan.enforcement) {
-    std::string text;
-    for (const Mechanism mechanism : row.mechanisms) {
-      if (!text.empty()) text += '+';
-      text += to_string(mechanism);
-    }
-    if (!row.degraded.empty()) text += " (degraded)";
+    std::string text = mechanisms_text(row);
     if (row.limit == "disk" && grants_writing(facts.plan)) {
       text += " (not of paths granted read-write)";
     }

@@ -15,11 +15,11 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/descriptors.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
@@ -204,12 +204,12 @@ void SupervisedRun::on_socket(std::uint32_t events) {
   for (;;) {
     jail::ChildMessage message;
     iovec part{.iov_base = &message, .iov_len = sizeof message};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    DescriptorRoom<1> room;
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    header.msg_control = room.bytes.data();
+    header.msg_controllen = room.bytes.size();
     const ssize_t n = ::recvmsg(jail_.socket(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
@@ -217,16 +217,7 @@ void SupervisedRun::on_socket(std::uint32_t events) {
       supervisor_.forget(jail_.socket());
       return;
     }
-    for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr;
-         rights = CMSG_NXTHDR(&header, rights)) {
-      if (rights->cmsg_type != SCM_RIGHTS) continue;
-      // The last one counts; CMSG_SPACE has room for two on 64-bit machines.
-      for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(rights) + (at - CMSG_LEN(0)), sizeof fd);
-        volume_ = UniqueFd(fd);
-      }
-    }
+    for (UniqueFd& fd : take_descriptors(header)) volume_ = std::move(fd);
     if (message.kind == jail::MessageKind::kVolume) proc_missing_ = message.proc_missing != 0;
     if (message.kind == jail::MessageKind::kFailed && !launch_failure_) launch_failure_ = message;
     if (message.kind == jail::MessageKind::kExited) {

@@ -70,7 +70,6 @@ class CellPool {
   // Makes the cgroup when there is none yet and sets its limits.
   [[nodiscard]] Result<void> prepare_cgroup(Cell& cell, const Plan& plan) const;
   void give_back(std::unique_ptr<Cell> cell);
-  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 
  private:
   CellPool(HostFacts facts, sys::CgroupHost cgroups, std::size_t keep)

@@ -12,19 +12,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/descriptors.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/cell.h"
@@ -114,20 +113,14 @@ Error explain_clone_failure(int errno_value) {
 Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
   char go = 'g';
   iovec part{.iov_base = &go, .iov_len = 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostCgroups)> control{};
+  DescriptorRoom<kMostCgroups> room;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (cgroup != nullptr && !cgroup->join_descriptors().empty()) {
-    const auto tasks = cgroup->join_descriptors().first(
-        std::min<std::size_t>(cgroup->join_descriptors().size(), kMostCgroups));
-    header.msg_control = control.data();
-    header.msg_controllen = CMSG_SPACE(tasks.size_bytes());
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(tasks.size_bytes());
-    std::memcpy(CMSG_DATA(rights), tasks.data(), tasks.size_bytes());
+  if (cgroup != nullptr) {
+    const auto tasks = cgroup->join_descriptors();
+    attach_descriptors(header, room.bytes,
+                       tasks.first(std::min<std::size_t>(tasks.size(), kMostCgroups)));
   }
   if (::sendmsg(socket, &header, MSG_NOSIGNAL) != 1) {
     return fail(errno_error("start the jail", errno, ErrorCode::kSandbox));
@@ -203,8 +196,6 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   engine->fail_errno_ = injection.errno_value;
   return engine;
 }
-
-std::size_t JailEngine::pooled_cells() const { return cells_->idle(); }
 
 Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) {

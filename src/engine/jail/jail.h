@@ -82,8 +82,6 @@ class JailEngine {
   // descriptor 0.
   [[nodiscard]] Result<Jail> start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                    const UniqueFd& standard_input);
-  // What the engine keeps for later runs, for tests of growth.
-  [[nodiscard]] std::size_t pooled_cells() const;
 
  private:
   explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}

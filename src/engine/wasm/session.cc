@@ -96,7 +96,6 @@ std::string hint_for(std::string_view denied) {
 // The worker's own end is believed only where it says no more than the process could have done by
 // itself; what the supervisor saw (a kill, a limit) comes first.
 void describe_end(const Told& told, const Report& report, Outcome& outcome) {
-  const bool killed = outcome.status != Status::kExited;
   outcome.message = text_of(report);
   switch (report.end) {
     case End::kExited:
@@ -125,7 +124,7 @@ void describe_end(const Told& told, const Report& report, Outcome& outcome) {
                                     phase_name(told.phase), report.message);
       break;
   }
-  if (!killed) outcome.exit_code = 0;
+  outcome.exit_code = 0;
 }
 
 // A worker that died without a word.

@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/descriptors.h"
 
 namespace sandpit::wasm {
 namespace {
@@ -22,47 +23,29 @@ MessageSocket::MessageSocket(int fd) : fd_(fd), buffer_(kLargestMessage, '\0') {
 
 std::optional<Message> MessageSocket::receive() {
   iovec part{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
+  DescriptorRoom<kMostDescriptors> room;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
+  header.msg_control = room.bytes.data();
+  header.msg_controllen = room.bytes.size();
   ssize_t size = 0;
   do {
     size = ::recvmsg(fd_, &header, MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
   if (size <= 0) return std::nullopt;
-  Message message{.bytes = {buffer_.data(), static_cast<std::size_t>(size)},
-                  .descriptors = {},
-                  .complete = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0};
-  for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
-    if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(item) + i * sizeof fd, sizeof fd);
-      message.descriptors.emplace_back(fd);
-    }
-  }
-  return message;
+  return Message{.bytes = {buffer_.data(), static_cast<std::size_t>(size)},
+                 .descriptors = take_descriptors(header),
+                 .complete = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0};
 }
 
 bool MessageSocket::send(std::string_view bytes, int descriptor) const {
   iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  DescriptorRoom<1> room;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (descriptor >= 0) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    cmsghdr* item = CMSG_FIRSTHDR(&header);
-    item->cmsg_level = SOL_SOCKET;
-    item->cmsg_type = SCM_RIGHTS;
-    item->cmsg_len = CMSG_LEN(sizeof descriptor);
-    std::memcpy(CMSG_DATA(item), &descriptor, sizeof descriptor);
-  }
+  if (descriptor >= 0) attach_descriptors(header, room.bytes, {&descriptor, 1});
   ssize_t size = 0;
   do {
     size = ::sendmsg(fd_, &header, MSG_NOSIGNAL);

@@ -1,0 +1,29 @@
+// Descriptors in messages of unix sockets (unix(7), cmsg(3)): one way to attach them and one to
+// take them out, for all who send or receive some.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace sandpit {
+
+// Room for `kMost` descriptors beside a message.
+template <std::size_t kMost>
+struct DescriptorRoom {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMost)> bytes{};
+};
+
+// Attaches them; none when they don't fit into `room`, which must outlive the call of sendmsg.
+void attach_descriptors(msghdr& header, std::span<char> room, std::span<const int> descriptors);
+
+// All that came with a received message. Every one must be taken, wanted or not: else it stays
+// open, and CMSG_SPACE has room for more than was asked for.
+[[nodiscard]] std::vector<UniqueFd> take_descriptors(msghdr& header);
+
+}  // namespace sandpit
