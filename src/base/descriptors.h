@@ -13,10 +13,10 @@
 
 namespace sandpit {
 
-// Room for `kMost` descriptors beside a message.
-template <std::size_t kMost>
+// Room for `Most` descriptors beside a message.
+template <std::size_t Most>
 struct DescriptorRoom {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMost)> bytes{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * Most)> bytes{};
 };
 
 // Attaches them; none when they don't fit into `room`, which must outlive the call of sendmsg.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "base/log.h"
 #include "base/utf8.h"
@@ -13,9 +14,6 @@
 #include "config/trust.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
-#include "sandpit/runtime.h"
-#include "service/pipeline.h"
-#include "service/runtime_names.h"
 
 namespace sandpit::cli {
 namespace {

@@ -25,7 +25,6 @@
 #include "runtime/wasm_runtime.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
-#include "sandpit/limits.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "service/host_command.h"

@@ -1,7 +1,6 @@
 #include "service/wasm_pool.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,7 +15,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -25,7 +23,6 @@
 #include "base/binary.h"
 #include "base/memory_file.h"
 #include "base/result.h"
-#include "base/sha256.h"
 #include "base/unique_fd.h"
 #include "engine/wasm/artefact_cache.h"
 #include "engine/wasm/job.h"
@@ -44,7 +41,6 @@
 #include "sandpit/units.h"
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
-#include "service/source_input.h"
 #include "service/wasm_outcome.h"
 #include "service/wasm_request.h"
 #include "service/wasm_worker.h"
