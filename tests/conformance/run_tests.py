@@ -321,6 +321,7 @@ class Memory(Case):
         self.assert_outcome(outcome, status="memory_exceeded")
 
     def test_files_in_tmp_count_and_the_message_says_so(self):
+        self.skip_where_sampling_sees_a_sanitizer()
         outcome = self.program("p.py", textwrap.dedent("""
             for number in range(6):
                 with open(f'/tmp/{number}', 'wb') as file:
@@ -539,6 +540,7 @@ class Files(Case):
         self.assert_outcome(outcome, status="signaled", signal="SIGXFSZ", exit=128 + 25)
 
     def test_several_files_are_limited_together(self):
+        self.skip_where_sampling_sees_a_sanitizer()
         outcome = self.program("p.py", self.FILL, "--disk", "8MiB", "--memory", "128")
         self.assertEqual(outcome["status"], "exited", outcome)
         reason, total = outcome["stdout"].split()
@@ -548,6 +550,7 @@ class Files(Case):
         self.assertEqual(outcome["enforcement"]["disk"], "tmpfs")
 
     def test_work_directory_tmp_and_shm_share_one_limit(self):
+        self.skip_where_sampling_sees_a_sanitizer()
         outcome = self.program("p.py", textwrap.dedent("""
             total = 0
             for place in ('/work', '/tmp', '/dev/shm'):

@@ -10,6 +10,8 @@ From the environment:
     SANDPIT_TEST_SLOWNESS   by how much this machine is slower than a usual one (an emulated one: 8). Longer patience, and
                             more time where a program must get somewhere within a limit; what is asserted stays.
     SANDPIT_TEST_PROGRAMS   a directory that keeps compiled programs from run to run
+    SANDPIT_WASM_WORKER     the WebAssembly worker, where it is not beside sandpit
+    ASAN_OPTIONS, UBSAN_OPTIONS   for a sandpit with sanitizers
 """
 
 import atexit
@@ -30,6 +32,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SLOWNESS = float(os.environ.get("SANDPIT_TEST_SLOWNESS", "1"))
 PATIENCE = 120 * SLOWNESS  # seconds: when sandpit itself hangs
 NOBODY = 65534
+SANITIZER_OPTIONS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
 OUTER_TASKS = 512
 OUTER_MEMORY = 4 << 30
 
@@ -75,8 +78,9 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sandpit-suite-"))
         self.addCleanup(remove_tree, self.dir)
-        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.dir / "home"), "TERM": "xterm"}
-        for name in ("SANDPIT_RUNTIMES_DIR", "XDG_RUNTIME_DIR"):
+        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.dir / "home"), "TERM": "xterm",
+                    **SANITIZER_OPTIONS}
+        for name in ("SANDPIT_RUNTIMES_DIR", "SANDPIT_WASM_WORKER", "XDG_RUNTIME_DIR"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
         if SLOWNESS > 1:
@@ -137,6 +141,11 @@ class Case(unittest.TestCase):
         shown = {key: value for key, value in outcome.items() if key != "stdout" or len(value) < 2000}
         for key, value in fields.items():
             self.assertEqual(outcome[key], value, shown)
+
+    def skip_where_sampling_sees_a_sanitizer(self):
+        """An ordinary user's memory is sampled, init included, and a sanitized init alone is larger than a limit of 128 MiB."""
+        if SANITIZER_OPTIONS and os.geteuid() != 0:
+            self.skipTest("an init without shadow memory (sanitizer build)")
 
     def assert_exact(self, outcome, limit):
         """Enforced by a cgroup; an ordinary user without one gets a weaker mechanism that says so."""
@@ -234,7 +243,8 @@ def run_as_user(arguments):
         tmp.mkdir()
         os.chown(tmp, NOBODY, NOBODY)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp), "TMPDIR": str(tmp), "LANG": "C.UTF-8",
-                       "SANDPIT_RUNTIMES_DIR": str(room / "runtimes"), "SANDPIT_TEST_SLOWNESS": f"{SLOWNESS:g}"}
+                       "SANDPIT_RUNTIMES_DIR": str(room / "runtimes"), "SANDPIT_TEST_SLOWNESS": f"{SLOWNESS:g}",
+                       **SANITIZER_OPTIONS}
         programs = os.environ.get("SANDPIT_TEST_PROGRAMS", "")
         if os.path.isdir(programs):
             environment["SANDPIT_TEST_PROGRAMS"] = str(shutil.copytree(programs, room / "programs"))
