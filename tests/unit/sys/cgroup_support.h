@@ -2,6 +2,7 @@
 // the group doesn't.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -15,6 +16,14 @@
 #include <thread>
 
 #include "sys/cgroup.h"
+
+// For tests that measure memory or keep it low: AddressSanitizer's shadow and its allocator's
+// reserve are memory of the process too.
+#ifdef __SANITIZE_ADDRESS__
+#define SKIP_WITH_SHADOW_MEMORY(what) GTEST_SKIP() << "sanitizer build: " << (what)
+#else
+#define SKIP_WITH_SHADOW_MEMORY(what) static_cast<void>(what)
+#endif
 
 namespace sandpit::sys {
 

@@ -85,6 +85,7 @@ TEST_F(ProcSampler, SeesOrphansAndGrandchildrenAndThreads) {
 }
 
 TEST_F(ProcSampler, SeesTheMemoryOfAllProcesses) {
+  SKIP_WITH_SHADOW_MEMORY("its shadow counts as memory of each process");
   start([] {
     const auto fill = [] {
       void* memory = ::mmap(nullptr, 16U << 20U, PROT_READ | PROT_WRITE,
