@@ -48,15 +48,19 @@ struct Spawn {
 
 constexpr std::size_t kStackSize = 64U << 10U;
 
+// Their frames never return and lie on a stack that AddressSanitizer does not know, in shadow
+// memory that is the host's.
+#define SANDPIT_ON_BORROWED_MEMORY __attribute__((no_sanitize("address", "thread", "undefined")))
+
 // Not _exit: the sanitizers intercept it, and what they do at the end of a process they would do to
 // the host's memory, for its thread that waits.
-[[noreturn]] void exit_now(int status) {
+[[noreturn]] SANDPIT_ON_BORROWED_MEMORY void exit_now(int status) {
   for (;;) ::syscall(SYS_exit_group, status);
 }
 
 // Runs in a process that shares our memory while we wait for it (CLONE_VFORK): async-signal-safe
 // calls only, nothing freed.
-int exec_launcher(void* argument) {
+SANDPIT_ON_BORROWED_MEMORY int exec_launcher(void* argument) {
   auto* spawn = static_cast<Spawn*>(argument);
   // Ignored signals stay ignored across execve, handlers do not.
   for (int signal = 1; signal < 65; ++signal) (void)sys::raw::reset_signal(signal);
@@ -79,7 +83,7 @@ int exec_launcher(void* argument) {
 
 // The process between: never executes anything, so its exit signal stays 0 and the host's SIGCHLD
 // handler and plain waitpid(-1) don't see it; its child, the launcher, is orphaned to init at once.
-int orphan_launcher(void* argument) {
+SANDPIT_ON_BORROWED_MEMORY int orphan_launcher(void* argument) {
   alignas(16) char stack[kStackSize];
   const int pid =
       ::clone(exec_launcher, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
