@@ -24,7 +24,8 @@
 #include "base/memory_file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "engine/wasm/artefact_cache.h"
+#include "engine/artefact_cache.h"
+#include "engine/wasm/artefact_key.h"
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "engine/wasm/session.h"
@@ -92,7 +93,7 @@ struct WasmPool::Impl {
   const RuntimeRegistry& registry;
   WarmOptions options;
   unsigned processors = 1;
-  std::optional<wasm::ArtefactCache> cache;
+  std::optional<ArtefactCache> cache;
   std::atomic<std::uint64_t> serial = 0;
   std::mutex mutex;
   std::condition_variable given_back;
@@ -337,7 +338,7 @@ WasmPool::WasmPool(std::shared_ptr<LauncherClient> launcher, const Config& confi
   const std::string directory =
       wasm.cache_dir.empty() ? default_wasm_cache_directory() : wasm.cache_dir;
   if (!wasm.cache || directory.empty()) return;
-  if (auto cache = wasm::ArtefactCache::open(directory, wasm.cache_max_size)) {
+  if (auto cache = ArtefactCache::open(kCompiledModule, directory, wasm.cache_max_size)) {
     impl_->cache.emplace(std::move(*cache));
   }
 }

@@ -23,7 +23,8 @@
 #include "base/memory_file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "engine/wasm/artefact_cache.h"
+#include "engine/artefact_cache.h"
+#include "engine/wasm/artefact_key.h"
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "plan/plan.h"
@@ -164,7 +165,7 @@ Result<std::unique_ptr<Session>> Session::open(Plan& plan, std::vector<UniqueFd>
   const bool cached = wasm.cache && !wasm.cache_dir.empty() && wasm.task == WasmTask::kRun;
   // A cache that can't be had costs time and nothing else.
   if (cached) {
-    if (auto cache = ArtefactCache::open(wasm.cache_dir, wasm.cache_max_size)) {
+    if (auto cache = ArtefactCache::open(kCompiledModule, wasm.cache_dir, wasm.cache_max_size)) {
       session->cache_.emplace(std::move(*cache));
     } else {
       plan.warnings.push_back("no cache of compiled modules: " + cache.error().to_string());

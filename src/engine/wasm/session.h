@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "engine/wasm/artefact_cache.h"
+#include "engine/artefact_cache.h"
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "plan/plan.h"

@@ -1,16 +1,12 @@
-#include "engine/wasm/artefact_cache.h"
+#include "engine/artefact_cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <sys/auxv.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -30,21 +26,16 @@
 #include <utility>
 #include <vector>
 
-#include "base/binary.h"
 #include "base/memory_file.h"
 #include "base/result.h"
-#include "base/sha256.h"
 #include "base/unique_fd.h"
-#include "plan/wasm_plan.h"
-#include "runtime/wasm_runtime.h"
 #include "sandpit/error.h"
 #include "sandpit/units.h"
 
-namespace sandpit::wasm {
+namespace sandpit {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'S', 'P', 'W', 'A', 'S', 'M', '0', '1'};
-constexpr std::string_view kSuffix = ".cwasm";
+constexpr std::array<char, 8> kMagic = {'S', 'P', 'A', 'R', 'T', 'E', '0', '1'};
 // An entry's time is renewed when it is used, no more often than this: a write for each run would
 // cost more than it is worth.
 constexpr std::time_t kRenewAfterSeconds = 3600;
@@ -65,7 +56,7 @@ bool is_ours(const struct stat& status) {
 }
 
 // As root, a link of another user's on the way would choose where directories are made.
-Result<void> check_way_to(const std::string& directory) {
+Result<void> check_way_to(const std::string& directory, std::string_view setting) {
   std::filesystem::path way;
   for (const std::filesystem::path& part : std::filesystem::path(directory)) {
     way /= part;
@@ -75,14 +66,12 @@ Result<void> check_way_to(const std::string& directory) {
     if (S_ISLNK(status.st_mode) && !trusted) {
       return fail({.code = ErrorCode::kSystem,
                    .message = fmt::format("{} is a link of another user's", way.string()),
-                   .where = "runtimes.wasm.cache_dir",
+                   .where = std::string(setting),
                    .hint = "name the directory that it leads to"});
     }
   }
   return {};
 }
-
-std::string entry_name(std::string_view key) { return fmt::format("{}{}", key, kSuffix); }
 
 Result<void> copy(int out, int in, off_t from, std::uint64_t size) {
   const auto end = from + static_cast<off_t>(size);
@@ -93,22 +82,6 @@ Result<void> copy(int out, int in, off_t from, std::uint64_t size) {
     if (n == 0) return fail({.code = ErrorCode::kSystem, .message = "an artefact was cut off"});
   }
   return {};
-}
-
-// Those of this processor that a compiler may have used.
-std::string processor_features() {
-#if defined(__x86_64__)
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  std::string text;
-  if (__get_cpuid_count(1, 0, &a, &b, &c, &d) != 0) text += fmt::format("{:x}.{:x}.", c, d);
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) text += fmt::format("{:x}.{:x}.{:x}", b, c, d);
-  return text;
-#else
-  return fmt::format("{:x}.{:x}", ::getauxval(AT_HWCAP), ::getauxval(AT_HWCAP2));
-#endif
 }
 
 // "<64 hexadecimal digits>.<pid>.<number>.tmp"
@@ -126,8 +99,13 @@ struct Entry {
 
 }  // namespace
 
-Result<ArtefactCache> ArtefactCache::open(const std::string& directory, ByteCount max_size) {
-  SP_TRY_VOID(check_way_to(directory));
+std::string ArtefactCache::entry_name(std::string_view key) const {
+  return fmt::format("{}{}", key, kind_->suffix);
+}
+
+Result<ArtefactCache> ArtefactCache::open(const ArtefactKind& kind, const std::string& directory,
+                                          ByteCount max_size) {
+  SP_TRY_VOID(check_way_to(directory, kind.setting));
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
   if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST) {
@@ -148,10 +126,10 @@ Result<ArtefactCache> ArtefactCache::open(const std::string& directory, ByteCoun
          .message = fmt::format(
              "{} or the directory above it belongs to another user, or others may write to it",
              directory),
-         .where = "runtimes.wasm.cache_dir",
+         .where = std::string(kind.setting),
          .hint = "use a directory of your own with mode 0700"});
   }
-  return ArtefactCache(std::move(fd), max_size);
+  return ArtefactCache(kind, std::move(fd), max_size);
 }
 
 UniqueFd ArtefactCache::load(std::string_view key, ByteCount most) const {
@@ -187,9 +165,8 @@ Result<void> ArtefactCache::store(std::string_view key, int artefact, ByteCount 
   const auto size = static_cast<std::uint64_t>(status.st_size);
   constexpr std::uint64_t kBlock = 512;  // of st_blocks, inode(7)
   if (size > most.count() || static_cast<std::uint64_t>(status.st_blocks) * kBlock < size) {
-    return fail(
-        {.code = ErrorCode::kSystem,
-         .message = fmt::format("the compiled module has {} bytes, more than it may", size)});
+    return fail({.code = ErrorCode::kSystem,
+                 .message = fmt::format("the artefact has {} bytes, more than it may", size)});
   }
   if (size + sizeof(EntryHeader) > max_size_.count()) return {};
   SP_TRY(const FileView view, FileView::map(artefact, size));
@@ -244,7 +221,7 @@ void ArtefactCache::evict() const {
       (void)::unlinkat(directory_.get(), row->d_name, 0);
       continue;
     }
-    if (!name.ends_with(kSuffix)) continue;
+    if (!name.ends_with(kind_->suffix)) continue;
     const auto size = static_cast<std::uint64_t>(status.st_size);
     total += size;
     entries.push_back({.name = std::string(name), .size = size, .used = status.st_mtim});
@@ -259,14 +236,4 @@ void ArtefactCache::evict() const {
   }
 }
 
-std::string artefact_key(const WasmPlan& plan) {
-  // Fuel and epochs are counted by instructions that the compiler adds; pooled memories (kServe)
-  // may be laid out in another way; file names are in the line tables that text modules get.
-  binary::Writer writer;
-  writer(std::string("sandpit-artefact-1"), plan.digest, plan.compiler, plan.features,
-         plan.fuel != 0, uses_epochs(plan), plan.task == WasmTask::kServe, plan.module_name,
-         std::string(kWasmtimeVersion), processor_features());
-  return sha256_hex(std::move(writer).take());
-}
-
-}  // namespace sandpit::wasm
+}  // namespace sandpit
