@@ -119,6 +119,14 @@ struct WasmSettings {
                                      // empty: these and no others
 };
 
+// [compile]: the cache of what compile steps made.
+struct CompileSettings {
+  bool cache = true;
+  std::string cache_dir;  // empty: $XDG_CACHE_HOME/sandpit/compile, else ~/.cache/sandpit/compile
+  ByteCount cache_max_size = ByteCount::mib(1024);
+  bool share_between_domains = false;  // one trust domain may get what another one's run compiled
+};
+
 struct Settings {
   GeneralSettings general;
   Limits limits;
@@ -126,6 +134,7 @@ struct Settings {
   std::map<std::string, RuntimeSettings> runtimes;
   std::map<std::string, std::string> extensions;  // "pyw" -> "python", without the dot
   WasmSettings wasm;
+  CompileSettings compile;
 };
 
 // Where one effective value came from, for `sandpit config show`.

@@ -22,6 +22,10 @@ struct Limits {
   std::uint64_t inodes = 16384;              // files and directories together
   ByteCount output = ByteCount::kib(16384);  // of stdout and of stderr, each
   ByteCount stack = ByteCount::mib(8);       // of the main thread, RLIMIT_STACK
+  // Of the compile step, which has a jail of its own; all of the above is the run step's.
+  Milliseconds compile_time{30000};  // wall time; CPU time may be as long on each of two processors
+  ByteCount compile_memory = ByteCount::mib(2048);    // its files included
+  ByteCount compile_file_size = ByteCount::mib(256);  // of one file
 };
 
 // The limits that one layer (a runtime's override, a request) sets; what is empty is inherited.
@@ -36,6 +40,11 @@ struct LimitOverrides {
   std::optional<std::uint64_t> inodes;
   std::optional<ByteCount> output;
   std::optional<ByteCount> stack;
+  std::optional<Milliseconds> compile_time;
+  std::optional<ByteCount> compile_memory;
+  std::optional<ByteCount> compile_file_size;
+
+  bool operator==(const LimitOverrides&) const = default;
 };
 
 }  // namespace sandpit

@@ -76,7 +76,8 @@ struct Outcome {
   std::vector<std::string> warnings;       // one sentence each, shown by the command line
   std::string message;                     // one sentence: why it ended, empty for a plain exit
   std::shared_ptr<const Outcome> compile;  // the compile step, when there was one
-  std::optional<WasmOutcome> wasm;         // of a WebAssembly run
+  bool cached = false;  // of a compile step: its result came from the cache, its times are zero
+  std::optional<WasmOutcome> wasm;  // of a WebAssembly run
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).

@@ -14,7 +14,9 @@
 
 namespace sandpit {
 
-// A file of the host, read by the library with the caller's rights and copied into the jail.
+// A file of the host, read by the library with the caller's rights and copied into the jail. A
+// directory is copied whole, without what is no plain file and without names that begin with a dot;
+// Request::entry then names the main file.
 struct SourceFile {
   std::string path;
 };
@@ -32,6 +34,12 @@ struct HostCommand {
 };
 
 using Source = std::variant<SourceFile, SourceText, HostCommand>;
+
+// One more file beside the source in the work directory: of the host, or the text itself.
+struct ExtraFile {
+  std::string name;  // relative to the work directory: "util.h", "lib/parse.c"
+  std::variant<SourceFile, SourceText> content;
+};
 
 enum class Access : std::uint8_t { kRead, kReadWrite };
 
@@ -65,7 +73,9 @@ using Stdin = std::variant<StdinEmpty, StdinBytes, StdinFile, StdinStream, Stdin
 
 struct Request {
   Source source;
-  std::string runtime;            // empty: by extension, then by shebang line
+  std::string entry;              // the main file of a source directory, relative to it
+  std::vector<ExtraFile> files;   // more sources, headers, data
+  std::string runtime;            // name or alias, "python@3.11"; empty: by extension, then "#!"
   std::vector<std::string> args;  // the program's arguments
   Stdin input;
   LimitOverrides limits;                   // win over every layer of the configuration

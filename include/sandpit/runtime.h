@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/export.h"
+#include "sandpit/limits.h"
 #include "sandpit/request.h"
 
 namespace sandpit {
@@ -46,13 +48,21 @@ struct Step {
   std::string program;  // not empty: a file of the host that is visible, read-only, as argv[0]
   std::string engine = "jail";  // "wasm": argv[0] is the wasm worker, which gets the source as a
                                 // descriptor
+  // Of a compile step: what leaves its jail, relative to the work directory; directories are taken
+  // whole. The run step finds it in its own work directory.
+  std::vector<std::string> outputs;
+  std::string identity;  // of a compile step: the compiler, as far as it can be told without
+                         // running it; the cache's key holds it
 };
 
 // What a runtime answers to a request: where the source goes, and what to run.
 struct Steps {
   std::string source_name;  // file name of the source in the work directory; empty: no source file
   bool source_executable = false;  // the source file gets mode 0755 (native)
-  std::vector<Step> compile;       // none, or one (later)
+  std::optional<Step> compile;
+  std::optional<Step>
+      warm;                 // makes what the compile step finds at /warm; the same for every source
+  bool keep_source = true;  // the run step's work directory holds the source, too
   Step run;
 };
 
@@ -61,6 +71,8 @@ struct SourceInfo {
   std::string
       name;  // the user's own file name, without directories; may hold any byte but '/' and NUL
   std::string head;  // its first bytes, at most 4096: a "#!" line may choose between interpreters
+  std::vector<std::string> others;  // the other files, relative to the work directory
+  Limits limits;                    // of this run: an interpreter may size its heap by them
 };
 
 enum class RuntimeState : std::uint8_t { kReady, kNotInstalled, kNotBuilt };
@@ -74,7 +86,11 @@ struct RuntimeInfo {
   std::string version;       // as the interpreter itself says; empty when not asked or not found
   std::string interpreter;   // absolute host path that was found
   std::string install_hint;  // the command that installs it
-  std::string origin;        // manifest file
+  std::string compiler;      // absolute host path; empty when there is no compile step
+  unsigned tier = 2;         // 1: must pass every conformance program
+  std::vector<std::string> aliases;
+  std::vector<std::string> versions;
+  std::string origin;  // manifest file
 };
 
 class SANDPIT_API Runtime {
@@ -88,6 +104,12 @@ class SANDPIT_API Runtime {
   [[nodiscard]] virtual std::vector<std::string> extensions() const = 0;
   // Interpreter names of a "#!" line, without directories ("python3", "node").
   [[nodiscard]] virtual std::vector<std::string> shebangs() const { return {}; }
+  // Other names for `--runtime`.
+  [[nodiscard]] virtual std::vector<std::string> aliases() const { return {}; }
+  // The versions that "NAME@VERSION" may ask for.
+  [[nodiscard]] virtual std::vector<std::string> versions() const { return {}; }
+  // What this runtime needs where the configuration leaves the built-in value.
+  [[nodiscard]] virtual LimitOverrides default_limits() const { return {}; }
   // Is this source text, by its first bytes, one of ours (ELF, wasm)? `head` is at most 4096 bytes.
   [[nodiscard]] virtual bool recognises(std::string_view /*head*/) const { return false; }
   // Looks the interpreter up on this host; runs it once for its version when `with_version`.
@@ -104,6 +126,7 @@ class SANDPIT_API RuntimeRegistry {
  public:
   // A later runtime of the same name replaces the earlier one.
   void add(std::unique_ptr<Runtime> runtime);
+  // By name or alias; what follows an '@' is a version, which is not looked at.
   [[nodiscard]] const Runtime* find(std::string_view name) const;
   // By the extension map of the configuration, the runtimes' extensions, the shebang line or magic
   // bytes in `head`. Error kNoRuntime that names the known extensions when none fits.

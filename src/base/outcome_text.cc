@@ -36,10 +36,9 @@ std::string memory_text(const Outcome& outcome, const Limits& limits) {
                      detail);
 }
 
-std::string compile_text(const Outcome& outcome, const Limits& limits) {
-  if (!outcome.compile) return "the program did not compile";
-  const std::string reason = ending_text(*outcome.compile, limits);
-  return reason.empty() ? "the program did not compile" : "the program did not compile: " + reason;
+std::string compile_text(const Outcome& outcome) {
+  return outcome.message.empty() ? "the program did not compile"
+                                 : "the program did not compile: " + outcome.message;
 }
 
 std::string truncation_text(const char* stream, std::uint64_t bytes, const Limits& limits) {
@@ -88,7 +87,7 @@ std::string ending_text(const Outcome& outcome, const Limits& limits) {
       return fmt::format("output limit {} exceeded; --output-limit raises it",
                          to_text(limits.output));
     case Status::kCompileFailed:
-      return compile_text(outcome, limits);
+      return compile_text(outcome);
     case Status::kTrapped:
       return outcome.message.empty() ? "the module trapped" : "trap: " + outcome.message;
     case Status::kRefused:

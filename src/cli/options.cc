@@ -30,11 +30,11 @@ constexpr const char* kOutputGroup = "Output";
 
 // The options as text, before their values are looked at.
 struct RawOptions {
-  std::string runtime, invoke, config, profile;
-  std::string memory, memory_limit, cpu_time, cpu_limit, timeout, processes, file_size, disk,
-      open_files, stack, output;
+  std::string runtime, entry, invoke, config, profile;
+  std::string memory, memory_limit, cpu_time, cpu_limit, timeout, compile_timeout, compile_memory,
+      processes, file_size, disk, open_files, stack, output;
   std::string chdir, net, stdin_file, out, lint, json_file;
-  std::vector<std::string> read, write, env;
+  std::vector<std::string> file, read, write, env;
   bool json = false, explain = false, quiet = false, verbose = false;
 };
 
@@ -50,7 +50,7 @@ class Options {
         std::make_shared<HelpFormatter>(run ? "sandpit run [options] FILE [--] [ARGS...]"
                                             : "sandpit exec [options] -- COMMAND [ARGS...]"));
     add_source_options(run);
-    add_limits();
+    add_limits(run);
     add_access();
     add_output();
     app_.footer(
@@ -64,11 +64,11 @@ class Options {
                     const char* group) {
     return app_.add_option(name, value, help)->type_name(type)->group(group)->take_last();
   }
-  void list(const char* name, std::vector<std::string>& values, const char* type,
-            const char* help) {
+  void list(const char* name, std::vector<std::string>& values, const char* type, const char* help,
+            const char* group = kAccessGroup) {
     app_.add_option(name, values, help)
         ->type_name(type)
-        ->group(kAccessGroup)
+        ->group(group)
         ->type_size(1)
         ->expected(1)
         ->allow_extra_args(false)
@@ -81,8 +81,12 @@ class Options {
   void add_source_options(bool run) {
     constexpr const char* kGroup = "Options";
     if (run) {
-      text("--runtime", raw_.runtime, "NAME", "the language, when extension and #! line don't tell",
+      text("--runtime", raw_.runtime, "NAME[@VERSION]",
+           "the language, when extension and #! line don't tell", kGroup);
+      text("--entry", raw_.entry, "FILE", "the main file, when FILE is a directory of sources",
            kGroup);
+      list("--file", raw_.file, "PATH[:NAME]",
+           "one more source or data file beside the program (repeatable)", kGroup);
       text("--invoke", raw_.invoke, "NAME",
            "call this function of a WebAssembly file; ARGS are its values", kGroup);
       text("--lint", raw_.lint, "LEVEL", "off, warn or deny what lint finds", kGroup);
@@ -92,13 +96,19 @@ class Options {
     text("--profile", raw_.profile, "NAME",
          "development, production, strict or one of the configuration's", kGroup);
   }
-  void add_limits() {
+  void add_limits(bool run) {
     text("--memory", raw_.memory, "SIZE", "memory of the whole process tree, files in it included",
          kLimitsGroup);
     text("--memory-limit", raw_.memory_limit, "MB", "the same as --memory", kLimitsGroup);
     text("--cpu-time", raw_.cpu_time, "TIME", "CPU time of the whole process tree", kLimitsGroup);
     text("--cpu-limit", raw_.cpu_limit, "SECONDS", "the same as --cpu-time", kLimitsGroup);
     text("--timeout", raw_.timeout, "TIME", "time from start to end", kLimitsGroup);
+    if (run) {
+      text("--compile-timeout", raw_.compile_timeout, "TIME", "time of the compile step",
+           kLimitsGroup);
+      text("--compile-memory", raw_.compile_memory, "SIZE", "memory of the compile step",
+           kLimitsGroup);
+    }
     text("--processes", raw_.processes, "N",
          "processes and threads, besides those the interpreter needs", kLimitsGroup);
     text("--file-size", raw_.file_size, "SIZE", "size of one file", kLimitsGroup);
@@ -190,6 +200,8 @@ void set_limits(const RawOptions& raw, LimitOverrides& limits, Values& values) {
   values.set(limits.cpu_time, "--cpu-limit", raw.cpu_limit, time);
   values.set(limits.cpu_time, "--cpu-time", raw.cpu_time, time);
   values.set(limits.wall_time, "--timeout", raw.timeout, time);
+  values.set(limits.compile_time, "--compile-timeout", raw.compile_timeout, time);
+  values.set(limits.compile_memory, "--compile-memory", raw.compile_memory, size);
   values.set(limits.processes, "--processes", raw.processes, count);
   values.set(limits.file_size, "--file-size", raw.file_size, size);
   values.set(limits.disk, "--disk", raw.disk, size);
@@ -214,6 +226,8 @@ void set_access(const RawOptions& raw, const std::string& current_directory, Req
   values.each("--env", raw.env, parse_env, [&](auto pair) {
     request.env.insert_or_assign(std::move(pair.first), std::move(pair.second));
   });
+  values.each("--file", raw.file, parse_extra_file,
+              [&](ExtraFile file) { request.files.push_back(std::move(file)); });
   values.set(request.network, "--net", raw.net, parse_network);
   values.set(request.lint, "--lint", raw.lint, parse_lint);
   if (!raw.chdir.empty() && raw.chdir.front() != '/') {
@@ -223,6 +237,7 @@ void set_access(const RawOptions& raw, const std::string& current_directory, Req
   request.chdir = raw.chdir;
   request.out_dir = raw.out;
   request.runtime = raw.runtime;
+  request.entry = raw.entry;
   request.invoke = raw.invoke;
 }
 

@@ -58,9 +58,16 @@ int Reporter::error(const Error& error) {
   return written ? exit_status(error.code) : 125;
 }
 
+void Reporter::tell_compiler(const Outcome& compile) {
+  if (action_ == Action::kJson) return;
+  (void)write_all(STDERR_FILENO, compile.stdout_text);
+  (void)write_all(STDERR_FILENO, compile.stderr_text);
+}
+
 bool Reporter::finish(Outcome outcome, const Limits& limits) {
   for (const std::string& warning : outcome.warnings) warn(warning);
   outcome.warnings = warnings_;
+  if (outcome.status == Status::kCompileFailed && outcome.compile) tell_compiler(*outcome.compile);
   if (action_ != Action::kJson) {
     for (const std::string& text : truncation_texts(outcome, limits)) log_.warning(text);
     const std::string ending = ending_text(outcome, limits);

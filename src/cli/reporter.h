@@ -24,6 +24,8 @@ class Reporter {
   void warn(std::string_view warning);
   // Nothing ran. Answers the exit status.
   [[nodiscard]] int error(const Error& error);
+  // What a compiler said, on stderr and unchanged.
+  void tell_compiler(const Outcome& compile);
   // It ran, or its jail could not be built. Adds the warnings told so far to the Outcome. False
   // when the Outcome could not be written (said on stderr).
   [[nodiscard]] bool finish(Outcome outcome, const Limits& limits);

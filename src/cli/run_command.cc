@@ -127,6 +127,7 @@ int run_prepared(Prepared prepared, const RunOptions& options, const Host& host,
       return pass_through.write(stream, bytes);
     };
   }
+  io.compiled = [&](const Outcome& compile) { reporter.tell_compiler(compile); };
   const Limits limits = prepared.plan.limits;
   Outcome outcome = run_one_shot(std::move(prepared), std::move(io), host);
   int status = sandpit::exit_status(outcome);

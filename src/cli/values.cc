@@ -120,6 +120,18 @@ Result<PathGrant> parse_grant(std::string_view text, Access access,
   return PathGrant{.host = std::move(absolute), .inside = std::move(target), .access = access};
 }
 
+Result<ExtraFile> parse_extra_file(std::string_view text) {
+  auto [host, name] = split_grant(text);
+  const std::string hint = R"(PATH or PATH:NAME; write "\:" for a colon that belongs to a name)";
+  if (host.empty()) return fail(bad_value(fmt::format("\"{}\" names no file", text), hint));
+  if (name && (name->empty() || name->front() == '/')) {
+    return fail(bad_value(
+        fmt::format("\"{}\": the name must be relative to the work directory", text), hint));
+  }
+  std::string own = name ? *name : host.substr(host.rfind('/') + 1);
+  return ExtraFile{.name = std::move(own), .content = SourceFile{.path = std::move(host)}};
+}
+
 Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) {

@@ -21,6 +21,10 @@ namespace sandpit::cli {
 // A whole number from `min` up.
 [[nodiscard]] Result<std::uint32_t> parse_count(std::string_view text, std::uint32_t min);
 
+// "PATH" or "PATH:NAME"; NAME is relative to the work directory, by default PATH's last component.
+// "\:" as below.
+[[nodiscard]] Result<ExtraFile> parse_extra_file(std::string_view text);
+
 // "PATH" or "PATH:INSIDE"; "\:" and "\\" stand for ':' and '\' themselves. INSIDE must be absolute.
 // A relative PATH is taken from `current_directory`; without INSIDE it appears under its absolute
 // name.

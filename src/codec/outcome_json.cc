@@ -75,6 +75,7 @@ object outcome_object(const Outcome& outcome) {
   json["enforcement"] = std::move(enforcement);
   json["message"] = codec::text(outcome.message);
   json["warnings"] = codec::text_array(outcome.warnings);
+  if (outcome.cached) json["cached"] = true;
   if (outcome.wasm) json["wasm"] = wasm_json(*outcome.wasm);
   return json;
 }

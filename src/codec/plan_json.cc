@@ -104,6 +104,7 @@ array inputs_json(const std::vector<InputFile>& inputs) {
     codec::put_bytes(json, "name", input.name);
     json["mode"] = fmt::format("{:04o}", input.mode);
     json["size"] = input.size;
+    if (input.directory) json["directory"] = true;
     if (input.as_descriptor != 0) json["as_descriptor"] = input.as_descriptor;
     list.emplace_back(std::move(json));
   }

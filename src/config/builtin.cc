@@ -137,6 +137,9 @@ State default_state() {
   set(state, limit_keys(), "max_inodes", limits.inodes);
   set(state, limit_keys(), "max_output_kb", limits.output.count());
   set(state, limit_keys(), "stack_size_kb", limits.stack.count());
+  set(state, limit_keys(), "compile_time_limit_s", milliseconds(limits.compile_time));
+  set(state, limit_keys(), "compile_memory_limit_mb", limits.compile_memory.count());
+  set(state, limit_keys(), "compile_max_file_size_kb", limits.compile_file_size.count());
   set(state, security_keys(), "enable_network", false);
   set(state, security_keys(), "allowed_paths", std::vector<PathGrant>{});
   set(state, security_keys(), "lint", std::string("warn"));
@@ -144,6 +147,11 @@ State default_state() {
   set(state, security_keys(), "profile", std::string());
   set(state, security_keys(), "allow_syscalls", std::vector<std::string>{});
   set(state, security_keys(), "deny_syscalls", std::vector<std::string>{});
+  const CompileSettings compile;
+  set(state, compile_keys(), "cache", compile.cache);
+  set(state, compile_keys(), "cache_dir", compile.cache_dir);
+  set(state, compile_keys(), "cache_max_size", compile.cache_max_size.count());
+  set(state, compile_keys(), "share_between_domains", compile.share_between_domains);
   set_wasm_defaults(state);
   return state;
 }

@@ -25,10 +25,10 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-constexpr std::array<std::string_view, 5> kTables = {"general", "resource_limits", "security",
-                                                     "runtimes", "profiles"};
-constexpr std::array<std::string_view, 5> kProfileTables = {
-    "inherits", "general", "resource_limits", "security", "runtimes"};
+constexpr std::array<std::string_view, 6> kTables = {"general", "resource_limits", "security",
+                                                     "compile", "runtimes",        "profiles"};
+constexpr std::array<std::string_view, 6> kProfileTables = {
+    "inherits", "general", "resource_limits", "security", "compile", "runtimes"};
 
 Names names_of(std::span<const KeySpec> keys, std::initializer_list<std::string_view> more = {}) {
   Names names(more);
@@ -60,7 +60,7 @@ class LayerReader {
   void unknown(const Entry& entry, std::span<const std::string_view> known) {
     std::string hint = suggestion(entry.key, known);
     for (const auto keys : {general_keys(), limit_keys(), security_keys(), runtime_keys("python"),
-                            runtime_keys("javascript"), wasm_keys()}) {
+                            runtime_keys("javascript"), wasm_keys(), compile_keys()}) {
       const KeySpec* const elsewhere = find_key(keys, entry.key);
       if (elsewhere == nullptr) continue;
       hint = elsewhere->section == "runtime" ? "it belongs in a table [runtimes.NAME]"
@@ -89,6 +89,8 @@ class LayerReader {
       read_limits(entry, {});
     } else if (entry.key == "security") {
       read_security(entry, {});
+    } else if (entry.key == "compile") {
+      read_compile(entry);
     } else if (entry.key == "runtimes") {
       read_runtimes(entry);
     } else {
@@ -125,6 +127,19 @@ class LayerReader {
         unknown(item, names_of(general_keys()));
       } else if (spec == &default_profile_key() && profile_ != nullptr) {
         bad(item.key_place, "default_profile has no meaning in a profile");
+      } else {
+        add(*spec, item, {});
+      }
+    }
+  }
+
+  void read_compile(const Entry& entry) {
+    const auto* table = table_of(entry);
+    if (table == nullptr) return;
+    for (const Entry& item : *table) {
+      const KeySpec* const spec = find_key(compile_keys(), item.key);
+      if (spec == nullptr) {
+        unknown(item, names_of(compile_keys()));
       } else {
         add(*spec, item, {});
       }

@@ -56,6 +56,12 @@ constexpr std::array kLimits = {
     KeySpec{"resource_limits", "max_output_kb", Kind::kBytes, Rule::kAtMost, kKib, 0, kMostBytes},
     KeySpec{"resource_limits", "stack_size_kb", Kind::kBytes, Rule::kAtMost, kKib, 64 * kKib,
             kMostBytes},
+    KeySpec{"resource_limits", "compile_time_limit_s", Kind::kDuration, Rule::kAtMost, kSecond, 1,
+            kMonth},
+    KeySpec{"resource_limits", "compile_memory_limit_mb", Kind::kBytes, Rule::kAtMost, kMib, kMib,
+            kMostBytes},
+    KeySpec{"resource_limits", "compile_max_file_size_kb", Kind::kBytes, Rule::kAtMost, kKib, 0,
+            kMostBytes},
 };
 
 constexpr std::array kSecurity = {
@@ -119,6 +125,14 @@ constexpr std::array kJavascript = {
     KeySpec{"runtime", "modules_dir", Kind::kHostDir, Rule::kNever},
 };
 
+// As with modules: the cache is shared by all projects of a user.
+constexpr std::array kCompile = {
+    KeySpec{"compile", "cache", Kind::kBool, Rule::kFalse},
+    KeySpec{"compile", "cache_dir", Kind::kCacheDir, Rule::kNever},
+    KeySpec{"compile", "cache_max_size", Kind::kBytes, Rule::kNever, 1, kMib, kMostBytes},
+    KeySpec{"compile", "share_between_domains", Kind::kBool, Rule::kFalse},
+};
+
 constexpr KeySpec kEnvironment{"security", "env", Kind::kText, Rule::kFree};
 constexpr KeySpec kExtension{"extensions", "extensions", Kind::kName, Rule::kFree};
 
@@ -127,6 +141,7 @@ constexpr KeySpec kExtension{"extensions", "extensions", Kind::kName, Rule::kFre
 std::span<const KeySpec> general_keys() { return kGeneral; }
 std::span<const KeySpec> limit_keys() { return kLimits; }
 std::span<const KeySpec> security_keys() { return kSecurity; }
+std::span<const KeySpec> compile_keys() { return kCompile; }
 std::span<const KeySpec> wasm_keys() { return kWasm; }
 std::span<const KeySpec> capability_keys() { return kCapabilities; }
 const KeySpec& environment_key() { return kEnvironment; }

@@ -43,8 +43,8 @@ enum class Rule : std::uint8_t {
 };
 
 struct KeySpec {
-  std::string_view section;  // "general", "resource_limits", "security", "runtime", "wasm",
-                             // "capabilities" (of wasm)
+  std::string_view section;  // "general", "resource_limits", "security", "runtime", "compile",
+                             // "wasm", "capabilities" (of wasm)
   std::string_view name;
   Kind kind = Kind::kText;
   Rule rule = Rule::kNever;
@@ -58,6 +58,7 @@ struct KeySpec {
 [[nodiscard]] std::span<const KeySpec> limit_keys();
 [[nodiscard]] std::span<const KeySpec> security_keys();  // env is a table and not among them
 [[nodiscard]] std::span<const KeySpec> wasm_keys();
+[[nodiscard]] std::span<const KeySpec> compile_keys();
 [[nodiscard]] std::span<const KeySpec> capability_keys();  // [runtimes.wasm.capabilities]
 // The runtime's own keys under their proper names: `runtime` and `modules_dir` for javascript.
 [[nodiscard]] std::span<const KeySpec> runtime_keys(std::string_view runtime);

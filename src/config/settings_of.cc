@@ -46,6 +46,9 @@ void set_limit(L& limits, const Setting& setting) {
   if (name == "max_inodes") limits.inodes = number_of(setting);
   if (name == "max_output_kb") limits.output = bytes_of(setting);
   if (name == "stack_size_kb") limits.stack = bytes_of(setting);
+  if (name == "compile_time_limit_s") limits.compile_time = duration_of(setting);
+  if (name == "compile_memory_limit_mb") limits.compile_memory = bytes_of(setting);
+  if (name == "compile_max_file_size_kb") limits.compile_file_size = bytes_of(setting);
 }
 
 LintLevel lint_of(const Setting& setting) {
@@ -125,6 +128,14 @@ void set_wasm(WasmSettings& wasm, const Setting& setting) {
   if (name == "network") wasm.network = texts_of(setting);
 }
 
+void set_compile(CompileSettings& compile, const Setting& setting) {
+  const std::string_view name = setting.spec->name;
+  if (name == "cache") compile.cache = flag_of(setting);
+  if (name == "cache_dir") compile.cache_dir = text_of(setting);
+  if (name == "cache_max_size") compile.cache_max_size = bytes_of(setting);
+  if (name == "share_between_domains") compile.share_between_domains = flag_of(setting);
+}
+
 void set_capability(WasmCapabilities& capabilities, const Setting& setting) {
   for (const WasmCapabilityKey& key : kWasmCapabilities) {
     if (setting.spec->name == key.name) capabilities.*key.member = flag_of(setting);
@@ -138,6 +149,8 @@ void set_one(Settings& settings, const Setting& setting) {
     set_general(settings.general, setting);
   } else if (section == "extensions") {
     settings.extensions[setting.leaf] = text_of(setting);
+  } else if (section == "compile") {
+    set_compile(settings.compile, setting);
   } else if (section == "wasm") {
     set_wasm(settings.wasm, setting);
   } else if (section == "capabilities") {

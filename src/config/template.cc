@@ -50,6 +50,20 @@ std::string commented_template() {
 #max_output_kb = 16384
 # The main thread's stack.
 #stack_size_kb = 8192
+# The compile step of compiled languages, which has a jail and limits of its own: wall time, memory,
+# size of one file (and of all that it hands on). timeout_s limits the run step only.
+#compile_time_limit_s = 30
+#compile_memory_limit_mb = 2048
+#compile_max_file_size_kb = 262144
+
+[compile]
+# Keep what compile steps made, by the content of sources, flags and compiler.
+#cache = true
+# Default: $XDG_CACHE_HOME/sandpit/compile, else ~/.cache/sandpit/compile. (example)
+#cache_dir = "/tmp"
+#cache_max_size = "1GiB"
+# true: a run of one trust domain may get what another domain's run compiled.
+#share_between_domains = false
 
 [security]
 # true: the host's network. false: none.

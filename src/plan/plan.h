@@ -52,12 +52,20 @@ struct Mount {
 // A file of the caller's, copied into the work directory; its bytes travel as a descriptor beside
 // the Plan, in this order.
 struct InputFile {
-  std::string name;  // one path component
+  std::string name;  // relative to the work directory, without "." and ".."
   std::uint16_t mode = 0644;
   std::uint64_t size = 0;
+  std::uint64_t offset = 0;      // where its bytes begin in the descriptor
+  bool directory = false;        // no file: a directory to make, and no descriptor
+  bool same_descriptor = false;  // as the input before it: several files packed into one
   // Not 0: not copied; the program gets the descriptor itself, under this number (3 or more).
   std::uint32_t as_descriptor = 0;
 };
+
+// Does a descriptor of its own travel beside the plan for it?
+[[nodiscard]] constexpr bool has_descriptor(const InputFile& input) {
+  return !input.directory && !input.same_descriptor;
+}
 
 // One Landlock rule: `access` beneath `path` (inside). Applied by ABI, best effort.
 enum class LandlockAccess : std::uint8_t {

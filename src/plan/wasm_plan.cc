@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,7 @@ WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, cons
   plan.cache = settings.cache;
   if (settings.cache) {
     plan.cache_dir =
-        settings.cache_dir.empty() ? default_wasm_cache_directory() : settings.cache_dir;
+        settings.cache_dir.empty() ? default_cache_directory("wasm") : settings.cache_dir;
   }
   plan.cache_max_size = settings.cache_max_size;
   plan.digest = std::move(digest);
@@ -84,15 +85,15 @@ ByteCount largest_artefact(const WasmPlan& plan) {
   return std::min(size, plan.cache_max_size);
 }
 
-std::string default_wasm_cache_directory() {
+std::string default_cache_directory(std::string_view cache_name) {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): we never call setenv
     return std::string(value != nullptr ? value : "");
   };
   const std::string cache = variable("XDG_CACHE_HOME");
-  if (cache.starts_with('/')) return cache + "/sandpit/wasm";
+  if (cache.starts_with('/')) return fmt::format("{}/sandpit/{}", cache, cache_name);
   const std::string home = variable("HOME");
-  return home.starts_with('/') ? home + "/.cache/sandpit/wasm" : std::string();
+  return home.starts_with('/') ? fmt::format("{}/.cache/sandpit/{}", home, cache_name) : std::string();
 }
 
 }  // namespace sandpit

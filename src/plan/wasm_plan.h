@@ -72,8 +72,8 @@ struct Request;
                                       const Request& request, std::string name, std::string digest,
                                       std::uint64_t module_size);
 
-// $XDG_CACHE_HOME/sandpit/wasm, else ~/.cache/sandpit/wasm; empty when there is neither.
-[[nodiscard]] std::string default_wasm_cache_directory();
+// $XDG_CACHE_HOME/sandpit/NAME, else ~/.cache/sandpit/NAME; empty when there is neither.
+[[nodiscard]] std::string default_cache_directory(std::string_view name);
 
 // NOLINTBEGIN(misc-use-internal-linkage): found by argument-dependent look-up
 template <class Archive, binary::Is<WasmPreopen> T>

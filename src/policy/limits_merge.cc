@@ -42,6 +42,9 @@ void apply(Limits& limits, const LimitOverrides& over) {
   limits.inodes = over.inodes.value_or(limits.inodes);
   limits.output = over.output.value_or(limits.output);
   limits.stack = over.stack.value_or(limits.stack);
+  limits.compile_time = over.compile_time.value_or(limits.compile_time);
+  limits.compile_memory = over.compile_memory.value_or(limits.compile_memory);
+  limits.compile_file_size = over.compile_file_size.value_or(limits.compile_file_size);
 }
 
 // In one layer both values are the same person's, so there is no telling which was meant.
@@ -82,6 +85,9 @@ void check_values(const Limits& limits, std::vector<Error>& problems) {
   require(limits.disk.count() > 0, "disk", "must be above 0");
   require(limits.inodes >= kLeastInodes, "inodes",
           fmt::format("must be at least {}", kLeastInodes));
+  require(limits.compile_time.count() > 0, "compile_time", "must be above 0");
+  require(limits.compile_memory >= kLeastMemory, "compile_memory",
+          fmt::format("must be at least {}", size(kLeastMemory)));
   require(limits.stack >= kLeastStack, "stack",
           fmt::format("must be at least {}", size(kLeastStack)));
 }
@@ -106,6 +112,26 @@ void lower_disk(Limits& limits, std::vector<std::string>& warnings) {
 }
 
 }  // namespace
+
+void apply_runtime_defaults(Limits& configured, const LimitOverrides& defaults) {
+  const Limits builtin;
+  const auto raise = [&](auto Limits::* member, const auto& value) {
+    if (value && configured.*member == builtin.*member) configured.*member = *value;
+  };
+  raise(&Limits::memory, defaults.memory);
+  raise(&Limits::cpu_time, defaults.cpu_time);
+  raise(&Limits::wall_time, defaults.wall_time);
+  raise(&Limits::processes, defaults.processes);
+  raise(&Limits::file_size, defaults.file_size);
+  raise(&Limits::open_files, defaults.open_files);
+  raise(&Limits::disk, defaults.disk);
+  raise(&Limits::inodes, defaults.inodes);
+  raise(&Limits::output, defaults.output);
+  raise(&Limits::stack, defaults.stack);
+  raise(&Limits::compile_time, defaults.compile_time);
+  raise(&Limits::compile_memory, defaults.compile_memory);
+  raise(&Limits::compile_file_size, defaults.compile_file_size);
+}
 
 MergedLimits merge_limits(const Limits& configured, const LimitOverrides& runtime,
                           const LimitOverrides& request, std::string_view runtime_name) {

@@ -23,4 +23,7 @@ struct MergedLimits {
                                         const LimitOverrides& request,
                                         std::string_view runtime_name);
 
+// What a runtime needs, where the configuration leaves the built-in value.
+void apply_runtime_defaults(Limits& configured, const LimitOverrides& defaults);
+
 }  // namespace sandpit

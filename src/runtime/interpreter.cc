@@ -112,14 +112,44 @@ std::string behind_shim(const std::string& shim, const LookupContext& context) {
   return {};
 }
 
+std::string variable_of(const LookupContext& context, std::string_view name) {
+  for (const auto& [key, value] : context.environment) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+// ~/.cargo/bin/NAME is rustup, which starts the chosen tool chain's NAME: $RUSTUP_TOOLCHAIN, else
+// default_toolchain in ~/.rustup/settings.toml.
+std::string behind_rustup(const std::string& name, const LookupContext& context) {
+  std::string home = variable_of(context, "RUSTUP_HOME");
+  if (home.empty()) home = context.home + "/.rustup";
+  std::string toolchain = variable_of(context, "RUSTUP_TOOLCHAIN");
+  if (toolchain.empty()) {
+    constexpr std::string_view kKey = "default_toolchain = \"";
+    const std::string settings = read_head(home + "/settings.toml", kMostVersionFile);
+    const std::size_t at = settings.find(kKey);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + kKey.size();
+    toolchain = settings.substr(begin, settings.find('"', begin) - begin);
+  }
+  if (toolchain.empty() || toolchain.find('/') != std::string::npos) return {};
+  std::string program = fmt::format("{}/toolchains/{}/bin/{}", home, toolchain, name);
+  return is_executable_file(program) ? program : std::string{};
+}
+
 // The candidate itself, or the file behind it when it is a shim. Empty when it is of no use.
 std::string usable(const std::string& candidate, const LookupContext& context) {
   if (!is_executable_file(candidate)) return {};
+  if (name_of(candidate) != "rustup" && name_of(real_path(candidate)) == "rustup") {
+    return behind_rustup(name_of(candidate), context);
+  }
   return is_shim(candidate) ? behind_shim(candidate, context) : candidate;
 }
 
 std::string absolute(std::string_view path, const LookupContext& context) {
   if (path.starts_with('/')) return std::string(path);
+  if (path.starts_with("~/")) return context.home + std::string(path.substr(1));
   return (fs::path(context.cwd) / path).lexically_normal().string();
 }
 
@@ -174,7 +204,8 @@ LookupContext LookupContext::of_this_process() {
   context.path = variable("PATH");
   context.home = variable("HOME");
   while (context.home.size() > 1 && context.home.ends_with('/')) context.home.pop_back();
-  for (const char* name : {"PYENV_VERSION", "RBENV_VERSION", "NODENV_VERSION"}) {
+  for (const char* name :
+       {"PYENV_VERSION", "RBENV_VERSION", "NODENV_VERSION", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"}) {
     context.environment.emplace_back(name, variable(name));
   }
   std::error_code error;

@@ -3,27 +3,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "config/suggest.h"
 #include "runtime/toml_reader.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 namespace {
 
 constexpr std::uint32_t kMostHelpers = 1024;
+constexpr std::uint32_t kMostTier = 2;
+constexpr unsigned kWhole = 100;
+constexpr std::array<std::string_view, 5> kWordsOfOneRun = {"source", "source_name", "stem",
+                                                            "sources", "args"};
 
 const std::vector<std::string_view>& known_keys() {
   static const std::vector<std::string_view> kKeys = {"id",
                                                       "display_name",
+                                                      "aliases",
+                                                      "tier",
                                                       "extensions",
                                                       "shebangs",
                                                       "magic",
@@ -42,6 +56,9 @@ const std::vector<std::string_view>& known_keys() {
                                                       "read_only_paths",
                                                       "environment_marker",
                                                       "version",
+                                                      "versions",
+                                                      "limits",
+                                                      "compile",
                                                       "install"};
   return kKeys;
 }
@@ -83,7 +100,7 @@ enum class Lists : std::uint8_t { kAllowed, kRefused };
 void check_word(TomlReader& reader, const toml::source_region& where, std::string_view word,
                 Lists lists) {
   for (const std::string_view name : placeholders_of(word)) {
-    if (contains(kWordPlaceholders, name)) continue;
+    if (contains(kWordPlaceholders, name) || memory_percentage(name)) continue;
     if (contains(kListPlaceholders, name)) {
       if (lists == Lists::kRefused) {
         reader.problem(where, fmt::format("'{{{}}}' can't stand here, only in argv", name));
@@ -99,31 +116,159 @@ void check_word(TomlReader& reader, const toml::source_region& where, std::strin
   }
 }
 
-void read_interpreter(TomlReader& reader, const toml::table& table, Manifest& manifest) {
-  const toml::node* node = table.get("interpreter");
+// A name that is looked up, or a path: "/opt/x/bin/y", "~/x/y".
+bool is_program(std::string_view name) {
+  return !name.empty() && (name.find('/') == std::string_view::npos || name.starts_with('/') ||
+                           name.starts_with("~/"));
+}
+
+// One program or a list of candidates.
+void read_programs(TomlReader& reader, const toml::table& table, std::string_view key,
+                   std::vector<std::string>& programs) {
+  const toml::node* node = table.get(key);
   if (node != nullptr && node->is_string()) {
-    manifest.interpreters.emplace_back(node->as_string()->get());
+    programs.emplace_back(node->as_string()->get());
   } else {
-    reader.read(table, "interpreter", manifest.interpreters);
+    reader.read(table, key, programs);
   }
-  reader.read(table, "interpreter_for", manifest.interpreter_for);
-  for (const std::string& name : manifest.interpreters) {
-    const bool relative_path = name.find('/') != std::string::npos && !name.starts_with('/');
-    if (name.empty() || relative_path) {
-      reader.problem(place(table, "interpreter"),
-                     "'interpreter' must be a name or an absolute path");
+  for (const std::string& name : programs) {
+    if (!is_program(name)) {
+      reader.problem(place(table, key),
+                     fmt::format("'{}' must be a name or an absolute path", key));
     }
   }
 }
 
-void read_packages(TomlReader& reader, const toml::table& table, Manifest& manifest) {
-  const toml::node* node = table.get("packages");
-  if (node == nullptr) return;
-  const toml::table* packages = node->as_table();
-  if (packages == nullptr) {
-    reader.problem(node->source(), "'packages' must be a table");
-    return;
+void read_versions(TomlReader& reader, const toml::table& table, Manifest& manifest) {
+  reader.read(table, "versions", manifest.versions);
+  for (const auto& [version, name] : manifest.versions) {
+    if (version.empty() || !is_program(name)) {
+      reader.problem(place(table, "versions"),
+                     fmt::format("'versions.{}' must be a name or an absolute path", version));
+    }
   }
+}
+
+const toml::table* sub_table(TomlReader& reader, const toml::table& table, std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) reader.problem(node->source(), fmt::format("'{}' must be a table", key));
+  return node->as_table();
+}
+
+void check_environment(TomlReader& reader, const toml::table& table,
+                       const std::map<std::string, std::string>& environment) {
+  for (const auto& [key, value] : environment) {
+    check_word(reader, place(table, "env"), value, Lists::kRefused);
+    if (key.empty() || key.find('=') != std::string::npos) {
+      reader.problem(place(table, "env"), fmt::format("'{}' is no name for a variable", key));
+    }
+  }
+}
+
+void check_read_only_paths(TomlReader& reader, const toml::table& table,
+                           const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (!path.starts_with('/')) {
+      reader.problem(place(table, "read_only_paths"),
+                     fmt::format("'{}' must be an absolute path", path));
+    }
+  }
+}
+
+// A compiler's command: `argv` of [compile] and [compile.warm].
+void check_compiler_argv(TomlReader& reader, const toml::table& table,
+                         const std::vector<std::string>& argv) {
+  for (const std::string& word : argv) {
+    check_word(reader, place(table, "argv"), word, Lists::kAllowed);
+  }
+  if (argv.empty() || !(argv.front().starts_with("{compiler}") || argv.front().starts_with('/'))) {
+    reader.problem(place(table, "argv"),
+                   "'compile.argv' must begin with {compiler} or an absolute path");
+  }
+}
+
+void read_warm(TomlReader& reader, const toml::table& table, ManifestCompile& compile) {
+  const toml::table* warm = sub_table(reader, table, "warm");
+  if (warm == nullptr) return;
+  reader.check_keys(*warm, {"argv", "env"});
+  ManifestWarm made;
+  reader.read(*warm, "argv", made.argv);
+  reader.read(*warm, "env", made.env);
+  check_compiler_argv(reader, *warm, made.argv);
+  for (const std::string& word : made.argv) {
+    for (const std::string_view name : placeholders_of(word)) {
+      if (contains(kWordsOfOneRun, name)) {
+        reader.problem(
+            place(*warm, "argv"),
+            fmt::format("'{{{}}}' can't stand here: what is made is for every source", name));
+      }
+    }
+  }
+  check_environment(reader, *warm, made.env);
+  compile.warm = std::move(made);
+}
+
+void read_compile(TomlReader& reader, const toml::table& table, Manifest& manifest) {
+  const toml::table* step = sub_table(reader, table, "compile");
+  if (step == nullptr) return;
+  reader.check_keys(
+      *step, {"compiler", "argv", "env", "outputs", "keep_source", "syscall_profile",
+              "helper_tasks", "helper_files", "executable_work_dir", "read_only_paths", "warm"});
+  ManifestCompile compile;
+  read_programs(reader, *step, "compiler", compile.compilers);
+  reader.read(*step, "argv", compile.argv);
+  reader.read(*step, "env", compile.env);
+  reader.read(*step, "outputs", compile.outputs);
+  reader.read(*step, "keep_source", compile.keep_source);
+  reader.read(*step, "syscall_profile", compile.syscall_profile);
+  reader.read(*step, "helper_tasks", compile.helper_tasks, kMostHelpers);
+  reader.read(*step, "helper_files", compile.helper_files, kMostHelpers);
+  reader.read(*step, "executable_work_dir", compile.executable_work_dir);
+  reader.read(*step, "read_only_paths", compile.read_only_paths);
+  read_warm(reader, *step, compile);
+  if (compile.compilers.empty()) reader.problem(step->source(), "'compile.compiler' is missing");
+  if (compile.outputs.empty()) reader.problem(step->source(), "'compile.outputs' is missing");
+  for (const std::string& output : compile.outputs) {
+    if (!is_file_name(output)) {
+      reader.problem(place(*step, "outputs"),
+                     fmt::format("'{}' must be a name in the work directory", output));
+    }
+  }
+  check_compiler_argv(reader, *step, compile.argv);
+  check_environment(reader, *step, compile.env);
+  check_read_only_paths(reader, *step, compile.read_only_paths);
+  manifest.compile = std::move(compile);
+}
+
+void read_limits(TomlReader& reader, const toml::table& table, LimitOverrides& limits) {
+  const toml::table* found = sub_table(reader, table, "limits");
+  if (found == nullptr) return;
+  constexpr std::uint32_t kMost = 1U << 30U;
+  std::vector<std::string_view> known;
+  const auto read = [&](std::string_view key, const auto& take) {
+    known.push_back(key);
+    if (found->get(key) == nullptr) return;
+    std::uint32_t value = 0;
+    reader.read(*found, key, value, kMost);
+    take(value);
+  };
+  read("memory_limit_mb", [&](std::uint32_t n) { limits.memory = ByteCount::mib(n); });
+  read("cpu_time_limit_s", [&](std::uint32_t n) { limits.cpu_time = std::chrono::seconds(n); });
+  read("timeout_s", [&](std::uint32_t n) { limits.wall_time = std::chrono::seconds(n); });
+  read("max_processes", [&](std::uint32_t n) { limits.processes = n; });
+  read("max_open_files", [&](std::uint32_t n) { limits.open_files = n; });
+  read("max_file_size_kb", [&](std::uint32_t n) { limits.file_size = ByteCount::kib(n); });
+  read("compile_time_limit_s",
+       [&](std::uint32_t n) { limits.compile_time = std::chrono::seconds(n); });
+  read("compile_memory_limit_mb",
+       [&](std::uint32_t n) { limits.compile_memory = ByteCount::mib(n); });
+  reader.check_keys(*found, known);
+}
+
+void read_packages(TomlReader& reader, const toml::table& table, Manifest& manifest) {
+  const toml::table* packages = sub_table(reader, table, "packages");
+  if (packages == nullptr) return;
   reader.check_keys(*packages, {"mount", "env"});
   reader.read(*packages, "mount", manifest.packages_mount);
   reader.read(*packages, "env", manifest.packages_env);
@@ -137,20 +282,15 @@ void read_packages(TomlReader& reader, const toml::table& table, Manifest& manif
 }
 
 void read_version(TomlReader& reader, const toml::table& table, Manifest& manifest) {
-  const toml::node* node = table.get("version");
-  if (node == nullptr) return;
-  const toml::table* version = node->as_table();
-  if (version == nullptr) {
-    reader.problem(node->source(), "'version' must be a table");
-    return;
-  }
+  const toml::table* version = sub_table(reader, table, "version");
+  if (version == nullptr) return;
   reader.check_keys(*version, {"argv", "after"});
   reader.read(*version, "argv", manifest.version_argv);
   reader.read(*version, "after", manifest.version_after);
   for (const std::string& word : manifest.version_argv) {
-    if (word.find('{') != std::string::npos && word != "{interpreter}") {
+    if (word.find('{') != std::string::npos && word != "{interpreter}" && word != "{compiler}") {
       reader.problem(place(*version, "argv"),
-                     "'version.argv' knows the placeholder '{interpreter}' only");
+                     "'version.argv' knows the placeholders '{interpreter}' and '{compiler}' only");
     }
   }
 }
@@ -158,6 +298,7 @@ void read_version(TomlReader& reader, const toml::table& table, Manifest& manife
 // What these stand for is absolute, as what is started must be.
 bool begins_with_program(const Manifest& manifest) {
   const std::string_view word = manifest.argv.front();
+  if (word.starts_with("{compiler}")) return manifest.compile.has_value();
   if (word.starts_with("{interpreter}")) return !manifest.interpreters.empty();
   return word.starts_with('/') || word.starts_with("{source}") || word.starts_with("{work_dir}");
 }
@@ -182,12 +323,13 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
   if (!is_file_name(manifest.source_name)) {
     reader.problem(place(table, "source_name"), "'source_name' must be one file name");
   }
-  for (const std::string& path : manifest.read_only_paths) {
-    if (!path.starts_with('/')) {
-      reader.problem(place(table, "read_only_paths"),
-                     fmt::format("'{}' must be an absolute path", path));
+  for (const std::string& alias : manifest.aliases) {
+    if (!is_name(alias)) {
+      reader.problem(place(table, "aliases"),
+                     fmt::format("alias '{}' must be made of a-z, 0-9, '-', '_' and '+'", alias));
     }
   }
+  check_read_only_paths(reader, table, manifest.read_only_paths);
   if (table.get("argv") != nullptr && manifest.argv.empty()) {
     reader.problem(place(table, "argv"), "'argv' must not be empty");
   }
@@ -198,15 +340,24 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
         place(table, "argv"),
         "'argv' must begin with the program: {interpreter}, {source} or an absolute path");
   }
-  for (const auto& [key, value] : manifest.env) {
-    check_word(reader, place(table, "env"), value, Lists::kRefused);
-    if (key.empty() || key.find('=') != std::string::npos) {
-      reader.problem(place(table, "env"), fmt::format("'{}' is no name for a variable", key));
-    }
-  }
+  check_environment(reader, table, manifest.env);
 }
 
 }  // namespace
+
+std::optional<unsigned> memory_percentage(std::string_view placeholder) {
+  constexpr std::string_view kName = "memory_mb";
+  if (!placeholder.starts_with(kName)) return std::nullopt;
+  std::string_view rest = placeholder.substr(kName.size());
+  if (rest.empty()) return kWhole;
+  if (!rest.starts_with('*') || !rest.ends_with('%')) return std::nullopt;
+  rest = rest.substr(1, rest.size() - 2);
+  unsigned percentage = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), percentage);
+  const bool whole = error == std::errc{} && end == rest.data() + rest.size();
+  if (!whole || percentage == 0 || percentage > kWhole) return std::nullopt;
+  return percentage;
+}
 
 Result<Manifest> parse_manifest(std::string_view text, const std::string& path) {
   TomlReader reader(path);
@@ -227,7 +378,10 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   reader.read(table, "extensions", manifest.extensions);
   reader.read(table, "shebangs", manifest.shebangs);
   reader.read(table, "magic", manifest.magic);
-  read_interpreter(reader, table, manifest);
+  reader.read(table, "aliases", manifest.aliases);
+  reader.read(table, "tier", manifest.tier, kMostTier);
+  read_programs(reader, table, "interpreter", manifest.interpreters);
+  reader.read(table, "interpreter_for", manifest.interpreter_for);
   reader.read(table, "argv", manifest.argv);
   reader.read(table, "env", manifest.env);
   reader.read(table, "source_name", manifest.source_name);
@@ -242,6 +396,9 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   reader.read(table, "install", manifest.install);
   read_packages(reader, table, manifest);
   read_version(reader, table, manifest);
+  read_versions(reader, table, manifest);
+  read_limits(reader, table, manifest.limits);
+  read_compile(reader, table, manifest);
   check_manifest(reader, table, manifest);
   if (!reader.good()) return fail(reader.take_error());
   return manifest;

@@ -5,17 +5,42 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "sandpit/limits.h"
 
 namespace sandpit {
+
+// What a compiler needs that no user's source changes (a precompiled header, the standard library's
+// archives): made once for each compiler, in a jail, and shown read-only at kWarmPath.
+struct ManifestWarm {
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;
+};
+
+struct ManifestCompile {
+  std::vector<std::string> compilers;  // names or absolute paths, the first that is found
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;
+  std::vector<std::string> outputs;  // relative to the work directory
+  bool keep_source = false;
+  std::string syscall_profile = "compiler";
+  std::uint32_t helper_tasks = 0;
+  std::uint32_t helper_files = 0;
+  bool executable_work_dir = false;
+  std::vector<std::string> read_only_paths;
+  std::optional<ManifestWarm> warm;
+};
 
 struct Manifest {
   std::string id;
   std::string display_name;
+  std::vector<std::string> aliases;
+  std::uint32_t tier = 2;
   std::vector<std::string> extensions;    // without the dot
   std::vector<std::string> shebangs;      // interpreter names of a "#!" line
   std::vector<std::string> magic;         // first bytes of a source file
@@ -32,7 +57,7 @@ struct Manifest {
   std::uint32_t helper_tasks = 0;
   std::uint32_t helper_files = 0;
   bool executable_work_dir = false;
-  std::vector<std::string> read_only_paths;
+  std::vector<std::string> read_only_paths;  // glob(7) patterns
   // A file beside the interpreter's bin directory that marks a virtual environment ("pyvenv.cfg"):
   // the interpreter is then started by the name it was found under, because it finds its packages
   // by that name.
@@ -43,6 +68,11 @@ struct Manifest {
   std::string packages_mount;
   std::map<std::string, std::string> packages_env;
 
+  std::optional<ManifestCompile> compile;
+  LimitOverrides limits;  // where the configuration leaves the built-in value
+  // For "ID@VERSION": the interpreter's (or else the compiler's) name.
+  std::map<std::string, std::string> versions;
+
   std::vector<std::string> version_argv;
   std::string
       version_after;  // the version is the word after the first occurrence of this in the output
@@ -50,11 +80,19 @@ struct Manifest {
   std::string origin;  // path of the manifest
 };
 
-// {interpreter} {source} {work_dir} {packages}: inside a word. {args} {extra_args} {shebang_args}:
-// a word of their own, replaced by none, one or several.
-inline constexpr std::string_view kWordPlaceholders[] = {"interpreter", "source", "work_dir",
-                                                         "packages"};
-inline constexpr std::string_view kListPlaceholders[] = {"args", "extra_args", "shebang_args"};
+// Where ManifestWarm's files are, inside.
+inline constexpr std::string_view kWarmPath = "/warm";
+
+// These stand inside a word; {memory_mb} is the memory limit in MiB, {memory_mb*60%} a part of it.
+// The lists are words of their own, replaced by none, one or several.
+inline constexpr std::string_view kWordPlaceholders[] = {"interpreter", "compiler", "source",
+                                                         "source_name", "stem",     "work_dir",
+                                                         "packages",    "warm",     "memory_mb"};
+inline constexpr std::string_view kListPlaceholders[] = {"args", "extra_args", "shebang_args",
+                                                         "sources"};
+
+// 60 for "memory_mb*60%", 100 for "memory_mb"; empty for anything else.
+[[nodiscard]] std::optional<unsigned> memory_percentage(std::string_view placeholder);
 
 // Error kUsage with every problem in it, each with "file:line:column".
 [[nodiscard]] Result<Manifest> parse_manifest(std::string_view text, const std::string& path);

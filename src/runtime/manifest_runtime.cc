@@ -1,15 +1,21 @@
 #include "runtime/manifest_runtime.h"
 
 #include <fmt/format.h>
+#include <glob.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
+#include "config/suggest.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
 #include "runtime/settings_for.h"
@@ -23,25 +29,46 @@
 #include "sandpit/units.h"
 
 namespace sandpit {
-namespace {
-
-constexpr Milliseconds kVersionTimeout{2000};
 
 // What the placeholders of one request stand for.
 struct Values {
   std::string interpreter;
+  std::string compiler;
   std::string source;
+  std::string source_name;
   std::string work_dir;
   std::string packages;
-  const std::vector<std::string>& args;
-  const std::vector<std::string>& extra_args;
+  std::uint64_t memory_mb = 0;
+  std::vector<std::string> args;
+  std::vector<std::string> extra_args;
   std::vector<std::string> shebang_args;
+  std::vector<std::string> sources;
 };
 
-std::string_view value_of(std::string_view name, const Values& values) {
+namespace {
+
+constexpr Milliseconds kVersionTimeout{2000};
+
+// A name that no program takes for an option.
+std::string as_operand(std::string_view name) {
+  return name.starts_with('-') ? fmt::format("./{}", name) : std::string(name);
+}
+
+std::string value_of(std::string_view name, const Values& values) {
   if (name == "interpreter") return values.interpreter;
+  if (name == "compiler") return values.compiler;
   if (name == "source") return values.source;
+  if (name == "source_name") return as_operand(values.source_name);
+  if (name == "stem") {
+    const std::size_t dot = values.source_name.rfind('.');
+    return as_operand(
+        std::string_view(values.source_name).substr(0, dot == 0 ? std::string::npos : dot));
+  }
   if (name == "work_dir") return values.work_dir;
+  if (name == "warm") return std::string(kWarmPath);
+  if (const auto percentage = memory_percentage(name)) {
+    return fmt::format("{}", std::max<std::uint64_t>(values.memory_mb * *percentage / 100, 1));
+  }
   return values.packages;
 }
 
@@ -72,11 +99,61 @@ std::vector<std::string> expand(const std::vector<std::string>& words, const Val
       append(values.extra_args);
     } else if (word == "{shebang_args}") {
       append(values.shebang_args);
+    } else if (word == "{sources}") {
+      append(values.sources);
     } else {
       result.push_back(expand_word(word, values));
     }
   }
   return result;
+}
+
+std::vector<std::string> expand(const std::map<std::string, std::string>& environment,
+                                const Values& values) {
+  std::vector<std::string> result;
+  for (const auto& [key, value] : environment)
+    result.push_back(key + "=" + expand_word(value, values));
+  return result;
+}
+
+// What of glob(7) patterns is there on this host.
+std::vector<std::string> existing(const std::vector<std::string>& patterns) {
+  std::vector<std::string> paths;
+  for (const std::string& pattern : patterns) {
+    glob_t found{};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): it looks at no locale with these flags
+    if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
+      paths.insert(paths.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    }
+    ::globfree(&found);
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// Of a file: changes whenever it is replaced or written to. Of one that is not there: empty.
+std::string stamp_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) < 0) return {};
+  return fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size,
+                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+// A compiler is more than its driver: headers, libraries, an assembler. They come by the system's
+// packages, whose data base changes with any of them.
+std::string identity_of(const FoundProgram& compiler) {
+  std::string identity = stamp_of(compiler.real);
+  for (const char* database :
+       {"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
+        "/lib/apk/db/installed", "/var/lib/pacman/local"}) {
+    identity += stamp_of(database);
+  }
+  return identity;
+}
+
+std::string_view version_of(std::string_view runtime) {
+  const std::size_t at = runtime.find('@');
+  return at == std::string_view::npos ? std::string_view{} : runtime.substr(at + 1);
 }
 
 // "python3.11" says its version in its name, which costs nothing to read.
@@ -96,27 +173,54 @@ bool ManifestRuntime::recognises(std::string_view head) const {
                      [&](const std::string& magic) { return head.starts_with(magic); });
 }
 
-std::optional<FoundProgram> ManifestRuntime::find(const RuntimeSettings& settings,
-                                                  std::string_view head) const {
-  if (!settings.interpreter.empty()) {
-    return find_interpreter(settings.interpreter, context_, manifest_.environment_marker);
-  }
-  if (!manifest_.interpreter_for.empty()) {
-    const std::optional<Shebang> shebang = parse_shebang(head);
-    const auto chosen =
-        shebang ? manifest_.interpreter_for.find(shebang->name) : manifest_.interpreter_for.end();
-    if (chosen != manifest_.interpreter_for.end()) {
-      return find_interpreter(chosen->second, context_, manifest_.environment_marker);
-    }
-  }
-  for (const std::string& name : manifest_.interpreters) {
+std::optional<FoundProgram> ManifestRuntime::find(const std::vector<std::string>& names) const {
+  for (const std::string& name : names) {
     if (auto found = find_interpreter(name, context_, manifest_.environment_marker)) return found;
   }
   return std::nullopt;
 }
 
-Error ManifestRuntime::not_installed(const RuntimeSettings& settings, std::string_view head) const {
-  if (!settings.interpreter.empty()) {
+// Which programs may be the interpreter (or, in a language that has none, the compiler), best
+// first.
+std::vector<std::string> ManifestRuntime::candidates(const RuntimeSettings& settings,
+                                                     std::string_view head,
+                                                     std::string_view version) const {
+  if (!version.empty()) {
+    const auto named = manifest_.versions.find(std::string(version));
+    return named == manifest_.versions.end() ? std::vector<std::string>{}
+                                             : std::vector{named->second};
+  }
+  if (!settings.interpreter.empty()) return {settings.interpreter};
+  const std::optional<Shebang> shebang = parse_shebang(head);
+  if (shebang) {
+    const auto chosen = manifest_.interpreter_for.find(shebang->name);
+    if (chosen != manifest_.interpreter_for.end()) return {chosen->second};
+  }
+  const bool compiled = manifest_.interpreters.empty() && manifest_.compile;
+  return compiled ? manifest_.compile->compilers : manifest_.interpreters;
+}
+
+std::vector<std::string> ManifestRuntime::versions() const {
+  std::vector<std::string> names;
+  for (const auto& [version, program] : manifest_.versions) names.push_back(version);
+  return names;
+}
+
+Error ManifestRuntime::not_installed(const RuntimeSettings& settings,
+                                     const std::vector<std::string>& names,
+                                     std::string_view version) const {
+  if (!version.empty() && names.empty()) {
+    const std::vector<std::string> known = versions();
+    const std::vector<std::string_view> views(known.begin(), known.end());
+    std::string hint = suggestion(version, views);
+    if (hint.empty() && !known.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
+    return Error{.code = ErrorCode::kNoRuntime,
+                 .message = fmt::format("the runtime {} has no version '{}'", manifest_.id,
+                                        printable(version)),
+                 .where = {},
+                 .hint = std::move(hint)};
+  }
+  if (version.empty() && !settings.interpreter.empty()) {
     return Error{.code = ErrorCode::kNoRuntime,
                  .message = fmt::format(
                      "the interpreter '{}' of the runtime {} is not there or not executable",
@@ -124,13 +228,10 @@ Error ManifestRuntime::not_installed(const RuntimeSettings& settings, std::strin
                  .where = fmt::format("runtimes.{}.{}", manifest_.id,
                                       manifest_.id == "javascript" ? "runtime" : "interpreter")};
   }
-  const std::optional<Shebang> shebang = parse_shebang(head);
-  const bool chosen = shebang && manifest_.interpreter_for.contains(shebang->name);
   return Error{
       .code = ErrorCode::kNoRuntime,
-      .message = fmt::format(
-          "{} is not installed: no '{}' found", manifest_.display_name,
-          chosen ? shebang->name : fmt::format("{}", fmt::join(manifest_.interpreters, "' or '"))),
+      .message = fmt::format("{} is not installed: no '{}' found", manifest_.display_name,
+                             fmt::join(names, "' or '")),
       .where = {},
       .hint = manifest_.install.empty() ? std::string{} : "install it: " + manifest_.install};
 }
@@ -144,19 +245,32 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
                    .version = {},
                    .interpreter = {},
                    .install_hint = manifest_.install,
+                   .compiler = {},
+                   .tier = manifest_.tier,
+                   .aliases = manifest_.aliases,
+                   .versions = versions(),
                    .origin = manifest_.origin};
-  if (manifest_.interpreters.empty() && settings.interpreter.empty()) {
+  const std::vector<std::string> names = candidates(settings, {}, {});
+  if (names.empty()) {
     info.state = RuntimeState::kReady;
     return info;
   }
-  const std::optional<FoundProgram> program = find(settings, {});
+  const std::optional<FoundProgram> program = find(names);
   if (!program) return info;
+  const bool has_interpreter = !manifest_.interpreters.empty();
+  std::optional<FoundProgram> compiler;
+  if (manifest_.compile) {
+    compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
+    if (!compiler) return info;
+    info.compiler = compiler->path;
+  }
   info.state = RuntimeState::kReady;
-  info.interpreter = program->path;
+  if (has_interpreter) info.interpreter = program->path;
   info.version = version_in_name(program->real);
   if (probe == Probe::kWithVersion && !manifest_.version_argv.empty()) {
     std::vector<std::string> argv = manifest_.version_argv;
     std::replace(argv.begin(), argv.end(), std::string("{interpreter}"), program->path);
+    std::replace(argv.begin(), argv.end(), std::string("{compiler}"), info.compiler);
     const std::string version =
         version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
     if (!version.empty()) info.version = version;
@@ -168,39 +282,9 @@ LintReport ManifestRuntime::lint(std::string_view source) const {
   return manifest_.text ? lint_text(source) : LintReport{};
 }
 
-Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source,
-                                    const Settings& settings) const {
-  const RuntimeSettings& mine = settings_for(settings, manifest_.id);
-  const bool runs_itself = manifest_.interpreters.empty() && mine.interpreter.empty();
-  const std::optional<FoundProgram> program =
-      runs_itself ? FoundProgram{} : find(mine, source.head);
-  if (!program) return fail(not_installed(mine, source.head));
-
-  Steps steps;
-  steps.source_name = source.name.empty() ? manifest_.source_name : source.name;
-  steps.source_executable = manifest_.source_executable;
-  const std::optional<Shebang> shebang = parse_shebang(source.head);
-  const std::string& work_dir = settings.general.working_dir;
-  const Values values{.interpreter = program->path,
-                      .source = fmt::format("{}{}{}", work_dir, work_dir.ends_with('/') ? "" : "/",
-                                            steps.source_name),
-                      .work_dir = work_dir,
-                      .packages = manifest_.packages_mount,
-                      .args = request.args,
-                      .extra_args = mine.extra_args,
-                      .shebang_args = shebang ? shebang->arguments : std::vector<std::string>{}};
-  Step& run = steps.run;
-  run.argv = expand(manifest_.argv, values);
-  for (const auto& [key, value] : manifest_.env)
-    run.env.push_back(key + "=" + expand_word(value, values));
-  run.read_only_paths = program->trees;
-  run.read_only_paths.insert(run.read_only_paths.end(), manifest_.read_only_paths.begin(),
-                             manifest_.read_only_paths.end());
-  run.syscall_profile = manifest_.syscall_profile;
-  run.helper_tasks = manifest_.helper_tasks;
-  run.helper_files = manifest_.helper_files;
-  run.executable_work_dir = manifest_.executable_work_dir;
-  if (mine.packages_dir.empty()) return steps;
+Result<void> ManifestRuntime::add_packages(const RuntimeSettings& mine, const Values& values,
+                                           Step& run) const {
+  if (mine.packages_dir.empty()) return {};
   if (manifest_.packages_mount.empty()) {
     return fail({.code = ErrorCode::kUsage,
                  .message = fmt::format("the runtime {} has no packages directory", manifest_.id),
@@ -215,8 +299,87 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   }
   run.packages.push_back(
       {.host = std::move(packages), .inside = manifest_.packages_mount, .access = Access::kRead});
-  for (const auto& [key, value] : manifest_.packages_env)
-    run.env.push_back(key + "=" + expand_word(value, values));
+  for (std::string& entry : expand(manifest_.packages_env, values))
+    run.env.push_back(std::move(entry));
+  return {};
+}
+
+void ManifestRuntime::add_compile(const FoundProgram& compiler, const Values& values,
+                                  Steps& steps) const {
+  const ManifestCompile& from = *manifest_.compile;
+  Step step;
+  step.argv = expand(from.argv, values);
+  step.env = expand(from.env, values);
+  step.read_only_paths = compiler.trees;
+  for (std::string& path : existing(from.read_only_paths))
+    step.read_only_paths.push_back(std::move(path));
+  step.syscall_profile = from.syscall_profile;
+  step.helper_tasks = from.helper_tasks;
+  step.helper_files = from.helper_files;
+  step.executable_work_dir = from.executable_work_dir;
+  step.outputs = from.outputs;
+  step.identity = identity_of(compiler);
+  if (from.warm) {
+    steps.warm = step;
+    steps.warm->argv = expand(from.warm->argv, values);
+    steps.warm->env = expand(from.warm->env, values);
+  }
+  steps.compile = std::move(step);
+  steps.keep_source = from.keep_source;
+}
+
+Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source,
+                                    const Settings& settings) const {
+  const RuntimeSettings& mine = settings_for(settings, manifest_.id);
+  const std::string_view version = version_of(request.runtime);
+  const std::vector<std::string> names = candidates(mine, source.head, version);
+  const bool runs_itself = names.empty() && version.empty();
+  const std::optional<FoundProgram> program = runs_itself ? FoundProgram{} : find(names);
+  if (!program) return fail(not_installed(mine, names, version));
+  const bool has_interpreter = !manifest_.interpreters.empty();
+  std::optional<FoundProgram> compiler;
+  if (manifest_.compile) {
+    compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
+    if (!compiler) return fail(not_installed({}, manifest_.compile->compilers, {}));
+  }
+
+  Steps steps;
+  steps.source_name = source.name.empty() ? manifest_.source_name : source.name;
+  steps.source_executable = manifest_.source_executable;
+  const std::optional<Shebang> shebang = parse_shebang(source.head);
+  const std::string& work_dir = settings.general.working_dir;
+  Values values{
+      .interpreter = has_interpreter || !manifest_.compile ? program->path : std::string{},
+      .compiler = compiler ? compiler->path : std::string{},
+      .source =
+          fmt::format("{}{}{}", work_dir, work_dir.ends_with('/') ? "" : "/", steps.source_name),
+      .source_name = steps.source_name,
+      .work_dir = work_dir,
+      .packages = manifest_.packages_mount,
+      .memory_mb = source.limits.memory.count() >> 20U,
+      .args = request.args,
+      .extra_args = mine.extra_args,
+      .shebang_args = shebang ? shebang->arguments : std::vector<std::string>{},
+      .sources = {as_operand(steps.source_name)}};
+  for (const std::string& other : source.others) {
+    const std::size_t dot = other.rfind('.');
+    const bool compiles = dot != std::string::npos &&
+                          std::ranges::find(manifest_.extensions, other.substr(dot + 1)) !=
+                              manifest_.extensions.end();
+    if (compiles) values.sources.push_back(as_operand(other));
+  }
+  Step& run = steps.run;
+  run.argv = expand(manifest_.argv, values);
+  run.env = expand(manifest_.env, values);
+  if (has_interpreter || !manifest_.compile) run.read_only_paths = program->trees;
+  for (std::string& path : existing(manifest_.read_only_paths))
+    run.read_only_paths.push_back(std::move(path));
+  run.syscall_profile = manifest_.syscall_profile;
+  run.helper_tasks = manifest_.helper_tasks;
+  run.helper_files = manifest_.helper_files;
+  run.executable_work_dir = manifest_.executable_work_dir;
+  if (compiler) add_compile(*compiler, values, steps);
+  SP_TRY_VOID(add_packages(mine, values, run));
   return steps;
 }
 

@@ -8,6 +8,8 @@
 
 namespace sandpit {
 
+struct Values;
+
 class ManifestRuntime final : public Runtime {
  public:
   // `context`: the host as look-ups see it.
@@ -18,6 +20,9 @@ class ManifestRuntime final : public Runtime {
     return manifest_.extensions;
   }
   [[nodiscard]] std::vector<std::string> shebangs() const override { return manifest_.shebangs; }
+  [[nodiscard]] std::vector<std::string> aliases() const override { return manifest_.aliases; }
+  [[nodiscard]] std::vector<std::string> versions() const override;
+  [[nodiscard]] LimitOverrides default_limits() const override { return manifest_.limits; }
   [[nodiscard]] bool recognises(std::string_view head) const override;
   [[nodiscard]] RuntimeInfo info(const RuntimeSettings& settings, Probe probe) const override;
   [[nodiscard]] LintReport lint(std::string_view source) const override;
@@ -25,9 +30,16 @@ class ManifestRuntime final : public Runtime {
                                    const Settings& settings) const override;
 
  private:
-  [[nodiscard]] std::optional<FoundProgram> find(const RuntimeSettings& settings,
-                                                 std::string_view head) const;
-  [[nodiscard]] Error not_installed(const RuntimeSettings& settings, std::string_view head) const;
+  [[nodiscard]] std::optional<FoundProgram> find(const std::vector<std::string>& names) const;
+  [[nodiscard]] std::vector<std::string> candidates(const RuntimeSettings& settings,
+                                                    std::string_view head,
+                                                    std::string_view version) const;
+  [[nodiscard]] Error not_installed(const RuntimeSettings& settings,
+                                    const std::vector<std::string>& names,
+                                    std::string_view version) const;
+  [[nodiscard]] Result<void> add_packages(const RuntimeSettings& mine, const Values& values,
+                                          Step& run) const;
+  void add_compile(const FoundProgram& compiler, const Values& values, Steps& steps) const;
 
   Manifest manifest_;
   LookupContext context_;

@@ -60,9 +60,14 @@ void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
 }
 
 const Runtime* RuntimeRegistry::find(std::string_view name) const {
-  const auto found = std::find_if(runtimes_.begin(), runtimes_.end(),
-                                  [&](const auto& runtime) { return runtime->name() == name; });
-  return found == runtimes_.end() ? nullptr : found->get();
+  name = name.substr(0, name.find('@'));
+  for (const auto& runtime : runtimes_) {
+    if (runtime->name() == name) return runtime.get();
+  }
+  for (const auto& runtime : runtimes_) {
+    if (has(runtime->aliases(), name)) return runtime.get();
+  }
+  return nullptr;
 }
 
 std::vector<const Runtime*> RuntimeRegistry::all() const {

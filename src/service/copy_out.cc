@@ -1,12 +1,9 @@
 #include "service/copy_out.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,7 +11,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,26 +21,15 @@
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
+#include "service/beneath.h"
 
 namespace sandpit {
 namespace {
 
 constexpr int kDeepest = 64;
 constexpr std::size_t kMostNamed = 12;
-
-int open_beneath(int dir, const char* name, std::uint64_t flags) {
-  open_how how{};
-  how.flags = flags | O_NOFOLLOW | O_CLOEXEC;
-  // openat2 refuses flags that mean nothing to a path descriptor.
-  if ((flags & O_PATH) == 0) how.flags |= O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  return static_cast<int>(::syscall(SYS_openat2, dir, name, &how, sizeof how));
-}
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
+// Of one directory; far above any inode limit that makes sense.
+constexpr std::size_t kMostEntries = 10U << 20U;
 
 // Names come from the program: control bytes in them must not reach a terminal.
 std::string printable(std::string_view name) {
@@ -81,33 +66,26 @@ class Copier {
 };
 
 Result<void> Copier::directory(int from, int to, const std::string& where, int depth) {
-  UniqueFd again(open_beneath(from, ".", O_RDONLY | O_DIRECTORY));
+  const UniqueFd again = open_directory_beneath(from, ".");
   if (!again.valid()) {
     skip(where, "can't be read");
     return {};
   }
-  const Directory stream(::fdopendir(again.get()));
-  if (!stream) return fail(errno_error("fdopendir", errno));
-  (void)again.release();
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
-  while (const dirent* found = ::readdir(stream.get())) {
-    const std::string name = found->d_name;
-    if (name == "." || name == "..") continue;
-    const bool input = depth == 0 && std::ranges::any_of(inputs_, [&](const InputFile& file) {
-                         return file.name == name;
-                       });
+  SP_TRY(const std::vector<std::string> names, names_in(again, kMostEntries));
+  for (const std::string& name : names) {
+    const std::string path = where.empty() ? name : fmt::format("{}/{}", where, name);
+    const bool input = std::ranges::any_of(
+        inputs_, [&](const InputFile& file) { return !file.directory && file.name == path; });
     if (input) continue;
-    SP_TRY_VOID(entry(from, to, name.c_str(),
-                      where.empty() ? name : fmt::format("{}/{}", where, name), depth));
+    SP_TRY_VOID(entry(from, to, name.c_str(), path, depth));
   }
   return {};
 }
 
 Result<void> Copier::entry(int from, int to, const char* name, const std::string& path, int depth) {
-  // O_PATH first: opening a FIFO or a device by its name has effects, a path descriptor has none.
-  const UniqueFd handle(open_beneath(from, name, O_PATH));
   struct stat status{};
-  if (!handle.valid() || ::fstat(handle.get(), &status) < 0) {
+  const UniqueFd handle = look_beneath(from, name, status);
+  if (!handle.valid()) {
     skip(path, "can't be opened");
     return {};
   }
@@ -128,9 +106,9 @@ Result<void> Copier::entry(int from, int to, const char* name, const std::string
     skip(path, S_ISLNK(status.st_mode) ? "a symbolic link" : "not a regular file");
     return {};
   }
-  const UniqueFd in(open_beneath(from, name, O_RDONLY));
   struct stat opened{};
-  if (!in.valid() || ::fstat(in.get(), &opened) < 0 || !S_ISREG(opened.st_mode)) {
+  const UniqueFd in = open_file_beneath(from, name, opened);
+  if (!in.valid()) {
     skip(path, "can't be read");
     return {};
   }
@@ -180,7 +158,7 @@ Result<CopyReport> copy_out(const UniqueFd& volume, const std::vector<InputFile>
     return fail(errno_error(directory, errno));
   const UniqueFd to(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!to.valid()) return fail(errno_error(directory, errno));
-  const UniqueFd from(open_beneath(volume.get(), "work", O_PATH | O_DIRECTORY));
+  const UniqueFd from = open_directory_beneath(volume.get(), "work");
   if (!from.valid()) return fail(errno_error("work directory", errno));
   Copier copier(inputs);
   SP_TRY_VOID(copier.directory(from.get(), to.get(), "", 0));

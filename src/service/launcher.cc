@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -141,7 +142,8 @@ class LauncherSession final : public RunObserver {
       SP_TRY(input.pumped, shift());
     }
     SP_TRY(Plan plan, wire::decode_plan(bytes));
-    if (descriptors.size() != plan.inputs.size()) {
+    if (static_cast<std::ptrdiff_t>(descriptors.size()) !=
+        std::ranges::count_if(plan.inputs, has_descriptor)) {
       return fail({.code = ErrorCode::kSandbox, .message = "a descriptor is missing"});
     }
     streaming_ = (flags & wire::kStreaming) != 0;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
 #include "sandpit/units.h"
+#include "service/compile_step.h"
 #include "service/copy_out.h"
 #include "service/input.h"
 #include "service/pipeline.h"
@@ -147,25 +149,56 @@ Outcome launch_error(const Plan& plan, const Error& error) {
   return outcome;
 }
 
+// Runs one plan to its end; `observer` has its Outcome then.
+Result<void> run_step(jail::JailEngine& engine, Supervisor& supervisor, Plan plan,
+                      std::vector<UniqueFd> inputs, RunInput input, int interrupt_fd,
+                      PassThrough& observer) {
+  SP_TRY(SupervisedRun * run,
+         supervisor.start(engine, std::move(plan), std::move(inputs), std::move(input), observer));
+  observer.attach(*run);
+  if (interrupt_fd >= 0) {
+    SP_TRY_VOID(supervisor.watch(interrupt_fd, EPOLLIN, [&supervisor, run, interrupt_fd](auto) {
+      supervisor.forget(interrupt_fd);
+      supervisor.cancel(*run, "interrupted");
+    }));
+  }
+  while (!observer.done()) SP_TRY_VOID(supervisor.step());
+  if (interrupt_fd >= 0) supervisor.forget(interrupt_fd);
+  observer.flush_all();
+  return {};
+}
+
+Result<CompileResult> compile(PreparedCompile& step, jail::JailEngine& engine,
+                              Supervisor& supervisor, int interrupt_fd) {
+  if (auto found = find_compiled(step)) {
+    return CompileResult{.compiled = std::move(*found), .failure = {}};
+  }
+  OneShotIo io;
+  io.capture = true;
+  PassThrough observer(supervisor, io);
+  SP_TRY_VOID(
+      run_step(engine, supervisor, step.plan, std::move(step.inputs), {}, interrupt_fd, observer));
+  return finish_compile(step, observer.volume(), std::move(observer.outcome()));
+}
+
 Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
-  const std::vector<InputFile> inputs = prepared.plan.inputs;
   SP_TRY(RunInput input, open_input(io.input));
   SP_TRY(auto engine,
          jail::JailEngine::create(jail::JailEngine::Mode::kOneShot, host.facts, host.cgroups));
   SP_TRY(auto supervisor, Supervisor::create());
-  PassThrough observer(*supervisor, io);
-  SP_TRY(SupervisedRun * run,
-         supervisor->start(*engine, std::move(prepared.plan), std::move(prepared.inputs),
-                           std::move(input), observer));
-  observer.attach(*run);
-  if (io.interrupt_fd >= 0) {
-    SP_TRY_VOID(supervisor->watch(io.interrupt_fd, EPOLLIN, [&](std::uint32_t) {
-      supervisor->forget(io.interrupt_fd);
-      supervisor->cancel(*run, "interrupted");
-    }));
+  std::shared_ptr<const Outcome> compile_outcome;
+  if (prepared.compile) {
+    SP_TRY(CompileResult result, compile(*prepared.compile, *engine, *supervisor, io.interrupt_fd));
+    if (!result.compiled) return std::move(result.failure);
+    compile_outcome = result.compiled->outcome;
+    SP_TRY_VOID(add_artefact(result.compiled->artefact, prepared.plan, prepared.inputs));
+    if (io.compiled) io.compiled(*compile_outcome);
   }
-  while (!observer.done()) SP_TRY_VOID(supervisor->step());
-  observer.flush_all();
+  const std::vector<InputFile> inputs = prepared.plan.inputs;
+  PassThrough observer(*supervisor, io);
+  SP_TRY_VOID(run_step(*engine, *supervisor, std::move(prepared.plan), std::move(prepared.inputs),
+                       std::move(input), io.interrupt_fd, observer));
+  observer.outcome().compile = std::move(compile_outcome);
   if (!io.out_dir.empty() && observer.volume().valid()) {
     add_copied_out(observer.volume(), inputs, io.out_dir, observer.outcome());
   }

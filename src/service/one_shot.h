@@ -34,6 +34,8 @@ struct OneShotIo {
   int stderr_sink = 2;
   bool capture = false;  // keep the output in the Outcome (--json)
   std::string out_dir;   // --out
+  // A compile step went well; its messages may be worth showing before the program starts.
+  std::function<void(const Outcome&)> compiled;
   int interrupt_fd =
       -1;  // when readable (a signalfd of the caller's): kill the tree, message "interrupted"
 };

@@ -1,8 +1,10 @@
 #include "service/pipeline.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,12 +15,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "config/suggest.h"
 #include "engine/wasm/job.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
+#include "policy/compile_policy.h"
 #include "policy/inside_path.h"
+#include "policy/limits_merge.h"
 #include "policy/policy.h"
 #include "runtime/interpreter.h"
 #include "runtime/settings_for.h"
@@ -27,6 +32,8 @@
 #include "sandpit/error.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "service/compile_step.h"
+#include "service/extra_files.h"
 #include "service/host_command.h"
 #include "service/source_input.h"
 
@@ -104,12 +111,6 @@ Result<Steps> make_steps(const Runtime& runtime, const Request& request, const S
     normalised.general.working_dir = policy.working_dir;
     SP_TRY(steps, runtime.plan(request, info, normalised));
   }
-  if (!steps.compile.empty()) {
-    return fail(
-        {.code = ErrorCode::kRefused,
-         .message = fmt::format("the runtime {} wants a compile step, which this version can't run",
-                                runtime.name())});
-  }
   return steps;
 }
 
@@ -128,27 +129,140 @@ Result<WasmPlan> plan_module(const SourceInput& source, const Request& request,
                         source.size);
 }
 
+// The source and what comes beside it, as inputs of a plan.
+struct Sources {
+  std::vector<InputFile> inputs;
+  std::vector<UniqueFd> descriptors;
+  std::optional<FilePack> extra;
+  std::vector<std::string> names;    // of the files beside the main one
+  std::vector<std::string> digests;  // of all, when there is a compile step
+  std::vector<std::string> warnings;
+};
+
+Result<Sources> gather_extra_files(const Request& request, const std::string& main,
+                                   const Policy& policy, const std::string& tmp_dir) {
+  Sources sources;
+  if (request.files.empty() && !is_source_directory(request)) return sources;
+  SP_TRY(ExtraFiles extra, pack_extra_files(request, main, policy.limits.disk, tmp_dir));
+  SP_TRY_VOID(extra.pack.append_to(sources.inputs, sources.descriptors));
+  sources.names = std::move(extra.names);
+  sources.warnings = std::move(extra.warnings);
+  sources.extra = std::move(extra.pack);
+  return sources;
+}
+
+// Adds the main source. For a compile step it is copied first: what was hashed is what is compiled.
+Result<void> add_main(SourceInput& source, const Steps& steps, Sources& sources) {
+  InputFile input{.name = steps.source_name,
+                  .mode = static_cast<std::uint16_t>(steps.source_executable ? 0755 : 0644),
+                  .size = source.size};
+  if (steps.compile) {
+    if (sources.extra) {
+      SP_TRY(sources.digests.emplace_back(), sources.extra->digest());
+    }
+    SP_TRY(StoredModule copy, store_module(source));
+    sources.digests.push_back(steps.source_name + "\n" + copy.digest);
+    source.fd = std::move(copy.fd);
+  }
+  const auto parents = [&](std::size_t slash) { return input.name.substr(0, slash); };
+  for (std::size_t slash = input.name.find('/'); slash != std::string::npos;
+       slash = input.name.find('/', slash + 1)) {
+    const bool made = std::ranges::any_of(sources.inputs, [&](const InputFile& other) {
+      return other.directory && other.name == parents(slash);
+    });
+    if (!made) {
+      sources.inputs.push_back({.name = parents(slash), .mode = 0755, .directory = true});
+    }
+  }
+  sources.inputs.push_back(std::move(input));
+  sources.descriptors.push_back(std::move(source.fd));
+  return {};
+}
+
+Result<std::vector<UniqueFd>> copies_of(const std::vector<UniqueFd>& descriptors) {
+  std::vector<UniqueFd> copies;
+  for (const UniqueFd& descriptor : descriptors) {
+    UniqueFd copy(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
+    if (!copy.valid()) return fail(errno_error("dup", errno));
+    copies.push_back(std::move(copy));
+  }
+  return copies;
+}
+
+Result<PreparedCompile> prepare_compile(const Step& step, const Sources& sources,
+                                        const Policy& policy, const Request& request,
+                                        const Settings& settings, const Runtime& runtime,
+                                        const HostFacts& facts) {
+  const Policy own = compile_policy(policy);
+  PreparedCompile compile;
+  SP_TRY(compile.plan, build_plan({.policy = own,
+                                   .step = step,
+                                   .runtime = std::string(runtime.name()),
+                                   .runtime_version = {},
+                                   .inputs = sources.inputs,
+                                   .facts = facts,
+                                   .wasm = {}}));
+  SP_TRY(compile.inputs, copies_of(sources.descriptors));
+  compile.outputs = step.outputs;
+  compile.most = policy.limits.compile_file_size;
+  const CompileSettings& cache = settings.compile;
+  if (!cache.cache) return compile;
+  compile.key = compile_key(
+      compile.plan, step, sources.digests,
+      cache.share_between_domains ? std::string_view{} : std::string_view(request.trust_domain));
+  compile.cache_dir =
+      cache.cache_dir.empty() ? default_cache_directory("compile") : cache.cache_dir;
+  compile.cache_max_size = cache.cache_max_size;
+  return compile;
+}
+
+// The configuration with what the runtime needs where nothing else was said.
+Result<Policy> policy_for(const Settings& settings, const Runtime& runtime,
+                          const Request& request) {
+  const LimitOverrides defaults = runtime.default_limits();
+  if (defaults == LimitOverrides{}) return resolve_policy(settings, runtime.name(), request);
+  Settings with_defaults = settings;
+  apply_runtime_defaults(with_defaults.limits, defaults);
+  return resolve_policy(with_defaults, runtime.name(), request);
+}
+
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
                                 const RuntimeRegistry& registry, const HostFacts& facts) {
   const Settings& settings = config.settings();
   SP_TRY(std::string head, read_beginning(source, kHeadBytes));
   SP_TRY(const Runtime* runtime, choose_runtime(request, source, head, settings, registry));
-  SP_TRY(const Policy policy, resolve_policy(settings, runtime->name(), request));
+  SP_TRY(const Policy policy, policy_for(settings, *runtime, request));
   SP_TRY_VOID(check_size(source.display, source.size, policy.limits));
   Prepared prepared;
   SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
-  SP_TRY(Steps steps, make_steps(*runtime, request, {.name = source.name, .head = std::move(head)},
+  SP_TRY(Sources sources,
+         gather_extra_files(request, source.name, policy, settings.general.tmp_dir));
+  SP_TRY(Steps steps, make_steps(*runtime, request,
+                                 {.name = source.name,
+                                  .head = std::move(head),
+                                  .others = sources.names,
+                                  .limits = policy.limits},
                                  settings, policy));
   std::vector<InputFile> inputs;
   std::optional<WasmPlan> wasm;
   if (steps.run.engine == kWasmEngineName) {
     SP_TRY(wasm, plan_module(source, request, settings, policy, prepared, inputs));
     if (policy.network != NetworkMode::kNone) steps.run.syscall_profile = "wasm-host-net";
+  } else if (steps.compile) {
+    // What lies beside the source may be data; the source itself is of no use to the program.
+    inputs = sources.inputs;
+    SP_TRY(prepared.inputs, copies_of(sources.descriptors));
+    SP_TRY_VOID(add_main(source, steps, sources));
+    SP_TRY(prepared.compile,
+           prepare_compile(*steps.compile, sources, policy, request, settings, *runtime, facts));
+    if (steps.keep_source) {
+      inputs = std::move(sources.inputs);
+      prepared.inputs = std::move(sources.descriptors);
+    }
   } else if (!steps.source_name.empty()) {
-    inputs.push_back({.name = steps.source_name,
-                      .mode = static_cast<std::uint16_t>(steps.source_executable ? 0755 : 0644),
-                      .size = source.size});
-    prepared.inputs.push_back(std::move(source.fd));
+    SP_TRY_VOID(add_main(source, steps, sources));
+    inputs = std::move(sources.inputs);
+    prepared.inputs = std::move(sources.descriptors);
   }
   SP_TRY(prepared.plan,
          build_plan(
@@ -161,6 +275,8 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
               .inputs = std::move(inputs),
               .facts = facts,
               .wasm = std::move(wasm)}));
+  prepared.plan.warnings.insert(prepared.plan.warnings.end(), sources.warnings.begin(),
+                                sources.warnings.end());
   prepared.source_display = std::move(source.display);
   return prepared;
 }
@@ -202,7 +318,11 @@ Result<Prepared> prepare(const Request& request, const Config& config,
   }
   SourceInput source;
   if (const auto* file = std::get_if<SourceFile>(&request.source)) {
-    SP_TRY(source, open_source_file(*file));
+    if (is_source_directory(request)) {
+      SP_TRY(source, open_entry(request));
+    } else {
+      SP_TRY(source, open_source_file(*file));
+    }
   } else {
     SP_TRY(source, store_source_text(std::get<SourceText>(request.source),
                                      config.settings().general.tmp_dir));

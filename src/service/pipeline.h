@@ -16,15 +16,17 @@
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "sandpit/sandbox.h"
+#include "service/compile_step.h"
 
 namespace sandpit {
 
 // A Plan with what travels beside it.
 struct Prepared {
   Plan plan;
-  std::vector<UniqueFd> inputs;  // one per plan.inputs, positioned at 0
-  LintReport lint;               // findings, for the caller to show (level warn)
-  std::string source_display;    // the file as the user named it, for messages
+  std::vector<UniqueFd> inputs;            // one per plan.inputs, positioned at 0
+  std::optional<PreparedCompile> compile;  // to be done first; the plan then lacks its result
+  LintReport lint;                         // findings, for the caller to show (level warn)
+  std::string source_display;              // the file as the user named it, for messages
 };
 
 // Opens and checks the source, picks the runtime, lints, resolves the policy, builds the plan.

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -29,6 +31,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "service/compile_step.h"
 #include "service/copy_out.h"
 #include "service/input.h"
 #include "service/launcher_client.h"
@@ -105,56 +108,88 @@ struct Run::Impl {
   std::shared_ptr<LauncherClient> launcher;
   UniqueFd channel;
   pid_t owner = ::getpid();
-  bool reusable = false;  // the launcher has sent this run's last message
+  bool reusable = false;                // the launcher has sent this run's last message
+  std::atomic<bool> cancelled = false;  // between two steps nobody else would remember
   UniqueFd stdin_pipe;
+  UniqueFd input;  // what the program reads, until the launcher has it
+  std::uint8_t input_flag = 0;
   std::mutex stdin_mutex;
   OutputCallback callback;
-  std::vector<InputFile> inputs;
+  Prepared prepared;
   std::string out_dir;
   std::thread reader;
   Result<Outcome> result = Outcome{};
   bool waited = false;
 
-  // Sends the request; from here on `collect` must be called.
+  // Sends the first step's plan; from here on `collect` must be called.
   Result<void> begin(const std::shared_ptr<LauncherClient>& client, const Config& config,
                      const RuntimeRegistry& registry, const Request& request);
   Result<Outcome> collect();
+
+ private:
+  enum class Step : std::uint8_t { kCompile, kRun };
+  Result<void> send(const Plan& plan, const std::vector<UniqueFd>& files, Step step);
+  Result<void> begin_run();
+  // One step's messages up to its last. The volume comes along when it was asked for.
+  Result<Outcome> collect_step(Step step, UniqueFd& volume);
+  std::optional<Compiled> compiled_;
 };
 
-Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, const Config& config,
-                              const RuntimeRegistry& registry, const Request& request) {
-  launcher = client;
-  SP_TRY(Prepared prepared, prepare(request, config, registry, launcher->facts()));
-  inputs = prepared.plan.inputs;
-  out_dir = request.out_dir;
+Result<void> Run::Impl::send(const Plan& plan, const std::vector<UniqueFd>& files, Step step) {
   std::uint8_t flags = 0;
   std::vector<int> descriptors;
-  SP_TRY(RunInput input, open_input(request.input));
-  UniqueFd read_end;
-  if (std::holds_alternative<StdinStream>(request.input)) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
-    read_end = UniqueFd(ends[0]);
-    stdin_pipe = UniqueFd(ends[1]);
-    flags |= wire::kDirectInput;
-    descriptors.push_back(read_end.get());
-  } else if (input.pumped.valid()) {
-    flags |= wire::kPumpedInput;
-    descriptors.push_back(input.pumped.get());
+  if (step == Step::kRun) {
+    flags |= input_flag;
+    if (input.valid()) descriptors.push_back(input.get());
+    if (callback) flags |= wire::kStreaming;
   }
-  for (const UniqueFd& file : prepared.inputs) descriptors.push_back(file.get());
-  if (callback) flags |= wire::kStreaming;
-  if (!out_dir.empty()) flags |= wire::kWantsVolume;
-  SP_TRY(const wire::StartMessage message, wire::start_message(prepared.plan, flags));
+  for (const UniqueFd& file : files) descriptors.push_back(file.get());
+  if (step == Step::kCompile || !out_dir.empty()) flags |= wire::kWantsVolume;
+  SP_TRY(const wire::StartMessage message, wire::start_message(plan, flags));
   if (message.plan.valid()) descriptors.insert(descriptors.begin(), message.plan.get());
-  SP_TRY(channel, launcher->take_channel());
   return wire::send(channel.get(), wire::Kind::kStart, message.body, std::move(descriptors),
                     wire::Blocking::kWait);
 }
 
-Result<Outcome> Run::Impl::collect() {
+Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, const Config& config,
+                              const RuntimeRegistry& registry, const Request& request) {
+  launcher = client;
+  SP_TRY(prepared, prepare(request, config, registry, launcher->facts()));
+  out_dir = request.out_dir;
+  SP_TRY(RunInput opened, open_input(request.input));
+  if (std::holds_alternative<StdinStream>(request.input)) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
+    input = UniqueFd(ends[0]);
+    stdin_pipe = UniqueFd(ends[1]);
+    input_flag = wire::kDirectInput;
+  } else if (opened.pumped.valid()) {
+    input_flag = wire::kPumpedInput;
+    input = std::move(opened.pumped);
+  }
+  SP_TRY(channel, launcher->take_channel());
+  if (prepared.compile) compiled_ = find_compiled(*prepared.compile);
+  if (!prepared.compile || compiled_) return begin_run();
+  return send(prepared.compile->plan, prepared.compile->inputs, Step::kCompile);
+}
+
+Result<void> Run::Impl::begin_run() {
+  if (compiled_) {
+    SP_TRY_VOID(add_artefact(compiled_->artefact, prepared.plan, prepared.inputs));
+  }
+  SP_TRY_VOID(send(prepared.plan, prepared.inputs, Step::kRun));
+  input.reset();
+  prepared.inputs.clear();
+  // It came before the launcher had anything that it could end.
+  if (cancelled)
+    (void)wire::send(channel.get(), wire::Kind::kCancel, {}, {}, wire::Blocking::kDontWait);
+  return {};
+}
+
+Result<Outcome> Run::Impl::collect_step(Step step, UniqueFd& volume) {
   std::string out;
   std::string err;
+  const bool streaming = callback && step == Step::kRun;
   for (;;) {
     auto message = wire::receive(channel.get(), wire::Blocking::kWait);
     if (!message) {
@@ -165,27 +200,41 @@ Result<Outcome> Run::Impl::collect() {
     if (message->kind == wire::Kind::kStdout || message->kind == wire::Kind::kStderr) {
       const bool is_stdout = message->kind == wire::Kind::kStdout;
       (is_stdout ? out : err) += message->body;
-      if (callback)
+      if (streaming)
         callback(is_stdout ? OutputStream::kStdout : OutputStream::kStderr, message->body);
       continue;
     }
-    if (message->kind == wire::Kind::kError) {
-      reusable = true;
-      return outcome_of(wire::decode_error(message->body));
-    }
+    reusable = true;
+    if (message->kind == wire::Kind::kError) return outcome_of(wire::decode_error(message->body));
     SP_TRY(Outcome outcome, wire::decode_outcome(message->body));
-    if (callback && !outcome.stdout_text.empty())
+    if (streaming && !outcome.stdout_text.empty())
       callback(OutputStream::kStdout, outcome.stdout_text);
-    if (callback && !outcome.stderr_text.empty())
+    if (streaming && !outcome.stderr_text.empty())
       callback(OutputStream::kStderr, outcome.stderr_text);
     outcome.stdout_text = std::move(out) + outcome.stdout_text;
     outcome.stderr_text = std::move(err) + outcome.stderr_text;
-    if (!out_dir.empty() && !message->descriptors.empty()) {
-      add_copied_out(message->descriptors.front(), inputs, out_dir, outcome);
-    }
-    reusable = true;
+    if (!message->descriptors.empty()) volume = std::move(message->descriptors.front());
     return outcome;
   }
+}
+
+Result<Outcome> Run::Impl::collect() {
+  if (prepared.compile && !compiled_) {
+    UniqueFd volume;
+    SP_TRY(Outcome outcome, collect_step(Step::kCompile, volume));
+    CompileResult compiled = finish_compile(*prepared.compile, volume, std::move(outcome));
+    if (!compiled.compiled) return std::move(compiled.failure);
+    compiled_ = std::move(compiled.compiled);
+    reusable = false;
+    SP_TRY_VOID(begin_run());
+  }
+  UniqueFd volume;
+  SP_TRY(Outcome outcome, collect_step(Step::kRun, volume));
+  if (compiled_) outcome.compile = compiled_->outcome;
+  if (!out_dir.empty() && volume.valid()) {
+    add_copied_out(volume, prepared.plan.inputs, out_dir, outcome);
+  }
+  return outcome;
 }
 
 Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -232,6 +281,7 @@ void Run::close_stdin() {
 }
 
 void Run::cancel() {
+  impl_->cancelled = true;
   // Too late, it reaches an idle session of the launcher, which ignores it.
   (void)wire::send(impl_->channel.get(), wire::Kind::kCancel, {}, {}, wire::Blocking::kDontWait);
 }

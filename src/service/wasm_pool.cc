@@ -336,7 +336,7 @@ WasmPool::WasmPool(std::shared_ptr<LauncherClient> launcher, const Config& confi
   if (impl_->options.workers == 0) impl_->options.workers = impl_->processors;
   const WasmSettings& wasm = config.settings().wasm;
   const std::string directory =
-      wasm.cache_dir.empty() ? default_wasm_cache_directory() : wasm.cache_dir;
+      wasm.cache_dir.empty() ? default_cache_directory("wasm") : wasm.cache_dir;
   if (!wasm.cache || directory.empty()) return;
   if (auto cache = ArtefactCache::open(kCompiledModule, directory, wasm.cache_max_size)) {
     impl_->cache.emplace(std::move(*cache));

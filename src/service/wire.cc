@@ -38,7 +38,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<InputFile> T>
 void describe(Archive& a, T& v) {
-  a(v.name, v.mode, v.size, v.as_descriptor);
+  a(v.name, v.mode, v.size, v.offset, v.directory, v.same_descriptor, v.as_descriptor);
 }
 template <class Archive, Is<LandlockRule> T>
 void describe(Archive& a, T& v) {

@@ -282,11 +282,17 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
     if (input.number != 0) continue;
     const int work =
         static_cast<int>(launch.need(::openat(volume, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    if (input.directory) {
+      launch.need(::mkdirat(work, input.name, input.mode));
+      ::close(work);
+      continue;
+    }
     const int out = static_cast<int>(launch.need(::openat(
         work, input.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, input.mode)));
-    off_t offset = 0;
-    while (static_cast<std::uint64_t>(offset) < input.size) {
-      const std::size_t rest = input.size - static_cast<std::uint64_t>(offset);
+    auto offset = static_cast<off_t>(input.offset);
+    const std::uint64_t end = input.offset + input.size;
+    while (static_cast<std::uint64_t>(offset) < end) {
+      const std::size_t rest = end - static_cast<std::uint64_t>(offset);
       const ssize_t n = ::sendfile(out, input.descriptor, &offset, rest);
       if (n < 0 && errno != EINTR) launch.fail(errno);
       if (n == 0) break;  // the file was truncated meanwhile: what is left of it is the program

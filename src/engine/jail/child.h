@@ -90,6 +90,8 @@ struct ChildInput {
   const char* name;
   std::uint16_t mode;
   std::uint64_t size;
+  std::uint64_t offset;  // in `descriptor`
+  bool directory;
   int descriptor;
   int number;  // not 0: not copied, the program gets the descriptor itself under this number
 };

@@ -141,12 +141,16 @@ Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, bool ready
 }
 
 ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
-  for (std::size_t i = 0; i < plan_.inputs.size() && i < inputs.size(); ++i) {
-    const InputFile& input = plan_.inputs[i];
+  std::size_t next = 0;
+  int descriptor = -1;
+  for (const InputFile& input : plan_.inputs) {
+    if (has_descriptor(input)) descriptor = next < inputs.size() ? inputs[next++].get() : -1;
     inputs_.push_back({.name = input.name.c_str(),
                        .mode = input.mode,
                        .size = input.size,
-                       .descriptor = inputs[i].get(),
+                       .offset = input.offset,
+                       .directory = input.directory,
+                       .descriptor = descriptor,
                        .number = static_cast<int>(input.as_descriptor)});
   }
   spec_.uid = plan_.uid;
