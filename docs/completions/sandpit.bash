@@ -7,7 +7,7 @@ _sandpit() {
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
     --json --json-file --explain --quiet --verbose'
-  local with_value='--runtime --invoke --lint --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
+  local with_value='--runtime --entry --file --invoke --lint --compile-timeout --compile-memory --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
     --processes --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin
     --out --json-file'
   COMPREPLY=()
@@ -75,15 +75,15 @@ _sandpit() {
     --runtime)
       mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")
       return ;;
-    --config | --stdin | --json-file | --read | --write)
+    --config | --stdin | --json-file | --read | --write | --file | --entry)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --out) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --memory | --memory-limit | --file-size | --disk | --stack | --output-limit | --cpu-time | --cpu-limit | \
-      --timeout | --processes | --open-files | --chdir | --env | --invoke)
+      --timeout | --compile-timeout | --compile-memory | --processes | --open-files | --chdir | --env | --invoke)
       return ;;
   esac
   if [[ $cur == -* ]]; then
-    [[ $command == run ]] && shared+=' --runtime --invoke --lint'
+    [[ $command == run ]] && shared+=' --runtime --entry --file --invoke --lint --compile-timeout --compile-memory'
     mapfile -t COMPREPLY < <(compgen -W "$shared" -- "$cur")
   elif [[ $command == run ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -42,6 +42,9 @@ struct Step {
   std::uint32_t helper_tasks = 0;   // threads and processes that the interpreter itself needs
   std::uint32_t helper_files = 0;   // descriptors that the interpreter itself needs
   bool executable_work_dir = false;  // may files made in the work directory and /tmp be executed?
+  // Not empty: a directory of the host, visible read-only at /warm. It may not be there yet when
+  // the plan is made.
+  std::string warm_dir;
   // The jail's root holds read_only_paths, the work directory, /tmp and what was granted; no /usr,
   // /etc, /dev or /proc.
   bool bare_root = false;

@@ -16,6 +16,7 @@
 #include "plan/root_layout.h"
 #include "policy/inside_path.h"
 #include "policy/policy.h"
+#include "runtime/manifest.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
 
@@ -218,6 +219,10 @@ std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout)
   mounts.push_back(volume("tmp", "/tmp", 01777, flags));
   if (!bare) mounts.push_back(volume("shm", "/dev/shm", 01777, kMountNoExec));
   add_trees(input, Place::kInsideVolume, mounts);
+  if (!input.step.warm_dir.empty()) {
+    mounts.push_back(bind(input.step.warm_dir, std::string(kWarmPath),
+                          kMountReadOnly | kMountNoExec | kMountIsDirectory | kMountGranted));
+  }
   add_grants(input.policy, input.step, mounts);
   return mounts;
 }

@@ -16,6 +16,8 @@ constexpr std::uint64_t kInodes = 65536;
 constexpr ByteCount kMessages = ByteCount::mib(1);
 // Compilers recurse over what they read; gcc itself asks for 64 MiB.
 constexpr ByteCount kStack = ByteCount::mib(64);
+constexpr Milliseconds kWarmTime{600'000};
+constexpr ByteCount kWarmMemory = ByteCount::mib(3072);
 
 }  // namespace
 
@@ -36,6 +38,16 @@ Policy compile_policy(const Policy& run) {
   policy.allow_degraded = run.allow_degraded;
   policy.working_dir = run.working_dir;
   policy.chdir = run.working_dir;
+  return policy;
+}
+
+Policy warm_policy(const Policy& run) {
+  Policy policy = compile_policy(run);
+  policy.limits.wall_time = kWarmTime;
+  policy.limits.cpu_time = 2 * kWarmTime;
+  policy.limits.memory = std::max(policy.limits.memory, kWarmMemory);
+  policy.limits.disk = ByteCount::bytes(policy.limits.memory.count() / 2);
+  policy.limits.file_size = policy.limits.disk;
   return policy;
 }
 

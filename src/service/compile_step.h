@@ -20,7 +20,15 @@
 
 namespace sandpit {
 
+// What a compiler needs and no source changes, made once: an earlier run's result, or a plan that
+// makes it.
+struct PreparedWarm {
+  std::string directory;  // where it is, or will be
+  Plan plan;
+};
+
 struct PreparedCompile {
+  std::optional<PreparedWarm> warm;  // to be made before anything else
   Plan plan;
   std::vector<UniqueFd> inputs;
   std::vector<std::string> outputs;  // names in the work directory

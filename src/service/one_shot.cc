@@ -26,6 +26,7 @@
 #include "service/copy_out.h"
 #include "service/input.h"
 #include "service/pipeline.h"
+#include "service/warm_files.h"
 #include "supervisor/supervisor.h"
 
 namespace sandpit {
@@ -175,6 +176,12 @@ Result<CompileResult> compile(PreparedCompile& step, jail::JailEngine& engine,
   }
   OneShotIo io;
   io.capture = true;
+  if (step.warm) {
+    PassThrough maker(supervisor, io);
+    SP_TRY_VOID(run_step(engine, supervisor, step.warm->plan, {}, {}, interrupt_fd, maker));
+    SP_TRY_VOID(keep_warm(step.warm->directory, maker.volume(), maker.outcome(),
+                          step.warm->plan.limits.disk));
+  }
   PassThrough observer(supervisor, io);
   SP_TRY_VOID(
       run_step(engine, supervisor, step.plan, std::move(step.inputs), {}, interrupt_fd, observer));

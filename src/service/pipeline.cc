@@ -26,6 +26,7 @@
 #include "policy/limits_merge.h"
 #include "policy/policy.h"
 #include "runtime/interpreter.h"
+#include "runtime/manifest.h"
 #include "runtime/settings_for.h"
 #include "runtime/wasm_runtime.h"
 #include "sandpit/config.h"
@@ -36,6 +37,7 @@
 #include "service/extra_files.h"
 #include "service/host_command.h"
 #include "service/source_input.h"
+#include "service/warm_files.h"
 
 namespace sandpit {
 namespace {
@@ -189,12 +191,48 @@ Result<std::vector<UniqueFd>> copies_of(const std::vector<UniqueFd>& descriptors
   return copies;
 }
 
-Result<PreparedCompile> prepare_compile(const Step& step, const Sources& sources,
-                                        const Policy& policy, const Request& request,
-                                        const Settings& settings, const Runtime& runtime,
-                                        const HostFacts& facts) {
+// Where its files are, in the step and in what the step makes; the plan that makes them when they
+// are not there.
+Result<std::optional<PreparedWarm>> prepare_warm(Steps& steps, const std::string& cache_dir,
+                                                 const Policy& policy, const Runtime& runtime,
+                                                 const HostFacts& facts) {
+  if (!steps.warm) return std::nullopt;
+  if (cache_dir.empty()) {
+    return fail({.code = ErrorCode::kUsage,
+                 .message = fmt::format("the compiler of {} needs a directory for its own files",
+                                        runtime.name()),
+                 .where = "compile.cache_dir",
+                 .hint = "set it, or the environment's HOME"});
+  }
+  PreparedWarm warm{.directory = warm_directory(cache_dir, runtime.name(), *steps.warm),
+                    .plan = {}};
+  steps.compile->warm_dir = warm.directory;
+  const bool run_too = std::ranges::any_of(steps.run.argv, [](const std::string& word) {
+    return word.find(kWarmPath) != std::string::npos;
+  });
+  if (run_too) steps.run.warm_dir = warm.directory;
+  if (is_warm(warm.directory)) return std::nullopt;
+  const Policy own = warm_policy(policy);
+  SP_TRY(warm.plan, build_plan({.policy = own,
+                                .step = *steps.warm,
+                                .runtime = std::string(runtime.name()),
+                                .runtime_version = {},
+                                .inputs = {},
+                                .facts = facts,
+                                .wasm = {}}));
+  return warm;
+}
+
+Result<PreparedCompile> prepare_compile(Steps& steps, const Sources& sources, const Policy& policy,
+                                        const Request& request, const Settings& settings,
+                                        const Runtime& runtime, const HostFacts& facts) {
   const Policy own = compile_policy(policy);
+  const CompileSettings& cache = settings.compile;
   PreparedCompile compile;
+  compile.cache_dir =
+      cache.cache_dir.empty() ? default_cache_directory("compile") : cache.cache_dir;
+  SP_TRY(compile.warm, prepare_warm(steps, compile.cache_dir, policy, runtime, facts));
+  const Step& step = *steps.compile;
   SP_TRY(compile.plan, build_plan({.policy = own,
                                    .step = step,
                                    .runtime = std::string(runtime.name()),
@@ -205,14 +243,11 @@ Result<PreparedCompile> prepare_compile(const Step& step, const Sources& sources
   SP_TRY(compile.inputs, copies_of(sources.descriptors));
   compile.outputs = step.outputs;
   compile.most = policy.limits.compile_file_size;
-  const CompileSettings& cache = settings.compile;
+  compile.cache_max_size = cache.cache_max_size;
   if (!cache.cache) return compile;
   compile.key = compile_key(
       compile.plan, step, sources.digests,
       cache.share_between_domains ? std::string_view{} : std::string_view(request.trust_domain));
-  compile.cache_dir =
-      cache.cache_dir.empty() ? default_cache_directory("compile") : cache.cache_dir;
-  compile.cache_max_size = cache.cache_max_size;
   return compile;
 }
 
@@ -254,7 +289,7 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
     SP_TRY(prepared.inputs, copies_of(sources.descriptors));
     SP_TRY_VOID(add_main(source, steps, sources));
     SP_TRY(prepared.compile,
-           prepare_compile(*steps.compile, sources, policy, request, settings, *runtime, facts));
+           prepare_compile(steps, sources, policy, request, settings, *runtime, facts));
     if (steps.keep_source) {
       inputs = std::move(sources.inputs);
       prepared.inputs = std::move(sources.descriptors);

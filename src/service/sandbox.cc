@@ -37,6 +37,7 @@
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
 #include "service/runtime_names.h"
+#include "service/warm_files.h"
 #include "service/wasm_pool.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"
@@ -127,7 +128,7 @@ struct Run::Impl {
   Result<Outcome> collect();
 
  private:
-  enum class Step : std::uint8_t { kCompile, kRun };
+  enum class Step : std::uint8_t { kWarm, kCompile, kRun };
   Result<void> send(const Plan& plan, const std::vector<UniqueFd>& files, Step step);
   Result<void> begin_run();
   // One step's messages up to its last. The volume comes along when it was asked for.
@@ -144,7 +145,7 @@ Result<void> Run::Impl::send(const Plan& plan, const std::vector<UniqueFd>& file
     if (callback) flags |= wire::kStreaming;
   }
   for (const UniqueFd& file : files) descriptors.push_back(file.get());
-  if (step == Step::kCompile || !out_dir.empty()) flags |= wire::kWantsVolume;
+  if (step != Step::kRun || !out_dir.empty()) flags |= wire::kWantsVolume;
   SP_TRY(const wire::StartMessage message, wire::start_message(plan, flags));
   if (message.plan.valid()) descriptors.insert(descriptors.begin(), message.plan.get());
   return wire::send(channel.get(), wire::Kind::kStart, message.body, std::move(descriptors),
@@ -170,6 +171,7 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
   SP_TRY(channel, launcher->take_channel());
   if (prepared.compile) compiled_ = find_compiled(*prepared.compile);
   if (!prepared.compile || compiled_) return begin_run();
+  if (prepared.compile->warm) return send(prepared.compile->warm->plan, {}, Step::kWarm);
   return send(prepared.compile->plan, prepared.compile->inputs, Step::kCompile);
 }
 
@@ -221,6 +223,12 @@ Result<Outcome> Run::Impl::collect_step(Step step, UniqueFd& volume) {
 Result<Outcome> Run::Impl::collect() {
   if (prepared.compile && !compiled_) {
     UniqueFd volume;
+    if (const auto& warm = prepared.compile->warm) {
+      SP_TRY(const Outcome made, collect_step(Step::kWarm, volume));
+      SP_TRY_VOID(keep_warm(warm->directory, volume, made, warm->plan.limits.disk));
+      reusable = false;
+      SP_TRY_VOID(send(prepared.compile->plan, prepared.compile->inputs, Step::kCompile));
+    }
     SP_TRY(Outcome outcome, collect_step(Step::kCompile, volume));
     CompileResult compiled = finish_compile(*prepared.compile, volume, std::move(outcome));
     if (!compiled.compiled) return std::move(compiled.failure);

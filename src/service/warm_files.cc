@@ -1,0 +1,96 @@
+#include "service/warm_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/binary.h"
+#include "base/result.h"
+#include "base/sha256.h"
+#include "base/unique_fd.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/runtime.h"
+#include "sandpit/units.h"
+#include "service/copy_out.h"
+
+namespace sandpit {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_ours(const std::string& directory) {
+  struct stat status{};
+  return ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid() && (status.st_mode & 0022U) == 0;
+}
+
+}  // namespace
+
+std::string warm_directory(std::string_view cache_dir, std::string_view runtime, const Step& step) {
+  binary::Writer writer;
+  writer(std::string("sandpit-warm-1"), step.argv, step.env, step.identity, step.read_only_paths);
+  constexpr std::size_t kDigits = 32;
+  return fmt::format("{}/warm-{}-{}", cache_dir, runtime,
+                     sha256_hex(std::move(writer).take()).substr(0, kDigits));
+}
+
+bool is_warm(const std::string& directory) {
+  return is_ours(directory) && is_ours(directory.substr(0, directory.rfind('/')));
+}
+
+Result<void> keep_warm(const std::string& directory, const UniqueFd& volume, const Outcome& outcome,
+                       ByteCount most) {
+  if (outcome.status != Status::kExited || outcome.exit_code != 0) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("what the compiler needs could not be made: {} {}",
+                                        to_string(outcome.status), outcome.message),
+                 .where = "compile.warm",
+                 .hint = outcome.stderr_text});
+  }
+  if (outcome.files > most) {
+    return fail({.code = ErrorCode::kRefused, .message = "what the compiler needs is too large"});
+  }
+  const std::string parent = directory.substr(0, directory.rfind('/'));
+  std::error_code error;
+  fs::create_directories(parent, error);
+  (void)::chmod(parent.c_str(), 0700);
+  if (!is_ours(parent)) {
+    return fail(
+        {.code = ErrorCode::kSystem,
+         .message = fmt::format("{} belongs to another user, or others may write to it", parent),
+         .where = "compile.cache_dir"});
+  }
+  static std::atomic<unsigned> serial;
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", directory, ::getpid(), ++serial);
+  const auto copied = copy_out(volume, {}, temporary);
+  // Programs of every user that a jail may have read them.
+  for (fs::recursive_directory_iterator it(temporary, error), end; !error && it != end;
+       it.increment(error)) {
+    const bool directory_entry = it->is_directory(error);
+    (void)::chmod(it->path().c_str(), directory_entry ? 0755 : 0644);
+  }
+  const bool whole = copied && copied->skipped_count == 0;
+  if (whole && ::rename(temporary.c_str(), directory.c_str()) == 0) return {};
+  const int saved = errno;
+  fs::remove_all(temporary, error);
+  if (is_warm(directory)) return {};
+  if (!copied) return fail(copied.error());
+  if (!whole) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("what the compiler needs holds more than plain files: {}",
+                                        copied->skipped.front())});
+  }
+  return fail(errno_error(directory, saved));
+}
+
+}  // namespace sandpit
