@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,10 +11,12 @@
 #include "base/result.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/runtimes_test.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
 #include "codec/runtimes_json.h"
 #include "config/suggest.h"
+#include "runtime/settings_for.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
@@ -56,77 +58,99 @@ std::string details_text(const RuntimeInfo& runtime) {
   };
   return line("name", runtime.name) + line("language", runtime.display_name) +
          line("version", runtime.version) + line("interpreter", runtime.interpreter) +
+         line("compiler", runtime.compiler) + line("aliases", joined(runtime.aliases)) +
+         line("versions", joined(runtime.versions)) +
          line("extensions", joined(runtime.extensions)) + line("engine", runtime.engine) +
          line("state", state_text(runtime)) + line("manifest", runtime.origin);
 }
 
 struct Query {
-  std::optional<std::string> name;  // `show NAME`
+  enum class What : std::uint8_t { kList, kShow, kTest } what = What::kList;
+  std::vector<std::string> names;  // of kTest: none means all
 };
 
 Result<Query> query_of(const SmallOptions& options, const char* usage) {
   const std::vector<std::string>& words = options.words;
   if (words.empty()) return Query{};
-  if (words.front() == "show" && words.size() == 2) return Query{.name = words[1]};
+  if (words.front() == "show" && words.size() == 2)
+    return Query{.what = Query::What::kShow, .names = {words[1]}};
+  if (words.front() == "test")
+    return Query{.what = Query::What::kTest, .names = {words.begin() + 1, words.end()}};
   return fail(Error{.code = ErrorCode::kUsage,
                     .message = fmt::format("\"{}\" is not understood here", fmt::join(words, " ")),
                     .where = {},
                     .hint = usage});
 }
 
-// `only`: a single runtime is asked for; the others' interpreters are then not started for their
-// versions.
-Result<std::vector<RuntimeInfo>> list_runtimes(const SmallOptions& options,
-                                               const std::optional<std::string>& only, Log& log) {
+Result<Config> load(const SmallOptions& options, Log& log) {
   ConfigSources sources;
   if (!options.config.empty()) sources.named_file = options.config;
   sources.profile = options.profile;
-  SP_TRY(const Config config, Config::load(sources));
+  SP_TRY(Config config, Config::load(sources));
   for (const std::string& warning : config.warnings()) log.warning(warning);
-  RuntimeRegistry registry;
-  add_builtin_runtimes(registry);
-  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-    log.warning(error.to_string());
-  }
-  const auto& settings = config.settings().runtimes;
-  std::vector<RuntimeInfo> list;
-  for (const Runtime* runtime : registry.all()) {
-    const std::string name(runtime->name());
-    if (only && *only != name) continue;
-    const auto found = settings.find(name);
-    list.push_back(runtime->info(found == settings.end() ? RuntimeSettings{} : found->second,
-                                 Runtime::Probe::kWithVersion));
-  }
-  if (!only || !list.empty()) return list;
+  return config;
+}
 
-  std::vector<std::string_view> names;
-  for (const Runtime* runtime : registry.all()) names.push_back(runtime->name());
-  return fail(Error{.code = ErrorCode::kNoRuntime,
-                    .message = fmt::format("no runtime \"{}\"", *only),
-                    .where = {},
-                    .hint = suggestion(*only, names)});
+// Those of the given names or aliases, all without names.
+Result<std::vector<const Runtime*>> chosen(const RuntimeRegistry& registry,
+                                           const std::vector<std::string>& names) {
+  if (names.empty()) return registry.all();
+  std::vector<const Runtime*> runtimes;
+  for (const std::string& name : names) {
+    if (const Runtime* runtime = registry.find(name)) {
+      runtimes.push_back(runtime);
+      continue;
+    }
+    std::vector<std::string_view> known;
+    for (const Runtime* runtime : registry.all()) known.push_back(runtime->name());
+    return fail(Error{.code = ErrorCode::kNoRuntime,
+                      .message = fmt::format("no runtime \"{}\"", printable(name)),
+                      .where = {},
+                      .hint = suggestion(name, known)});
+  }
+  return runtimes;
 }
 
 }  // namespace
 
 int runtimes_command(Arguments arguments, Log& log) {
   constexpr SmallCommand kCommand{
-      .usage = "sandpit runtimes [--json] | runtimes show NAME [--json]",
-      .description = "List the languages: version found, extensions, engine, state.",
+      .usage =
+          "sandpit runtimes [--json] | runtimes show NAME [--json] | runtimes test [NAME...] "
+          "[--json]",
+      .description =
+          "List the languages: version found, extensions, engine, state. Or run their "
+          "test programs.",
       .flags = kFlagJson | kFlagConfig,
-      .max_words = 2};
+      .max_words = kManyWords};
   const auto options = parse_small(kCommand, arguments);
   if (!options) return report(options.error(), log);
   if (!options->help.empty()) return print(options->help, log);
   const auto query = query_of(*options, kCommand.usage);
   if (!query) return report(query.error(), log);
-  const auto runtimes = list_runtimes(*options, query->name, log);
+  const auto config = load(*options, log);
+  if (!config) return report(config.error(), log);
+  RuntimeRegistry registry;
+  add_builtin_runtimes(registry);
+  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
+    log.warning(error.to_string());
+  }
+  const auto runtimes = chosen(registry, query->names);
   if (!runtimes) return report(runtimes.error(), log);
-  if (query->name) {
-    const RuntimeInfo& runtime = runtimes->front();
+  if (query->what == Query::What::kTest)
+    return test_runtimes(*config, registry, *runtimes, options->json, log);
+
+  // Only the chosen ones' interpreters are started for their versions.
+  std::vector<RuntimeInfo> list;
+  for (const Runtime* runtime : *runtimes) {
+    list.push_back(runtime->info(settings_for(config->settings(), runtime->name()),
+                                 Runtime::Probe::kWithVersion));
+  }
+  if (query->what == Query::What::kShow) {
+    const RuntimeInfo& runtime = list.front();
     return print(options->json ? runtime_to_json(runtime) : details_text(runtime), log);
   }
-  return print(options->json ? runtimes_to_json(*runtimes) : table_text(*runtimes), log);
+  return print(options->json ? runtimes_to_json(list) : table_text(list), log);
 }
 
 }  // namespace sandpit::cli

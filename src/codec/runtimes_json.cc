@@ -9,7 +9,27 @@
 namespace sandpit {
 namespace {
 
-const char* state_word(RuntimeState state) {
+boost::json::object runtime_object(const RuntimeInfo& runtime) {
+  boost::json::object json;
+  json["name"] = codec::text(runtime.name);
+  json["display_name"] = codec::text(runtime.display_name);
+  json["version"] = codec::text(runtime.version);
+  json["tier"] = runtime.tier;
+  json["aliases"] = codec::text_array(runtime.aliases);
+  json["versions"] = codec::text_array(runtime.versions);
+  json["extensions"] = codec::text_array(runtime.extensions);
+  json["engine"] = codec::text(runtime.engine);
+  json["state"] = to_word(runtime.state);
+  codec::put_bytes(json, "interpreter", runtime.interpreter);
+  codec::put_bytes(json, "compiler", runtime.compiler);
+  json["install_hint"] = codec::text(runtime.install_hint);
+  codec::put_bytes(json, "origin", runtime.origin);
+  return json;
+}
+
+}  // namespace
+
+const char* to_word(RuntimeState state) {
   switch (state) {
     case RuntimeState::kReady:
       return "ready";
@@ -20,22 +40,6 @@ const char* state_word(RuntimeState state) {
   }
   return "not_installed";
 }
-
-boost::json::object runtime_object(const RuntimeInfo& runtime) {
-  boost::json::object json;
-  json["name"] = codec::text(runtime.name);
-  json["display_name"] = codec::text(runtime.display_name);
-  json["version"] = codec::text(runtime.version);
-  json["extensions"] = codec::text_array(runtime.extensions);
-  json["engine"] = codec::text(runtime.engine);
-  json["state"] = state_word(runtime.state);
-  codec::put_bytes(json, "interpreter", runtime.interpreter);
-  json["install_hint"] = codec::text(runtime.install_hint);
-  codec::put_bytes(json, "origin", runtime.origin);
-  return json;
-}
-
-}  // namespace
 
 const char* to_text(RuntimeState state) {
   switch (state) {

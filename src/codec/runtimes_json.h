@@ -8,6 +8,8 @@
 
 namespace sandpit {
 
+// "ready", "not_installed", "not_built".
+[[nodiscard]] const char* to_word(RuntimeState state);
 // "ready", "not installed", "not built".
 [[nodiscard]] const char* to_text(RuntimeState state);
 

@@ -1,0 +1,341 @@
+// Compile steps through the library. The "compiler" is a shell that runs the source as a script, so
+// that each test says exactly what a compiler leaves behind.
+#include "service/compile_step.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sandbox_fixture.h"
+#include "support/temp_tree.h"
+
+namespace sandpit {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr const char* kManifest = R"(id = "maker"
+extensions = ["make"]
+argv = ["/bin/sh", "{work_dir}/program", "{args}"]
+syscall_profile = "interpreter"
+helper_files = 16
+)";
+
+std::string manifest(const std::string& more = {}) {
+  return std::string(kManifest) + R"([compile]
+compiler = "/bin/sh"
+argv = ["{compiler}", "{source_name}", "{extra_args}"]
+outputs = ["program"]
+)" + more;
+}
+
+class CompileStep : public ::testing::Test {
+ protected:
+  void make(const std::string& text = manifest()) {
+    tree_.file("runtimes/maker/runtime.toml", text);
+    Config config = test::test_config();
+    config.settings().compile.cache_dir = tree_.path("cache");
+    config.settings().limits.compile_time = Milliseconds(20'000);
+    if (change_) change_(config.settings());
+    auto made =
+        Sandbox::create(std::move(config), {.runtime_directories = {tree_.path("runtimes")}});
+    ASSERT_TRUE(made) << made.error().to_string();
+    sandbox_.emplace(std::move(*made));
+  }
+  Outcome run(const std::string& script, Request request = {}) {
+    request.source = SourceText{.text = script, .name = "main.make"};
+    auto outcome = sandbox_->run(request);
+    if (outcome) return std::move(*outcome);
+    ADD_FAILURE() << outcome.error().to_string();
+    return {};
+  }
+  std::size_t entries() const {
+    std::size_t count = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(tree_.path("cache"), error))
+      count += entry.path().extension() == ".program" ? 1 : 0;
+    return count;
+  }
+
+  TempTree tree_;
+  std::function<void(Settings&)> change_;
+  std::optional<Sandbox> sandbox_;
+};
+
+constexpr const char* kHello = "echo 'echo \"hello $1\"; exit 4' > program; echo a warning >&2";
+
+TEST_F(CompileStep, RunsWhatItMadeAndTellsWhatTheCompilerSaid) {
+  make();
+  const Outcome outcome = run(kHello, {.args = {"you"}});
+  EXPECT_EQ(outcome.status, Status::kExited) << outcome.message;
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_EQ(outcome.stdout_text, "hello you\n");
+  EXPECT_THAT(outcome.stderr_text, IsEmpty());
+  ASSERT_NE(outcome.compile, nullptr);
+  EXPECT_FALSE(outcome.compile->cached);
+  EXPECT_EQ(outcome.compile->stderr_text, "a warning\n");
+  EXPECT_EQ(outcome.compile->enforcement.at("seccomp"), "compiler");
+  EXPECT_EQ(outcome.enforcement.at("seccomp"), "interpreter");
+}
+
+TEST_F(CompileStep, ComesFromTheCacheWithItsWarningsTheSecondTime) {
+  make();
+  (void)run(kHello);
+  const Outcome outcome = run(kHello, {.args = {"again"}});
+  EXPECT_EQ(outcome.stdout_text, "hello again\n");
+  ASSERT_NE(outcome.compile, nullptr);
+  EXPECT_TRUE(outcome.compile->cached);
+  EXPECT_EQ(outcome.compile->stderr_text, "a warning\n");
+  EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(CompileStep, IsCompiledAnewForOtherSourcesOtherFilesAndOtherDomains) {
+  make();
+  (void)run(kHello);
+  EXPECT_FALSE(run(std::string(kHello) + " # other").compile->cached);
+  Request with_file;
+  with_file.files = {{.name = "x.h", .content = SourceText{.text = "1", .name = {}}}};
+  EXPECT_FALSE(run(kHello, with_file).compile->cached);
+  EXPECT_TRUE(run(kHello, with_file).compile->cached);
+  with_file.files[0].content = SourceText{.text = "2", .name = {}};
+  EXPECT_FALSE(run(kHello, with_file).compile->cached);
+  EXPECT_FALSE(run(kHello, {.trust_domain = "somebody else"}).compile->cached);
+  EXPECT_TRUE(run(kHello, {.trust_domain = "somebody else"}).compile->cached);
+}
+
+TEST_F(CompileStep, IsSharedBetweenDomainsOnlyWhenConfigured) {
+  change_ = [](Settings& settings) { settings.compile.share_between_domains = true; };
+  make();
+  (void)run(kHello, {.trust_domain = "a"});
+  EXPECT_TRUE(run(kHello, {.trust_domain = "b"}).compile->cached);
+}
+
+TEST_F(CompileStep, IsNeverCachedWhenTheCacheIsOff) {
+  change_ = [](Settings& settings) { settings.compile.cache = false; };
+  make();
+  (void)run(kHello);
+  EXPECT_FALSE(run(kHello).compile->cached);
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(CompileStep, ThatIsDamagedInTheCacheIsDoneAgain) {
+  make();
+  (void)run(kHello);
+  for (const auto& entry : std::filesystem::directory_iterator(tree_.path("cache"))) {
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-12, std::ios::end);
+    file.put('!');
+  }
+  const Outcome outcome = run(kHello);
+  EXPECT_FALSE(outcome.compile->cached);
+  EXPECT_EQ(outcome.stdout_text, "hello \n");
+  EXPECT_TRUE(run(kHello).compile->cached);
+}
+
+TEST_F(CompileStep, ThatFailsRunsNothingAndIsNotCached) {
+  make();
+  for (int i = 0; i < 2; ++i) {
+    const Outcome outcome = run("echo 'main.make:1: mistake' >&2; echo x > program; exit 7");
+    EXPECT_EQ(outcome.status, Status::kCompileFailed);
+    EXPECT_EQ(exit_status(outcome), 65);
+    EXPECT_THAT(outcome.message, HasSubstr("exited with 7"));
+    EXPECT_THAT(outcome.stdout_text, IsEmpty());
+    EXPECT_EQ(outcome.compile->stderr_text, "main.make:1: mistake\n");
+    EXPECT_FALSE(outcome.compile->cached);
+  }
+  EXPECT_EQ(entries(), 0U);
+}
+
+struct BadOutput {
+  const char* name;
+  const char* script;
+  const char* message;
+};
+class BadOutputs : public CompileStep, public ::testing::WithParamInterface<BadOutput> {};
+
+TEST_P(BadOutputs, AreRefusedAndNothingRuns) {
+  change_ = [](Settings& settings) {
+    settings.limits.compile_file_size = ByteCount::mib(1);
+    settings.limits.compile_memory = ByteCount::mib(64);
+  };
+  make();
+  const Outcome outcome = run(GetParam().script);
+  EXPECT_EQ(outcome.status, Status::kCompileFailed) << outcome.stdout_text;
+  EXPECT_THAT(outcome.message, HasSubstr(GetParam().message));
+  EXPECT_THAT(outcome.stdout_text, IsEmpty());
+  EXPECT_EQ(entries(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfACompiler, BadOutputs,
+    ::testing::Values(
+        BadOutput{"Missing", "true", "is not there"},
+        BadOutput{"ALinkToAHostFile", "ln -s /etc/passwd program", "neither a file nor"},
+        BadOutput{"ALinkInsideADirectory", "mkdir program; ln -s /etc program/etc",
+                  "neither a file nor"},
+        BadOutput{"ALinkOutOfTheDirectory", "ln -s ../../../../etc/shadow program",
+                  "neither a file nor"},
+        BadOutput{"AFifo", "mkfifo program", "neither a file nor"},
+        BadOutput{"TooLargeTogether",
+                  "mkdir program; for i in 1 2 3; do head -c 700000 /dev/zero > program/$i; done",
+                  "more than 1 MiB"},
+        BadOutput{"ASparseFileAboveTheLimit", "truncate -s 10G program", "exited with"},
+        BadOutput{"TooDeep",
+                  "mkdir program; cd program; for i in $(seq 40); do mkdir d; cd d; done",
+                  "nested too deeply"}),
+    [](const auto& bad) { return bad.param.name; });
+
+TEST_F(CompileStep, HasLimitsOfItsOwn) {
+  change_ = [](Settings& settings) {
+    settings.limits.compile_time = Milliseconds(300);
+    settings.limits.wall_time = Milliseconds(60'000);
+  };
+  make();
+  const Outcome outcome = run("sleep 30");
+  EXPECT_EQ(outcome.status, Status::kCompileFailed);
+  EXPECT_THAT(outcome.message, HasSubstr("compile time limit 300 ms"));
+  EXPECT_EQ(outcome.compile->status, Status::kWallTimeExceeded);
+}
+
+TEST_F(CompileStep, IsNotLimitedByTheRunsTimeout) {
+  make();
+  Request request;
+  request.limits.wall_time = Milliseconds(400);
+  request.limits.cpu_time = Milliseconds(400);
+  const Outcome outcome = run("sleep 0.6; echo echo ran > program", request);
+  EXPECT_EQ(outcome.stdout_text, "ran\n") << outcome.message;
+}
+
+TEST_F(CompileStep, SeesNothingOfWhatTheRunWasGranted) {
+  make();
+  const std::string secret = tree_.file("granted/secret", "secret");
+  Request request;
+  request.paths = {{.host = tree_.path("granted"), .inside = "/granted", .access = Access::kRead}};
+  request.env = {{"TOKEN", "secret"}};
+  const Outcome outcome =
+      run("if [ -e /granted ] || [ -n \"$TOKEN\" ]; then exit 9; fi\n"
+          "echo 'cat /granted/secret; echo $TOKEN' > program",
+          request);
+  EXPECT_EQ(outcome.stdout_text, "secretsecret\n") << outcome.message;
+}
+
+TEST_F(CompileStep, HandsADirectoryOnWholeWithItsExecutableFiles) {
+  std::string text = manifest();
+  text.replace(text.find("{work_dir}/program"), 18, "{work_dir}/program/bin/run");
+  make(text);
+  const Outcome outcome =
+      run("mkdir -p program/bin program/empty; echo 'ls program; cat program/data; stat -c %a "
+          "program/bin/run' > program/bin/run; chmod +x program/bin/run; echo data > "
+          "program/data");
+  EXPECT_EQ(outcome.stdout_text, "bin\ndata\nempty\ndata\n755\n") << outcome.message;
+}
+
+TEST_F(CompileStep, WinsOverAFileOfTheSameName) {
+  make();
+  Request request;
+  request.files = {{.name = "program", .content = SourceText{.text = "echo the file", .name = {}}},
+                   {.name = "data", .content = SourceText{.text = "beside it\n", .name = {}}}};
+  const Outcome outcome = run("echo 'echo made; cat data' > program", request);
+  EXPECT_EQ(outcome.stdout_text, "made\nbeside it\n") << outcome.message;
+}
+
+TEST_F(CompileStep, KeepsItsSourceToItselfUnlessItIsAskedFor) {
+  make();
+  EXPECT_EQ(run("echo 'ls' > program").stdout_text, "program\n");
+  make(manifest("keep_source = true\n"));
+  EXPECT_EQ(run("echo 'ls' > program").stdout_text, "main.make\nprogram\n");
+}
+
+TEST_F(CompileStep, CanBeCancelled) {
+  make();
+  Request request;
+  request.source = SourceText{.text = "sleep 30", .name = "main.make"};
+  auto run = sandbox_->start(request);
+  ASSERT_TRUE(run) << run.error().to_string();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  run->cancel();
+  const auto outcome = run->wait();
+  ASSERT_TRUE(outcome) << outcome.error().to_string();
+  EXPECT_EQ(outcome->status, Status::kSignaled);
+  EXPECT_EQ(outcome->signal, SIGKILL);
+}
+
+TEST_F(CompileStep, LeavesStandardInputToTheProgram) {
+  make();
+  Request request;
+  request.input = StdinBytes{.bytes = "for the program\n"};
+  EXPECT_EQ(run("cat; echo cat > program", request).stdout_text, "for the program\n");
+}
+
+TEST_F(CompileStep, ByEightThreadsAtOnceGivesEachItsResult) {
+  make();
+  std::vector<std::thread> threads;
+  std::vector<std::string> outputs(8);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    threads.emplace_back([&, i] {
+      outputs[i] =
+          run(i % 2 == 0 ? kHello : "echo echo odd > program", {.args = {"t"}}).stdout_text;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    EXPECT_EQ(outputs[i], i % 2 == 0 ? "hello t\n" : "odd\n");
+  EXPECT_EQ(entries(), 2U);
+}
+
+TEST_F(CompileStep, FindsWhatWasMadeOnceForTheCompiler) {
+  std::string text = manifest(R"([compile.warm]
+argv = ["/bin/sh", "-c", "mkdir d; date +%s%N > d/stamp; chmod 700 d; chmod 600 d/stamp"]
+)");
+  make(text);
+  const std::string script = "echo echo $(cat /warm/d/stamp) > program; touch /warm/x 2> /dev/null";
+  const std::string first = run(script + "; true # 1").stdout_text;
+  const std::string second = run(script + "; true # 2").stdout_text;
+  EXPECT_GT(first.size(), 10U);
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(CompileStep, FailsWhenWhatItNeedsOnceCannotBeMade) {
+  make(manifest(R"([compile.warm]
+argv = ["/bin/sh", "-c", "echo no header >&2; exit 3"]
+)"));
+  Request request;
+  request.source = SourceText{.text = kHello, .name = "main.make"};
+  const auto outcome = sandbox_->run(request);
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().to_string(), HasSubstr("compile.warm"));
+  EXPECT_THAT(outcome.error().to_string(), HasSubstr("no header"));
+  std::size_t left = 0;
+  std::error_code error;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator(tree_.path("cache"), error))
+    ++left;
+  EXPECT_EQ(left, 0U);
+}
+
+TEST(CompileKey, DependsOnFlagsCompilerSourcesAndDomain) {
+  Plan plan;
+  plan.argv = {"cc", "-O2"};
+  Step step;
+  step.identity = "cc 1";
+  const std::string key = compile_key(plan, step, {"a"}, "d");
+  EXPECT_EQ(key.size(), 64U);
+  EXPECT_EQ(key, compile_key(plan, step, {"a"}, "d"));
+  EXPECT_NE(key, compile_key(plan, step, {"b"}, "d"));
+  EXPECT_NE(key, compile_key(plan, step, {"a"}, "e"));
+  Step other = step;
+  other.identity = "cc 2";
+  EXPECT_NE(key, compile_key(plan, other, {"a"}, "d"));
+  plan.argv = {"cc", "-O3"};
+  EXPECT_NE(key, compile_key(plan, step, {"a"}, "d"));
+}
+
+}  // namespace
+}  // namespace sandpit
