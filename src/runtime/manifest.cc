@@ -99,6 +99,7 @@ enum class Lists : std::uint8_t { kAllowed, kRefused };
 
 void check_word(TomlReader& reader, const toml::source_region& where, std::string_view word,
                 Lists lists) {
+  if (is_script(word)) return;
   for (const std::string_view name : placeholders_of(word)) {
     if (contains(kWordPlaceholders, name) || memory_percentage(name)) continue;
     if (contains(kListPlaceholders, name)) {
@@ -344,6 +345,10 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
 }
 
 }  // namespace
+
+bool is_script(std::string_view word) {
+  return word.find_first_of(" \t\n") != std::string_view::npos;
+}
 
 std::optional<unsigned> memory_percentage(std::string_view placeholder) {
   constexpr std::string_view kName = "memory_mb";

@@ -74,6 +74,7 @@ std::string value_of(std::string_view name, const Values& values) {
 
 // In one pass: what a placeholder stands for may itself hold braces (a file may be named "{args}").
 std::string expand_word(std::string_view word, const Values& values) {
+  if (is_script(word)) return std::string(word);
   std::string result;
   for (std::size_t at = 0; at < word.size();) {
     const std::size_t close = word[at] == '{' ? word.find('}', at) : std::string_view::npos;

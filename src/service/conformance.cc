@@ -96,9 +96,12 @@ std::string judge_exit(const Outcome& outcome, const std::string& /*program*/) {
   const bool good = outcome.status == Status::kExited && outcome.exit_code == kExitCode;
   return good ? "" : ended(outcome);
 }
+bool failed_by_itself(const Outcome& outcome) {
+  return (outcome.status == Status::kExited && outcome.exit_code != 0) ||
+         outcome.status == Status::kTrapped;
+}
 std::string judge_error(const Outcome& outcome, const std::string& /*program*/) {
-  const bool failed = (outcome.status == Status::kExited && outcome.exit_code != 0) ||
-                      outcome.status == Status::kSignaled;
+  const bool failed = failed_by_itself(outcome) || outcome.status == Status::kSignaled;
   if (!failed) return ended(outcome);
   const bool said = outcome.stderr_text.find(kErrorText) != std::string::npos;
   return said ? "" : "no message on stderr; " + ended(outcome);
@@ -113,9 +116,8 @@ std::string judge_memory(const Outcome& outcome, const std::string& /*program*/)
   if (outcome.status == Status::kMemoryExceeded) return {};
   std::string text = outcome.stderr_text;
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const bool gave_up =
-      outcome.status == Status::kExited && outcome.exit_code != 0 &&
-      (text.find("memory") != std::string::npos || text.find("heap") != std::string::npos);
+  const bool gave_up = failed_by_itself(outcome) && (text.find("memory") != std::string::npos ||
+                                                     text.find("heap") != std::string::npos);
   return gave_up ? "" : ended(outcome);
 }
 std::string judge_flood(const Outcome& outcome, const std::string& program) {
@@ -166,7 +168,7 @@ std::string conformance_program(const RuntimeInfo& runtime,
                                 const std::vector<std::string>& directories,
                                 std::string_view name) {
   std::vector<fs::path> places;
-  if (!runtime.origin.empty()) {
+  if (runtime.origin.starts_with('/')) {
     places.push_back(fs::path(runtime.origin).parent_path());
   } else {
     for (const std::string& directory : directories)

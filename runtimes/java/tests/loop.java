@@ -1,0 +1,7 @@
+class Loop {
+    static volatile long n;
+
+    public static void main(String[] args) {
+        while (true) n++;
+    }
+}

@@ -1,0 +1,5 @@
+class Unicode {
+    public static void main(String[] args) {
+        System.out.println("Grüße, 世界 🌍");
+    }
+}

@@ -1,0 +1,2 @@
+my $line = ("x" x 63) . "\n";
+print $line while 1;

@@ -1,0 +1,5 @@
+<?php
+$line = str_repeat("x", 63) . "\n";
+while (true) {
+    echo $line;
+}

@@ -1,0 +1,2 @@
+line = "x" * 63
+puts line while true

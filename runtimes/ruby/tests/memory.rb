@@ -1,0 +1,2 @@
+all = []
+all << "x" * (1 << 20) while true

@@ -1,0 +1,2 @@
+part=xxxxxxxxxxxxxxxx
+while :; do part=$part$part; done

@@ -1,0 +1,2 @@
+const all: number[][] = [];
+for (;;) all.push(new Array<number>(1 << 17).fill(all.length));
