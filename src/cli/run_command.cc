@@ -164,7 +164,11 @@ int run_command(Subcommand subcommand, Arguments arguments, Log& log) {
   const Host host = probe_host();
   Result<Prepared> prepared = prepare_run(subcommand, *options, host, log, reporter);
   if (!prepared) return reporter.error(prepared.error());
-  if (options->action == Action::kExplain) return print(plan_to_json(prepared->plan), log);
+  if (options->action == Action::kExplain) {
+    return print(prepared->compile ? plans_to_json(prepared->plan, prepared->compile->plan)
+                                   : plan_to_json(prepared->plan),
+                 log);
+  }
   return run_prepared(std::move(*prepared), *options, host, log, reporter);
 }
 

@@ -233,9 +233,7 @@ object wasm_json(const WasmPlan& plan) {
   return json;
 }
 
-}  // namespace
-
-std::string plan_to_json(const Plan& plan, FilterDetail detail) {
+object plan_object(const Plan& plan, FilterDetail detail) {
   object json;
   json["schema_version"] = 1;
   json["runtime"] = codec::text(plan.runtime);
@@ -258,6 +256,18 @@ std::string plan_to_json(const Plan& plan, FilterDetail detail) {
   json["seccomp"] = seccomp_json(plan, detail);
   json["landlock"] = landlock_json(plan);
   json["warnings"] = codec::text_array(plan.warnings);
+  return json;
+}
+
+}  // namespace
+
+std::string plan_to_json(const Plan& plan, FilterDetail detail) {
+  return codec::render(plan_object(plan, detail), codec::Layout::kIndented);
+}
+
+std::string plans_to_json(const Plan& run, const Plan& compile) {
+  object json = plan_object(run, FilterDetail::kCount);
+  json["compile"] = plan_object(compile, FilterDetail::kCount);
   return codec::render(json, codec::Layout::kIndented);
 }
 

@@ -18,4 +18,7 @@ enum class FilterDetail : std::uint8_t {
 [[nodiscard]] std::string plan_to_json(const Plan& plan,
                                        FilterDetail detail = FilterDetail::kCount);
 
+// The run's plan with the compile step's under "compile".
+[[nodiscard]] std::string plans_to_json(const Plan& run, const Plan& compile);
+
 }  // namespace sandpit

@@ -99,7 +99,7 @@ enum class Lists : std::uint8_t { kAllowed, kRefused };
 
 void check_word(TomlReader& reader, const toml::source_region& where, std::string_view word,
                 Lists lists) {
-  if (is_script(word)) return;
+  if (lists == Lists::kAllowed && is_script(word)) return;
   for (const std::string_view name : placeholders_of(word)) {
     if (contains(kWordPlaceholders, name) || memory_percentage(name)) continue;
     if (contains(kListPlaceholders, name)) {

@@ -74,7 +74,6 @@ std::string value_of(std::string_view name, const Values& values) {
 
 // In one pass: what a placeholder stands for may itself hold braces (a file may be named "{args}").
 std::string expand_word(std::string_view word, const Values& values) {
-  if (is_script(word)) return std::string(word);
   std::string result;
   for (std::size_t at = 0; at < word.size();) {
     const std::size_t close = word[at] == '{' ? word.find('}', at) : std::string_view::npos;
@@ -103,7 +102,7 @@ std::vector<std::string> expand(const std::vector<std::string>& words, const Val
     } else if (word == "{sources}") {
       append(values.sources);
     } else {
-      result.push_back(expand_word(word, values));
+      result.push_back(is_script(word) ? word : expand_word(word, values));
     }
   }
   return result;

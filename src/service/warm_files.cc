@@ -5,13 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/binary.h"
 #include "base/result.h"
@@ -32,6 +37,30 @@ bool is_ours(const std::string& directory) {
   struct stat status{};
   return ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
          status.st_uid == ::geteuid() && (status.st_mode & 0022U) == 0;
+}
+
+// Newer compilers' directories come beside the old ones'; a version or two may be in use at the
+// same time.
+void remove_old(const std::string& directory) {
+  constexpr std::size_t kKept = 3;
+  constexpr auto kUnfinishedFor = std::chrono::hours(1);
+  const fs::path path(directory);
+  const std::string name = path.filename().string();
+  const std::string prefix = name.substr(0, name.rfind('-') + 1);
+  std::vector<std::pair<fs::file_time_type, fs::path>> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), error)) {
+    const std::string other = entry.path().filename().string();
+    if (!other.starts_with(prefix)) continue;
+    const auto used = entry.last_write_time(error);
+    if (!other.ends_with(".tmp")) {
+      found.emplace_back(used, entry.path());
+    } else if (fs::file_time_type::clock::now() - used > kUnfinishedFor) {
+      fs::remove_all(entry.path(), error);
+    }
+  }
+  std::sort(found.begin(), found.end(), std::greater<>());
+  for (std::size_t i = kKept; i < found.size(); ++i) fs::remove_all(found[i].second, error);
 }
 
 }  // namespace
@@ -80,7 +109,10 @@ Result<void> keep_warm(const std::string& directory, const UniqueFd& volume, con
     (void)::chmod(it->path().c_str(), directory_entry ? 0755 : 0644);
   }
   const bool whole = copied && copied->skipped_count == 0;
-  if (whole && ::rename(temporary.c_str(), directory.c_str()) == 0) return {};
+  if (whole && ::rename(temporary.c_str(), directory.c_str()) == 0) {
+    remove_old(directory);
+    return {};
+  }
   const int saved = errno;
   fs::remove_all(temporary, error);
   if (is_warm(directory)) return {};

@@ -1,0 +1,4 @@
+procedure Compile_Error is
+begin
+   null +;
+end Compile_Error;

@@ -1,0 +1,4 @@
+procedure Error is
+begin
+   raise Program_Error with "boom";
+end Error;

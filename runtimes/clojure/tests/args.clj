@@ -1,0 +1,1 @@
+(doseq [argument *command-line-args*] (println argument))

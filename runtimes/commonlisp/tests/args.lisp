@@ -1,0 +1,1 @@
+(dolist (argument (rest *posix-argv*)) (write-line argument))

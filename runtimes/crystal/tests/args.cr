@@ -1,0 +1,1 @@
+ARGV.each { |argument| puts argument }

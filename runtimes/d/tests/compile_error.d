@@ -1,0 +1,4 @@
+void main() {
+  int a = 1;
+  string b = a;
+}

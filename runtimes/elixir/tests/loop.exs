@@ -1,0 +1,2 @@
+f = fn f -> f.(f) end
+f.(f)

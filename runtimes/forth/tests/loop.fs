@@ -1,0 +1,2 @@
+: for-ever begin again ;
+for-ever

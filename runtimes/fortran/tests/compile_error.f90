@@ -1,0 +1,4 @@
+program e
+  integer :: a
+  a = "text" +
+end program e

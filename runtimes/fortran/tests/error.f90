@@ -1,0 +1,3 @@
+program e
+  error stop "boom"
+end program e

@@ -1,0 +1,3 @@
+program e
+  call exit(3)
+end program e

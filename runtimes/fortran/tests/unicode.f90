@@ -1,0 +1,3 @@
+program hello
+  print "(A)", "Grüße, 世界 🌍"
+end program hello

@@ -1,0 +1,3 @@
+set encoding utf8
+set print "-"
+print "Grüße, 世界 🌍"

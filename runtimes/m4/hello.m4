@@ -1,0 +1,2 @@
+define(`greeting', `Hello, World!')dnl
+greeting

@@ -1,0 +1,2 @@
+errprint(`boom
+')m4exit(1)

@@ -1,0 +1,2 @@
+(dolist (argument (3 (main-args))) (println argument))
+(exit)

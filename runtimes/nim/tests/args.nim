@@ -1,0 +1,4 @@
+import os
+
+for argument in commandLineParams():
+  echo argument

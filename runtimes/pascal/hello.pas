@@ -1,0 +1,3 @@
+begin
+  WriteLn('Hello, World!');
+end.

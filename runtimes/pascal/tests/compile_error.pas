@@ -1,0 +1,4 @@
+begin
+  WriteLn('a');
+  WriteLn('a' + ;
+end.

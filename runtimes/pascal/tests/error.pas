@@ -1,0 +1,4 @@
+begin
+  WriteLn(StdErr, 'boom');
+  RunError(217);
+end.

@@ -1,0 +1,3 @@
+begin
+  Halt(3);
+end.

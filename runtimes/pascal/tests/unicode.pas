@@ -1,0 +1,3 @@
+begin
+  WriteLn('Grüße, 世界 🌍');
+end.

@@ -1,0 +1,2 @@
+all <- list()
+while (TRUE) all[[length(all) + 1]] <- runif(131072)

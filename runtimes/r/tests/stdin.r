@@ -1,0 +1,1 @@
+cat(readLines(file("stdin")), sep = "\n")

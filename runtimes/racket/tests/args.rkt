@@ -1,0 +1,2 @@
+#lang racket/base
+(for ([argument (current-command-line-arguments)]) (displayln argument))

@@ -1,0 +1,5 @@
+object Wrong {
+  def main(args: Array[String]): Unit = {
+    val a: Int = "text"
+  }
+}

@@ -1,0 +1,3 @@
+object Exit {
+  def main(args: Array[String]): Unit = sys.exit(3)
+}

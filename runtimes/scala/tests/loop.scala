@@ -1,0 +1,3 @@
+object Endless {
+  def main(args: Array[String]): Unit = while (true) {}
+}
