@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/cargo
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test test-vm bench install lint format clean
+.PHONY: help setup configure build run test test-vm languages bench bench-languages install lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: ## build and run every test
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
 	@ctest --preset release $(if $(JUNIT),--output-junit $(JUNIT))
 
+languages: build ## install every language that Sandpit knows, run its test programs, write docs/languages.md
+	@tools/setup.sh languages
+	@tools/languages.py $(BUILD)/sandpit docs/languages.md
+
 test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (half an hour)
 	@tools/setup.sh ci
 	@cmake --preset release -Wno-dev >/dev/null
@@ -50,6 +54,9 @@ bench: ## print the benchmark tables, peers side by side; OPTIONS="--quick --onl
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
 	@bench/run.py --build $(BUILD) $(OPTIONS)
+
+bench-languages: build ## each language's hello, bare and in the jail; compile times, cold and cached
+	@bench/languages.py --build $(BUILD) $(OPTIONS)
 
 install: build ## install below PREFIX (default /usr/local), staged below DESTDIR
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(abspath $(PREFIX))" >&2

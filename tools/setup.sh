@@ -1,24 +1,53 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian 12: tools/setup.sh run | test | ci   (each set includes the ones before it)
+# Installs what is missing on Debian 12: tools/setup.sh run | test | ci | languages   (each includes `run`; ci includes test,
+# languages includes test)
 # As root it installs; otherwise it prints the one line to run and exits 1. Quick when there is nothing to do.
 set -euo pipefail
 
 run_set=(make cmake ninja-build g++ ccache pkg-config python3
   libseccomp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libboost-json1.81-dev libxxhash-dev)
-test_set=(libgtest-dev libgmock-dev libbenchmark-dev binutils procps)
+test_set=(libgtest-dev libgmock-dev libbenchmark-dev binutils procps
+  gcc libc6-dev openjdk-17-jdk-headless ruby php-cli perl lua5.4)
 ci_set=(git strace clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   wasi-libc lld-19 libclang-rt-19-dev-wasm32
   qemu-system-x86 busybox-static cpio)
+
+# The languages of the second tier, one line each family.
+languages_set=(zsh fish gawk tcl expect m4 bc jq sqlite3
+  pypy3 r-base-core octave rakudo gforth swi-prolog-nox newlisp pike8.0 yabasic algol68g beef luajit
+  guile-3.0 racket chezscheme sbcl groovy clojure scala
+  erlang-base elixir ghc ocaml-nox mono-mcs mono-runtime
+  gfortran gnat gobjc fp-compiler fp-units-base fp-units-rtl ldc nim crystal nasm tcc valac
+  coffeescript gnuplot-nox graphviz)
 
 level=${1:-run}
 case $level in
   run) packages=("${run_set[@]}") ;;
   test) packages=("${run_set[@]}" "${test_set[@]}") ;;
   ci) packages=("${run_set[@]}" "${test_set[@]}" "${ci_set[@]}") ;;
-  *) echo "usage: tools/setup.sh run|test|ci" >&2; exit 2 ;;
+  languages) packages=("${run_set[@]}" "${test_set[@]}" "${languages_set[@]}") ;;
+  *) echo "usage: tools/setup.sh run|test|ci|languages" >&2; exit 2 ;;
 esac
 # A Node of another origin (NodeSource, /usr/local) is left alone: Debian's package would replace or shadow it.
 type -P node >/dev/null || packages+=(nodejs)
+# The same of Go and npm; the runtimes look for Go there as well.
+if [ "$level" != run ]; then
+  type -P go >/dev/null || [ -x /usr/local/go/bin/go ] || packages+=(golang-go)
+  type -P npm >/dev/null || packages+=(npm)
+fi
+
+# What comes from npm and PyPI goes below /usr, where every jail sees it.
+tools=${SANDPIT_TOOLS:-/usr/local/lib/sandpit/tools}
+npm_set=()
+pip_set=()
+case $level in
+  test | ci) npm_set=(typescript@7.0.2 @types/node@20.19.25) ;;
+  languages)
+    npm_set=(typescript@7.0.2 @types/node@20.19.25 kotlin-compiler@2.4.20 deno@2.9.6 bun@1.4.5)
+    pip_set=(ziglang==0.17.1)
+    packages+=(python3-pip)
+    ;;
+esac
 
 if ! type -P dpkg-query >/dev/null || ! type -P apt-get >/dev/null; then
   echo "setup: not a Debian system; install the counterparts of: ${packages[*]}" >&2
@@ -33,7 +62,36 @@ missing=()
 for package in "${packages[@]}"; do
   [ -n "${installed[$package]:-}" ] || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+npm_has() {
+  local name=${1%@*}
+  grep -q -F "\"version\": \"${1##*@}\"" "$tools/node_modules/$name/package.json" 2>/dev/null
+}
+pip_has() { [ -d "$tools/${1%%==*}-${1##*==}.dist-info" ]; }
+install_tools() {
+  local wanted=() name
+  for name in "${npm_set[@]}"; do npm_has "$name" || wanted+=("$name"); done
+  if [ ${#wanted[@]} -gt 0 ]; then
+    if [ "$(id -u)" != 0 ]; then
+      echo "setup: for TypeScript and its like run: sudo npm install --prefix $tools --ignore-scripts ${wanted[*]}" >&2
+    else
+      echo "setup: npm install ${wanted[*]}" >&2
+      mkdir -p "$tools"
+      npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --save-exact "${npm_set[@]}" >/dev/null ||
+        echo "setup: npm could not install them; the languages that need them are left out" >&2
+    fi
+  fi
+  for name in "${pip_set[@]}"; do
+    pip_has "$name" && continue
+    if [ "$(id -u)" != 0 ]; then
+      echo "setup: for $name run: sudo python3 -m pip install --target $tools $name" >&2
+    else
+      echo "setup: pip install $name" >&2
+      /usr/bin/python3 -m pip install -q --root-user-action=ignore --target "$tools" "$name" ||
+        echo "setup: pip could not install $name; its language is left out" >&2
+    fi
+  done
+}
+[ ${#missing[@]} -gt 0 ] || { install_tools; exit 0; }
 
 if [ "$(id -u)" != 0 ]; then
   echo "setup: ${#missing[@]} packages are missing; run this line and try again:" >&2
@@ -55,7 +113,7 @@ for attempt in 1 2 3; do
   if [ "$attempt" -gt 1 ] || ! known; then
     "${apt[@]}" update </dev/null >>"$log" 2>&1 || true
   fi
-  if install; then exit 0; fi
+  if install; then install_tools; exit 0; fi
   sleep $((attempt * 2))
 done
 tail -n 30 "$log" >&2
