@@ -1,0 +1,107 @@
+#include "service/lint_worker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "base/binary.h"
+#include "base/memory_file.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "lint/job.h"
+#include "sandpit/error.h"
+#include "service/orphan.h"
+#include "sys/raw.h"
+
+namespace sandpit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Error gave_up(std::string why) {
+  return {.code = ErrorCode::kSystem, .message = std::move(why)};
+}
+
+// Killed whatever happens: one that closed its pipe may live on.
+class Worker {
+ public:
+  explicit Worker(UniqueFd pidfd) : pidfd_(std::move(pidfd)) {}
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() { (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL); }
+
+ private:
+  UniqueFd pidfd_;
+};
+
+// All bytes up to the end of the pipe.
+Result<std::string> read_answer(int pipe, std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  std::string bytes;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd readable{.fd = pipe, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(std::max<decltype(left)>(left, 0)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) return fail(errno_error("poll", errno));
+    if (ready == 0) {
+      return fail(gave_up(fmt::format("no answer after {} ms", patience.count())));
+    }
+    const ssize_t n = ::read(pipe, buffer.data(), buffer.size());
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) return fail(errno_error("read", errno));
+    if (n == 0) return bytes;
+    bytes.append(buffer.data(), static_cast<std::size_t>(n));
+    if (bytes.size() > lint::kMostAnswer) return fail(gave_up("its answer is too long"));
+  }
+}
+
+}  // namespace
+
+Result<lint::LintAnswer> ask_lint_worker(const std::string& program, const lint::LintJob& job,
+                                         std::chrono::milliseconds patience) {
+  binary::Writer writer;
+  writer(job);
+  SP_TRY(const UniqueFd question,
+         sealed_memory_file("sandpit-lint", std::move(writer).take()));
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(errno_error("pipe2", errno));
+  const UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  // Only our end: the worker's write must not fail halfway.
+  if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0) return fail(errno_error("fcntl", errno));
+  const std::array descriptors{question.get(), theirs.get()};
+  std::array<char*, 1> environment{nullptr};
+  SP_TRY(UniqueFd pidfd, start_orphan({.path = program,
+                                       .name = "lint-worker",
+                                       .descriptors = descriptors,
+                                       .environment = environment.data()}));
+  const Worker worker(std::move(pidfd));
+  theirs.reset();
+  SP_TRY(const std::string bytes, read_answer(ours.get(), patience));
+  if (bytes.empty()) {
+    return fail(gave_up("the worker ended early: it crashed or needed too much memory or time"));
+  }
+  lint::LintAnswer answer;
+  binary::Reader reader(bytes);
+  reader(answer);
+  if (!reader.finished() || answer.status > lint::AnswerStatus::kFailed ||
+      answer.findings.size() > lint::kMostFindings) {
+    return fail(gave_up("its answer is not well-formed"));
+  }
+  return answer;
+}
+
+}  // namespace sandpit
