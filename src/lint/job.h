@@ -23,6 +23,7 @@ inline constexpr std::size_t kMostAnswer = 32UL << 10U;
 struct JobRule {
   std::string query;
   std::string only_if;
+  std::string unless;
 };
 
 struct LintJob {
@@ -59,7 +60,7 @@ struct LintAnswer {
 
 template <class Archive, binary::Is<JobRule> T>
 void describe(Archive& archive, T& value) {
-  archive(value.query, value.only_if);
+  archive(value.query, value.only_if, value.unless);
 }
 template <class Archive, binary::Is<LintJob> T>
 void describe(Archive& archive, T& value) {

@@ -113,7 +113,7 @@ void check_rule(TomlReader& reader, const toml::table& table, const Rule& rule) 
 void read_rule(TomlReader& reader, const toml::table& table, Rules& rules) {
   Rule rule;
   reader.check_keys(
-      table, {"id", "severity", "capability", "message", "names", "query", "only_if"});
+      table, {"id", "severity", "capability", "message", "names", "query", "only_if", "unless"});
   reader.read(table, "id", rule.id);
   read_word(reader, table, "severity", severities(), rule.severity);
   read_word(reader, table, "capability", capabilities(), rule.capability);
@@ -121,6 +121,7 @@ void read_rule(TomlReader& reader, const toml::table& table, Rules& rules) {
   reader.read(table, "names", rule.names);
   reader.read(table, "query", rule.query);
   reader.read(table, "only_if", rule.only_if);
+  reader.read(table, "unless", rule.unless);
   check_rule(reader, table, rule);
   if (std::ranges::find(rules.rules, rule.id, &Rule::id) != rules.rules.end()) {
     reader.problem(place(table, "id"), fmt::format("there is a rule '{}' already", rule.id));

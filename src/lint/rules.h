@@ -33,7 +33,8 @@ struct Rule {
   std::string message;             // "{what}" and "{literal}" stand for what the query captured
   std::vector<std::string> names;  // a source without any of these words has no such finding
   std::string query;
-  std::string only_if;  // a second query; empty: none
+  std::string only_if;  // a query that must match as well, anywhere; empty: none
+  std::string unless;   // a query that must not match anywhere; empty: none
 };
 
 struct Rules {

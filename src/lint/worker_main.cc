@@ -56,7 +56,9 @@ AnswerStatus status_of(std::uint32_t status) {
 LintAnswer screen(const LintJob& job) {
   std::vector<sandpit_lint_rule> rules;
   for (const JobRule& rule : job.rules) {
-    rules.push_back({.query = text_of(rule.query), .only_if = text_of(rule.only_if)});
+    rules.push_back({.query = text_of(rule.query),
+                     .only_if = text_of(rule.only_if),
+                     .unless = text_of(rule.unless)});
   }
   std::array<sandpit_lint_finding, kMostFindings> findings{};
   const sandpit_lint_request request{.language = text_of(job.language),

@@ -140,7 +140,8 @@ Screened ask(const std::string& language, const std::vector<const lint::Rule*>& 
                     .budget_us = static_cast<std::uint64_t>(patience.count()) * 10 * kBudgetPercent,
                     .source = std::move(source)};
   for (const lint::Rule* rule : rules) {
-    job.rules.push_back({.query = rule->query, .only_if = rule->only_if});
+    job.rules.push_back(
+        {.query = rule->query, .only_if = rule->only_if, .unless = rule->unless});
   }
   const Result<lint::LintAnswer> answer = ask_lint_worker(worker, job, patience);
   if (!answer) return nothing_but(answer.error().message);

@@ -21,10 +21,12 @@ typedef struct {
 } sandpit_lint_text;
 
 /* A query of tree-sitter, whose patterns capture @finding and may capture @what and @literal. A
- * rule with `only_if` has findings only where that query matches as well, anywhere in the source. */
+ * rule with `only_if` has findings only when that query matches as well, anywhere in the source; one
+ * with `unless` only when that one doesn't. */
 typedef struct {
   sandpit_lint_text query;
   sandpit_lint_text only_if;
+  sandpit_lint_text unless;
 } sandpit_lint_rule;
 
 /* Byte offsets into the source. What was not captured is empty. */

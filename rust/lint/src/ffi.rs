@@ -17,6 +17,7 @@ pub struct Text {
 pub struct CRule {
     query: Text,
     only_if: Text,
+    unless: Text,
 }
 
 #[repr(C)]
@@ -119,9 +120,9 @@ pub unsafe extern "C" fn sandpit_lint_run(request: &CRequest, result: &mut CResu
     // SAFETY: the caller's promise.
     for (index, rule) in unsafe { slice(request.rules, request.rule_count) }.iter().enumerate() {
         // SAFETY: the caller's promise.
-        let (query, only_if) = unsafe { (rule.query.bytes(), rule.only_if.bytes()) };
-        match (std::str::from_utf8(query), std::str::from_utf8(only_if)) {
-            (Ok(query), Ok(only_if)) => rules.push(Rule { query, only_if }),
+        let texts = unsafe { [rule.query.bytes(), rule.only_if.bytes(), rule.unless.bytes()] };
+        match texts.map(std::str::from_utf8) {
+            [Ok(query), Ok(only_if), Ok(unless)] => rules.push(Rule { query, only_if, unless }),
             _ => return result.fail(BAD_QUERY, index, "no UTF-8"),
         }
     }

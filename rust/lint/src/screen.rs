@@ -15,6 +15,7 @@ const MATCH_LIMIT: u32 = 4096;
 pub struct Rule<'a> {
     pub query: &'a str,
     pub only_if: &'a str,
+    pub unless: &'a str,
 }
 
 #[derive(Clone)]
@@ -45,10 +46,17 @@ impl Screened {
     }
 }
 
+#[derive(Clone, Copy)]
+enum Role {
+    Finding,
+    OnlyIf,
+    Unless,
+}
+
 /// Where the text of one rule's queries lies in the joined text.
 struct Part {
     rule: usize,
-    condition: bool,
+    role: Role,
     text: Range<usize>,
 }
 
@@ -56,12 +64,14 @@ struct Part {
 fn join(rules: &[Rule]) -> (String, Vec<Part>) {
     let mut text = String::new();
     let mut parts = Vec::new();
-    for (rule, Rule { query, only_if }) in rules.iter().enumerate() {
-        for (piece, condition) in [(query, false), (only_if, true)] {
+    for (rule, Rule { query, only_if, unless }) in rules.iter().enumerate() {
+        for (piece, role) in
+            [(query, Role::Finding), (only_if, Role::OnlyIf), (unless, Role::Unless)]
+        {
             let start = text.len();
             text.push_str(piece);
             text.push('\n');
-            parts.push(Part { rule, condition, text: start..text.len() });
+            parts.push(Part { rule, role, text: start..text.len() });
         }
     }
     (text, parts)
@@ -139,6 +149,7 @@ pub fn screen(
     let mut cursor = ManuallyDrop::new(QueryCursor::new());
     cursor.set_match_limit(MATCH_LIMIT);
     let mut met: Vec<bool> = rules.iter().map(|rule| rule.only_if.trim().is_empty()).collect();
+    let mut ruled_out = vec![false; rules.len()];
     let mut findings: Vec<Finding> = Vec::new();
     let mut progress = |_: &_| in_time();
     let options = QueryCursorOptions::new().progress_callback(&mut progress);
@@ -148,20 +159,21 @@ pub fn screen(
     let mut all = true;
     while let Some(found) = matches.next() {
         let part = part_at(&parts, query.start_byte_for_pattern(found.pattern_index));
-        if part.condition {
-            met[part.rule] = true;
-        } else if let Some(finding) = finding(found, part.rule, &captures) {
-            if findings.len() == most {
+        match part.role {
+            Role::OnlyIf => met[part.rule] = true,
+            Role::Unless => ruled_out[part.rule] = true,
+            Role::Finding if findings.len() == most => {
                 all = false;
                 break;
             }
-            findings.push(finding);
+            Role::Finding => findings.extend(finding(found, part.rule, &captures)),
         }
     }
-    findings.retain(|finding| met[finding.rule]);
-    findings.sort_by_key(|finding| (finding.at.start, finding.rule));
+    findings.retain(|finding| met[finding.rule] && !ruled_out[finding.rule]);
+    let key = |finding: &Finding| (finding.at.start, finding.rule, finding.literal.start);
+    findings.sort_by_key(key);
     // Alternatives of one rule may match one place twice.
-    findings.dedup_by_key(|finding| (finding.at.start, finding.rule));
+    findings.dedup_by_key(|finding| key(finding));
     all = all && findings.len() <= capacity;
     findings.truncate(capacity);
     let end = match (in_time(), all) {
