@@ -18,6 +18,7 @@
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
+#include "service/lint_source.h"
 #include "service/pipeline.h"
 
 namespace sandpit::cli {
@@ -126,6 +127,7 @@ int runtimes_command(Arguments arguments, Log& log) {
     const RuntimeInfo& runtime = runtimes->front();
     return print(options->json ? runtime_to_json(runtime) : details_text(runtime), log);
   }
+  if (find_lint_worker().empty()) log.warning(kNoLintWorker);
   return print(options->json ? runtimes_to_json(*runtimes) : table_text(*runtimes), log);
 }
 

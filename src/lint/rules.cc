@@ -176,12 +176,34 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
   return text;
 }
 
-Result<std::optional<Rules>> load_one(const std::string& directory) {
+bool holds_none(std::string_view source, std::string_view rules) {
+  const auto names = plain_names(rules);
+  return names && std::ranges::none_of(*names, [&](std::string_view name) {
+           return source.find(name) != std::string_view::npos;
+         });
+}
+
+Result<std::optional<Rules>> load_one(const std::string& directory,
+                                      std::optional<std::string_view> source) {
   const std::string path = directory + "/lint/rules.toml";
   SP_TRY(const std::optional<std::string> text, read_file(path));
-  if (!text) return std::nullopt;
+  if (!text || (source && holds_none(*source, *text))) return std::nullopt;
   SP_TRY(Rules rules, parse_rules(*text, path));
   return rules;
+}
+
+// ` "a", "b"]` -> its words.
+bool take_words(std::string_view list, std::vector<std::string_view>& into) {
+  for (;;) {
+    const std::size_t open = list.find_first_not_of(" ,");
+    if (open == std::string_view::npos) return false;
+    if (list[open] == ']') return true;
+    const std::size_t close = list[open] == '"' ? list.find('"', open + 1) : std::string_view::npos;
+    if (close == std::string_view::npos) return false;
+    into.push_back(list.substr(open + 1, close - open - 1));
+    if (into.back().find('\\') != std::string_view::npos) return false;
+    list.remove_prefix(close + 1);
+  }
 }
 
 }  // namespace
@@ -214,10 +236,30 @@ Result<Rules> parse_rules(std::string_view text, const std::string& path) {
   return rules;
 }
 
-Result<std::optional<Rules>> load_rules(const std::string& directory) {
-  SP_TRY(std::optional<Rules> rules, load_one(directory));
+std::optional<std::vector<std::string_view>> plain_names(std::string_view text) {
+  constexpr std::string_view kNames = "names = [";
+  std::vector<std::string_view> names;
+  std::size_t rules = 0;
+  std::size_t lists = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with("rules_of")) return std::nullopt;
+    rules += line.starts_with("[[rule]]") ? 1 : 0;
+    if (!line.starts_with(kNames)) continue;
+    if (!take_words(line.substr(kNames.size()), names)) return std::nullopt;
+    ++lists;
+  }
+  if (rules != lists) return std::nullopt;
+  return names;
+}
+
+Result<std::optional<Rules>> load_rules(const std::string& directory,
+                                        std::optional<std::string_view> source) {
+  SP_TRY(std::optional<Rules> rules, load_one(directory, source));
   if (!rules || rules->rules_of.empty()) return rules;
-  SP_TRY(std::optional<Rules> others, load_one(directory + "/../" + rules->rules_of));
+  SP_TRY(std::optional<Rules> others, load_one(directory + "/../" + rules->rules_of, {}));
   if (!others) {
     return fail({.code = ErrorCode::kUsage,
                  .message = fmt::format("'rules_of' names {}, which has no rules", rules->rules_of),

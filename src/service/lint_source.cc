@@ -153,7 +153,10 @@ Screened screen(const LintSubject& subject, std::string text) {
       subject.runtime.info(subject.settings, Runtime::Probe::kPathOnly).origin;
   const std::size_t slash = origin.rfind('/');
   if (slash == std::string::npos) return {};
-  const auto loaded = lint::load_rules(origin.substr(0, slash));
+  // The source is not told where the answer must not be "nothing": see below.
+  const bool whole = text.size() <= lint::kMostSource && !subject.check;
+  const auto loaded = lint::load_rules(
+      origin.substr(0, slash), whole ? std::optional<std::string_view>(text) : std::nullopt);
   if (!loaded) return nothing_but("the rules are wrong: " + loaded.error().to_string());
   if (!*loaded) return {};
   const lint::Rules& rules = **loaded;
@@ -194,7 +197,7 @@ Result<LintReport> lint_source(const LintSubject& subject) {
                    .hint = "--lint warn runs it all the same"});
     }
     if (screened.gave_up) {
-      report.push_back({.rule = "lint-incomplete",
+      report.push_back({.rule = kLintIncomplete,
                         .severity = Severity::kInfo,
                         .message = "lint gave up: " + screened.gave_up->message});
     }

@@ -25,6 +25,9 @@ struct LintSubject {
 // looked at in full. At `warn` that is a finding of its own, with severity info.
 [[nodiscard]] Result<LintReport> lint_source(const LintSubject& subject);
 
+// The rule of the finding that says that a source was not looked at in full.
+inline constexpr const char* kLintIncomplete = "lint-incomplete";
+
 // The worker's program; empty when it was not built.
 [[nodiscard]] std::string find_lint_worker();
 // Why there is none, and what mends it.
