@@ -58,8 +58,7 @@ int run(const std::string& worker, const std::string& directory, const std::stri
   const auto ask = [&] {
     auto answer = sandpit::ask_lint_worker(worker, job, kPatience);
     if (!answer || answer->status != sandpit::lint::AnswerStatus::kDone) {
-      fmt::print(stderr, "lint_bench: {}\n",
-                 answer ? answer->message : answer.error().to_string());
+      fmt::print(stderr, "lint_bench: {}\n", answer ? answer->message : answer.error().to_string());
       std::exit(1);
     }
     return std::move(*answer);
@@ -77,11 +76,11 @@ int run(const std::string& worker, const std::string& directory, const std::stri
              [&](const auto& rule) { return sandpit::lint::may_match(rule, source); }));
        }));
   job.source = source;
-  for (const auto& rule : (*rules)->rules) job.rules.push_back({rule.query, rule.only_if, rule.unless});
+  for (const auto& rule : (*rules)->rules)
+    job.rules.push_back({rule.query, rule.only_if, rule.unless});
   std::vector<double> parse;
-  line("worker: start, compile all queries, parse, match", median_time(rounds, [&] {
-         parse.push_back(static_cast<double>(ask().parse_us));
-       }));
+  line("worker: start, compile all queries, parse, match",
+       median_time(rounds, [&] { parse.push_back(static_cast<double>(ask().parse_us)); }));
   line("  of it the parse", median(parse));
   job.rules.resize(1);
   line("worker with one rule", median_time(rounds, ask));

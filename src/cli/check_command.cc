@@ -21,9 +21,9 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/excerpt.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
-#include "cli/excerpt.h"
 #include "codec/check_json.h"
 #include "codec/check_sarif.h"
 #include "codec/wasm_description.h"
@@ -268,11 +268,9 @@ std::string check_text(const FileCheck& check, Colour colour) {
                                : problem.severity == "info" ? Colouring::kPlain
                                                             : Colouring::kPoor;
     const auto lines = lines_of(problem.message);
-    text +=
-        fmt::format("{}: {}: {}{}\n", place,
-                    painted(problem.severity, severity, colour),
-                    printable(lines.empty() ? std::string_view() : lines.front()),
-                    problem.rule.empty() ? "" : fmt::format(" [{}]", printable(problem.rule)));
+    text += fmt::format("{}: {}: {}{}\n", place, painted(problem.severity, severity, colour),
+                        printable(lines.empty() ? std::string_view() : lines.front()),
+                        problem.rule.empty() ? "" : fmt::format(" [{}]", printable(problem.rule)));
     for (std::size_t i = 1; i < lines.size(); ++i) text += printable(lines[i]) + "\n";
     text += excerpt_text(problem, colour);
   }

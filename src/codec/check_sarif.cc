@@ -98,9 +98,8 @@ std::string checks_to_sarif(std::span<const FileCheck> checks, std::string_view 
   for (const std::string_view rule : rules) {
     descriptions.push_back(object{{"id", codec::text(rule)}});
   }
-  object driver{{"name", "sandpit"},
-                {"version", codec::text(version)},
-                {"rules", std::move(descriptions)}};
+  object driver{
+      {"name", "sandpit"}, {"version", codec::text(version)}, {"rules", std::move(descriptions)}};
   object run{{"tool", object{{"driver", std::move(driver)}}},
              {"columnKind", "unicodeCodePoints"},
              {"results", std::move(results)}};

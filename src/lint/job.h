@@ -1,5 +1,6 @@
-// What the lint worker is started with and what it answers (worker_main.cc, service/lint_worker.cc).
-// The answer comes from a process that has read a hostile source: believe nothing in it.
+// What the lint worker is started with and what it answers (worker_main.cc,
+// service/lint_worker.cc). The answer comes from a process that has read a hostile source: believe
+// nothing in it.
 #pragma once
 
 #include <cstddef>
@@ -68,8 +69,8 @@ void describe(Archive& archive, T& value) {
 }
 template <class Archive, binary::Is<RawFinding> T>
 void describe(Archive& archive, T& value) {
-  archive(value.rule, value.start, value.end, value.what_start, value.what_end,
-          value.literal_start, value.literal_end);
+  archive(value.rule, value.start, value.end, value.what_start, value.what_end, value.literal_start,
+          value.literal_end);
 }
 template <class Archive, binary::Is<LintAnswer> T>
 void describe(Archive& archive, T& value) {

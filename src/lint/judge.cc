@@ -28,8 +28,7 @@ constexpr std::array<std::string_view, 2> kWritableTrees{"/tmp", "/dev/shm"};
 constexpr std::array<std::string_view, 6> kWritableFiles{
     "/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr"};
 // Set for every run (engine/jail).
-constexpr std::array<std::string_view, 6> kVariables{"PATH", "HOME", "LANG",
-                                                     "TMPDIR", "TZ", "PWD"};
+constexpr std::array<std::string_view, 6> kVariables{"PATH", "HOME", "LANG", "TMPDIR", "TZ", "PWD"};
 
 template <class Range>
 bool contains(const Range& range, std::string_view item) {
@@ -150,9 +149,8 @@ void add_excerpt(LintFinding& finding, std::string_view source, std::size_t line
   std::string_view line = source.substr(line_start);
   line = line.substr(0, line.find_first_of("\r\n"));
   const std::size_t before = offset - line_start;
-  const std::size_t cut = before > kMostExcerpt / 2 && line.size() > kMostExcerpt
-                              ? before - kMostExcerpt / 4
-                              : 0;
+  const std::size_t cut =
+      before > kMostExcerpt / 2 && line.size() > kMostExcerpt ? before - kMostExcerpt / 4 : 0;
   finding.excerpt = line.substr(std::min(cut, line.size()), kMostExcerpt);
   finding.excerpt_column = static_cast<unsigned>(cut + 1);
 }

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,10 @@ Result<void> limit_resources(const Lockdown& wanted) {
       {RLIMIT_CORE, 1},
   };
   for (const auto& [resource, value] : limits) {
-    const rlimit limit{.rlim_cur = value, .rlim_max = value};
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0) return fail(errno_error("getrlimit", errno));
+    // Who is not root can't go above what it was started with.
+    limit.rlim_cur = limit.rlim_max = std::min(value, limit.rlim_max);
     if (::setrlimit(resource, &limit) != 0) return fail(errno_error("setrlimit", errno));
   }
   return {};
@@ -70,10 +74,9 @@ Result<void> lock_in(const Lockdown& wanted) {
   SP_TRY_VOID(limit_resources(wanted));
   // After the change of ids, which sets it anew.
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail(errno_error("prctl", errno));
-  const sock_fprog program{
-      .len = static_cast<unsigned short>(profile->program.size()),
-      // NOLINTNEXTLINE(*-const-cast): the kernel only reads it
-      .filter = const_cast<sock_filter*>(profile->program.data())};
+  const sock_fprog program{.len = static_cast<unsigned short>(profile->program.size()),
+                           // NOLINTNEXTLINE(*-const-cast): the kernel only reads it
+                           .filter = const_cast<sock_filter*>(profile->program.data())};
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
     return fail(errno_error("seccomp", errno));
   }

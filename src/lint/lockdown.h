@@ -15,9 +15,9 @@
 namespace sandpit::lint {
 
 struct Lockdown {
-  std::span<const int> keep;       // the descriptors that stay open, ascending
-  std::uint64_t memory = 0;        // RLIMIT_AS, bytes
-  std::uint64_t cpu_seconds = 2;   // RLIMIT_CPU; then SIGXCPU ends the process
+  std::span<const int> keep;      // the descriptors that stay open, ascending
+  std::uint64_t memory = 0;       // RLIMIT_AS, bytes
+  std::uint64_t cpu_seconds = 2;  // RLIMIT_CPU; then SIGXCPU ends the process
 };
 
 // For good. On an error some of it may be in force; the caller must end without reading on.

@@ -45,9 +45,8 @@ const Words<Capability>& capabilities() {
 }
 
 const Words<Severity>& severities() {
-  static const Words<Severity> words = {{"info", Severity::kInfo},
-                                        {"warning", Severity::kWarning},
-                                        {"error", Severity::kError}};
+  static const Words<Severity> words = {
+      {"info", Severity::kInfo}, {"warning", Severity::kWarning}, {"error", Severity::kError}};
   return words;
 }
 
@@ -97,8 +96,8 @@ void check_rule(TomlReader& reader, const toml::table& table, const Rule& rule) 
         place(table, "severity"),
         fmt::format("'{}' is never more than info: every run may do it", to_word(rule.capability)));
   }
-  const bool judged_by_literal =
-      rule.capability == Capability::kFilesystemWrite || rule.capability == Capability::kEnvironment;
+  const bool judged_by_literal = rule.capability == Capability::kFilesystemWrite ||
+                                 rule.capability == Capability::kEnvironment;
   if (rule.query.find("@finding") == std::string::npos) {
     reader.problem(place(table, "query"), "the query captures no @finding");
   }
@@ -145,8 +144,8 @@ void read_all(TomlReader& reader, const toml::table& table, Rules& rules) {
 }
 
 bool is_id(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") ==
-                              std::string_view::npos;
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
 // Nothing when there is no such file.

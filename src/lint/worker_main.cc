@@ -96,9 +96,8 @@ LintAnswer work() {
   const Result<FileView> file = FileView::map(kJobDescriptor, size);
   if (!file) return failed(file.error().message);
   constexpr std::array keep{kAnswerDescriptor};
-  const auto locked = lock_in({.keep = keep,
-                               .memory = kMemory + kMemoryForEachByte * size,
-                               .cpu_seconds = kCpuSeconds});
+  const auto locked = lock_in(
+      {.keep = keep, .memory = kMemory + kMemoryForEachByte * size, .cpu_seconds = kCpuSeconds});
   if (!locked) return failed(locked.error().message);
   LintJob job;
   binary::Reader reader(file->bytes());

@@ -46,9 +46,8 @@ struct Screened {
 };
 
 Screened nothing_but(std::string why, std::string hint = {}) {
-  return {.gave_up = Error{.code = ErrorCode::kRefused,
-                           .message = std::move(why),
-                           .hint = std::move(hint)}};
+  return {.gave_up = Error{
+              .code = ErrorCode::kRefused, .message = std::move(why), .hint = std::move(hint)}};
 }
 
 Error refusal(const LintReport& report, const std::string& display) {
@@ -140,8 +139,7 @@ Screened ask(const std::string& language, const std::vector<const lint::Rule*>& 
                     .budget_us = static_cast<std::uint64_t>(patience.count()) * 10 * kBudgetPercent,
                     .source = std::move(source)};
   for (const lint::Rule* rule : rules) {
-    job.rules.push_back(
-        {.query = rule->query, .only_if = rule->only_if, .unless = rule->unless});
+    job.rules.push_back({.query = rule->query, .only_if = rule->only_if, .unless = rule->unless});
   }
   const Result<lint::LintAnswer> answer = ask_lint_worker(worker, job, patience);
   if (!answer) return nothing_but(answer.error().message);
@@ -166,7 +164,8 @@ Screened screen(const LintSubject& subject, std::string text) {
     if (lint::may_matter(rule, subject.policy, audience)) wanted.push_back(&rule);
   }
   if (subject.source.size > lint::kMostSource && !wanted.empty()) {
-    return nothing_but(fmt::format("sources above {} MiB are not parsed", lint::kMostSource >> 20U));
+    return nothing_but(
+        fmt::format("sources above {} MiB are not parsed", lint::kMostSource >> 20U));
   }
   if (subject.check && find_lint_worker().empty()) return nothing_but(kNoLintWorker);
   std::erase_if(wanted, [&](const lint::Rule* rule) { return !lint::may_match(*rule, text); });

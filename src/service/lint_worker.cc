@@ -28,9 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Error gave_up(std::string why) {
-  return {.code = ErrorCode::kSystem, .message = std::move(why)};
-}
+Error gave_up(std::string why) { return {.code = ErrorCode::kSystem, .message = std::move(why)}; }
 
 // Killed whatever happens: one that closed its pipe may live on.
 class Worker {
@@ -50,8 +48,7 @@ Result<std::string> read_answer(int pipe, std::chrono::milliseconds patience) {
   std::string bytes;
   std::array<char, 4096> buffer{};
   for (;;) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd readable{.fd = pipe, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&readable, 1, static_cast<int>(std::max<decltype(left)>(left, 0)));
     if (ready < 0 && errno == EINTR) continue;
@@ -74,8 +71,7 @@ Result<lint::LintAnswer> ask_lint_worker(const std::string& program, const lint:
                                          std::chrono::milliseconds patience) {
   binary::Writer writer;
   writer(job);
-  SP_TRY(const UniqueFd question,
-         sealed_memory_file("sandpit-lint", std::move(writer).take()));
+  SP_TRY(const UniqueFd question, sealed_memory_file("sandpit-lint", std::move(writer).take()));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(errno_error("pipe2", errno));
   const UniqueFd ours(ends[0]);

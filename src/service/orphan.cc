@@ -120,8 +120,7 @@ Result<UniqueFd> start_orphan(const Orphan& orphan) {
   UniqueFd pidfd(spawn.pidfd);
   const int error = pid < 0 ? clone_errno : spawn.error;
   if (error != 0) {
-    return fail(
-        errno_error(fmt::format("start {}", orphan.path), error, ErrorCode::kSandbox));
+    return fail(errno_error(fmt::format("start {}", orphan.path), error, ErrorCode::kSandbox));
   }
   return pidfd;
 }
