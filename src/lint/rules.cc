@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <iterator>
@@ -35,19 +34,19 @@ template <class T>
 using Words = std::vector<std::pair<std::string_view, T>>;
 
 const Words<Capability>& capabilities() {
-  static const Words<Capability> words = {{"network", Capability::kNetwork},
-                                          {"subprocess", Capability::kSubprocess},
-                                          {"filesystem-write", Capability::kFilesystemWrite},
-                                          {"native-code", Capability::kNativeCode},
-                                          {"dynamic-code", Capability::kDynamicCode},
-                                          {"environment", Capability::kEnvironment}};
-  return words;
+  static const Words<Capability> kWords = {{"network", Capability::kNetwork},
+                                           {"subprocess", Capability::kSubprocess},
+                                           {"filesystem-write", Capability::kFilesystemWrite},
+                                           {"native-code", Capability::kNativeCode},
+                                           {"dynamic-code", Capability::kDynamicCode},
+                                           {"environment", Capability::kEnvironment}};
+  return kWords;
 }
 
 const Words<Severity>& severities() {
-  static const Words<Severity> words = {
+  static const Words<Severity> kWords = {
       {"info", Severity::kInfo}, {"warning", Severity::kWarning}, {"error", Severity::kError}};
-  return words;
+  return kWords;
 }
 
 const toml::source_region& place(const toml::table& table, std::string_view key) {

@@ -4,16 +4,15 @@
 // The order matters: the job is mapped, which reads nothing of it; then the worker locks itself in;
 // only then it looks at the first byte.
 #include <sandpit_lint.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +54,7 @@ AnswerStatus status_of(std::uint32_t status) {
 
 LintAnswer screen(const LintJob& job) {
   std::vector<sandpit_lint_rule> rules;
+  rules.reserve(job.rules.size());
   for (const JobRule& rule : job.rules) {
     rules.push_back({.query = text_of(rule.query),
                      .only_if = text_of(rule.only_if),
@@ -95,9 +95,9 @@ LintAnswer work() {
   const std::uint64_t size = size_of_file(kJobDescriptor);
   const Result<FileView> file = FileView::map(kJobDescriptor, size);
   if (!file) return failed(file.error().message);
-  constexpr std::array keep{kAnswerDescriptor};
+  constexpr std::array kKeep{kAnswerDescriptor};
   const auto locked = lock_in(
-      {.keep = keep, .memory = kMemory + kMemoryForEachByte * size, .cpu_seconds = kCpuSeconds});
+      {.keep = kKeep, .memory = kMemory + kMemoryForEachByte * size, .cpu_seconds = kCpuSeconds});
   if (!locked) return failed(locked.error().message);
   LintJob job;
   binary::Reader reader(file->bytes());

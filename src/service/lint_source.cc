@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "lint/job.h"
 #include "lint/judge.h"
 #include "lint/rules.h"
+#include "policy/policy.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"

@@ -21,8 +21,8 @@ typedef struct {
 } sandpit_lint_text;
 
 /* A query of tree-sitter, whose patterns capture @finding and may capture @what and @literal. A
- * rule with `only_if` has findings only when that query matches as well, anywhere in the source; one
- * with `unless` only when that one doesn't. */
+ * rule with `only_if` has findings only when that query matches as well, anywhere in the source;
+ * one with `unless` only when that one doesn't. */
 typedef struct {
   sandpit_lint_text query;
   sandpit_lint_text only_if;
@@ -39,9 +39,9 @@ typedef struct {
 
 enum {
   SANDPIT_LINT_DONE = 0,
-  SANDPIT_LINT_MORE = 1,             /* there are more findings than fit */
-  SANDPIT_LINT_TIMED_OUT = 2,        /* what was found until then is there */
-  SANDPIT_LINT_BAD_QUERY = 3,        /* `rule` and `message` say which and why */
+  SANDPIT_LINT_MORE = 1,      /* there are more findings than fit */
+  SANDPIT_LINT_TIMED_OUT = 2, /* what was found until then is there */
+  SANDPIT_LINT_BAD_QUERY = 3, /* `rule` and `message` say which and why */
   SANDPIT_LINT_UNKNOWN_LANGUAGE = 4,
 };
 
