@@ -192,7 +192,9 @@ std::optional<LintFinding> judge(const Rule& rule, const RawFinding& raw, std::s
   const std::string_view literal =
       source.substr(raw.literal_start, raw.literal_end - raw.literal_start);
   if (is_allowed(rule, literal, policy)) return std::nullopt;
-  const std::string_view what = source.substr(raw.what_start, raw.what_end - raw.what_start);
+  std::string_view what = source.substr(raw.what_start, raw.what_end - raw.what_start);
+  // A call that was captured as a whole is named by what stands before its arguments.
+  if (raw.what_start == raw.start && raw.what_end == raw.end) what = what.substr(0, what.find('('));
   const Place begin = place_of(source, raw.start);
   const Place end = place_of(source, raw.end);
   LintFinding finding{.rule = rule.id,

@@ -46,6 +46,8 @@ def runtimes():
 
 
 def worker():
+    if "SANDPIT_LINT_WORKER" in os.environ:
+        return pathlib.Path(os.environ["SANDPIT_LINT_WORKER"])
     return pathlib.Path(sandpit_tests.sandpit_path()).parent / "libexec/sandpit/lint-worker"
 
 
@@ -55,6 +57,7 @@ class LintCase(Case):
         self.env["SANDPIT_RUNTIMES_DIR"] = runtimes()
         if not worker().exists():
             self.skipTest("lint-worker (Rust)")
+        self.env["SANDPIT_LINT_WORKER"] = str(worker())
 
     def check(self, name, *options):
         done = self.sandpit("check", "--json", *options, name)
@@ -136,6 +139,7 @@ class Levels(LintCase):
         alone = private_directory("sandpit-lint-alone-")
         shutil.copy(sandpit_tests.sandpit_path(), alone / "sandpit")
         env = {**self.env, "SANDPIT_RUNTIMES_DIR": str(SOURCE / "runtimes")}
+        del env["SANDPIT_LINT_WORKER"]
         if (pathlib.Path("/usr/local/libexec/sandpit/lint-worker")).exists():
             self.skipTest("no installed lint-worker")
 

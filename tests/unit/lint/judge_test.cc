@@ -56,7 +56,7 @@ bool warns_of_path(const std::string& path, const Policy& policy) {
 TEST(LintJudge, SaysWhatIsMissingAndTheOptionThatGivesIt) {
   const auto finding = judged(rule_of(Capability::kNetwork), "a\n  x(\"y\")", "x(\"y\")", policy());
   ASSERT_TRUE(finding);
-  EXPECT_EQ(finding->message, "`x(\"y\")` of y, which this run does not have (--net host)");
+  EXPECT_EQ(finding->message, "`x` of y, which this run does not have (--net host)");
   EXPECT_EQ(finding->rule, "r");
   EXPECT_EQ(finding->severity, Severity::kWarning);
 }
