@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +38,15 @@ class Worker {
   explicit Worker(UniqueFd pidfd) : pidfd_(std::move(pidfd)) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker() { (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL); }
+  ~Worker() {
+    (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL);
+    // Where the host is pid 1 or a subreaper, the orphan is its child now and would stay a zombie;
+    // elsewhere this is ECHILD at once.
+    siginfo_t info;
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
+           errno == EINTR) {
+    }
+  }
 
  private:
   UniqueFd pidfd_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,15 @@ TEST_F(FakeWorker, IsNoChildOfTheHost) {
   EXPECT_EQ(errno, ECHILD);
   ::sigaction(SIGCHLD, &before, nullptr);
   EXPECT_EQ(child_signals, 0);
+}
+
+TEST_F(FakeWorker, LeavesNoZombieToASubreaper) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+  const std::string error = error_of("exit 3");
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+  EXPECT_THAT(error, HasSubstr("ended early"));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 class RealWorker : public ::testing::Test {
