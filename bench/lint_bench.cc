@@ -69,6 +69,10 @@ int run(const std::string& worker, const std::string& directory, const std::stri
   line("reading the rule file", median_time(rounds, [&] {
          if (!sandpit::lint::load_rules(directory)) std::exit(1);
        }));
+  line("a source with no name of a rule: all of lint", median_time(rounds, [&] {
+         const auto none = sandpit::lint::load_rules(directory, "print('hello')\n");
+         if (!none || *none) std::exit(1);
+       }));
   std::size_t named = 0;
   line("looking for the rules' names", median_time(rounds, [&] {
          named = static_cast<std::size_t>(std::count_if(

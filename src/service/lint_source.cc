@@ -47,9 +47,8 @@ struct Screened {
   std::optional<Error> gave_up;  // the findings are not all there are
 };
 
-Screened nothing_but(std::string why, std::string hint = {}) {
-  return {.gave_up = Error{
-              .code = ErrorCode::kRefused, .message = std::move(why), .hint = std::move(hint)}};
+Screened nothing_but(std::string why) {
+  return {.gave_up = Error{.code = ErrorCode::kRefused, .message = std::move(why)}};
 }
 
 Error refusal(const LintReport& report, const std::string& display) {
