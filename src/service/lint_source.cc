@@ -153,9 +153,10 @@ Screened screen(const LintSubject& subject, std::string text) {
   const std::size_t slash = origin.rfind('/');
   if (slash == std::string::npos) return {};
   // The source is not told where the answer must not be "nothing": see below.
-  const bool whole = text.size() <= lint::kMostSource && !subject.check;
+  const bool small = std::max(subject.source.size, std::uint64_t{text.size()}) <= lint::kMostSource;
   const auto loaded = lint::load_rules(
-      origin.substr(0, slash), whole ? std::optional<std::string_view>(text) : std::nullopt);
+      origin.substr(0, slash),
+      small && !subject.check ? std::optional<std::string_view>(text) : std::nullopt);
   if (!loaded) return nothing_but("the rules are wrong: " + loaded.error().to_string());
   if (!*loaded) return {};
   const lint::Rules& rules = **loaded;
@@ -164,7 +165,7 @@ Screened screen(const LintSubject& subject, std::string text) {
   for (const lint::Rule& rule : rules.rules) {
     if (lint::may_matter(rule, subject.policy, audience)) wanted.push_back(&rule);
   }
-  if (subject.source.size > lint::kMostSource && !wanted.empty()) {
+  if (!small && !wanted.empty()) {
     return nothing_but(
         fmt::format("sources above {} MiB are not parsed", lint::kMostSource >> 20U));
   }
