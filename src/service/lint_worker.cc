@@ -15,7 +15,9 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/binary.h"
@@ -54,8 +56,20 @@ class Worker {
   UniqueFd pidfd_;
 };
 
-// All bytes up to the end of the pipe.
-Result<std::string> read_answer(int pipe, std::chrono::milliseconds patience) {
+std::optional<lint::LintAnswer> decode(std::string_view bytes) {
+  lint::LintAnswer answer;
+  binary::Reader reader(bytes);
+  reader(answer);
+  if (!reader.finished() || answer.status > lint::AnswerStatus::kFailed ||
+      answer.findings.size() > lint::kMostFindings) {
+    return std::nullopt;
+  }
+  return answer;
+}
+
+// As soon as it is whole: the pipe's end comes only after the kernel has taken the worker's memory
+// apart.
+Result<lint::LintAnswer> read_answer(int pipe, std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   std::string bytes;
   std::array<char, 4096> buffer{};
@@ -71,9 +85,13 @@ Result<std::string> read_answer(int pipe, std::chrono::milliseconds patience) {
     const ssize_t n = ::read(pipe, buffer.data(), buffer.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) return fail(errno_error("read", errno));
-    if (n == 0) return bytes;
+    if (n == 0 && bytes.empty()) {
+      return fail(gave_up("the worker ended early: it crashed or needed too much memory or time"));
+    }
+    if (n == 0) return fail(gave_up("its answer is not well-formed"));
     bytes.append(buffer.data(), static_cast<std::size_t>(n));
     if (bytes.size() > lint::kMostAnswer) return fail(gave_up("its answer is too long"));
+    if (auto answer = decode(bytes)) return std::move(*answer);
   }
 }
 
@@ -98,18 +116,7 @@ Result<lint::LintAnswer> ask_lint_worker(const std::string& program, const lint:
                                        .environment = environment.data()}));
   const Worker worker(std::move(pidfd));
   theirs.reset();
-  SP_TRY(const std::string bytes, read_answer(ours.get(), patience));
-  if (bytes.empty()) {
-    return fail(gave_up("the worker ended early: it crashed or needed too much memory or time"));
-  }
-  lint::LintAnswer answer;
-  binary::Reader reader(bytes);
-  reader(answer);
-  if (!reader.finished() || answer.status > lint::AnswerStatus::kFailed ||
-      answer.findings.size() > lint::kMostFindings) {
-    return fail(gave_up("its answer is not well-formed"));
-  }
-  return answer;
+  return read_answer(ours.get(), patience);
 }
 
 }  // namespace sandpit
