@@ -12,6 +12,9 @@ endif()
 if(TARGET wasm-worker)
   install(TARGETS wasm-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
 endif()
+if(TARGET lint-worker)
+  install(TARGETS lint-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
+endif()
 install(TARGETS sandpit_lib EXPORT sandpit-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT development)
 
@@ -46,7 +49,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/sandpit.pc DESTINATION ${CMAKE_INSTA
 
 # What a user runs or installs, without tests and benchmarks: `make run` builds no more than this.
 add_custom_target(ship DEPENDS sandpit_lib)
-foreach(program sandpit sandpit-launcher wasm-worker)
+foreach(program sandpit sandpit-launcher wasm-worker lint-worker)
   if(TARGET ${program})
     add_dependencies(ship ${program})
   endif()

@@ -13,9 +13,9 @@ import tempfile
 _BELOW_SYS = {"base"}
 _BELOW_CONFIG = _BELOW_SYS | {"sys"}
 _BELOW_RUNTIME = _BELOW_CONFIG | {"config"}
-_BELOW_LINT = _BELOW_RUNTIME | {"runtime"}
-_BELOW_POLICY = _BELOW_LINT | {"lint"}
-_BELOW_PLAN = _BELOW_POLICY | {"policy"}
+_BELOW_POLICY = _BELOW_RUNTIME | {"runtime"}
+_BELOW_LINT = _BELOW_POLICY | {"policy"}  # a finding is compared with what the run may do
+_BELOW_PLAN = _BELOW_LINT | {"lint"}
 _BELOW_ENGINE = _BELOW_PLAN | {"plan"}
 _BELOW_SUPERVISOR = _BELOW_ENGINE | {"engine"}
 _BELOW_SERVICE = _BELOW_SUPERVISOR | {"supervisor"}
@@ -26,8 +26,8 @@ ALLOWED = {
     "sys": _BELOW_SYS,
     "config": _BELOW_CONFIG,
     "runtime": _BELOW_RUNTIME,
-    "lint": _BELOW_LINT,
     "policy": _BELOW_POLICY,
+    "lint": _BELOW_LINT,
     "plan": _BELOW_PLAN,
     "engine": _BELOW_ENGINE,
     "supervisor": _BELOW_SUPERVISOR,
@@ -45,6 +45,7 @@ THIRD_PARTY = {
     "spdlog/": {"base", "cli"},
     "seccomp.h": {"tools"},
     "sandpit_wasm.h": {"engine"},  # rust/include: the interface of our crate over Wasmtime
+    "sandpit_lint.h": {"lint"},  # rust/lint/include: the interface of our crate over tree-sitter
     "gtest/": {"tests"},
     "gmock/": {"tests"},
     "benchmark/": {"bench"},

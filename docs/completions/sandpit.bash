@@ -22,7 +22,7 @@ _sandpit() {
       if [[ $prev == --runtime ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")
       elif [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--json --runtime --config --profile --help' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '--json --sarif --runtime --config --profile --help' -- "$cur")
       else
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

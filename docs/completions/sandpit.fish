@@ -56,6 +56,7 @@ complete -c sandpit -n $runs -s v -l verbose -d 'say how the run went'
 
 complete -c sandpit -n '__fish_seen_subcommand_from runtimes list-supported' -a 'show (__sandpit_runtimes)'
 complete -c sandpit -n '__fish_seen_subcommand_from check runtimes list-supported doctor' -l json -d 'print JSON'
+complete -c sandpit -n '__fish_seen_subcommand_from check' -l sarif -d 'print SARIF'
 complete -c sandpit -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from show check init' -a 'show check init'
 complete -c sandpit -n '__fish_seen_subcommand_from config check runtimes list-supported' -l config -r -F -d 'configuration file'
 complete -c sandpit -n '__fish_seen_subcommand_from config check runtimes list-supported' -l profile -x -d profile

@@ -27,6 +27,11 @@ struct LintFinding {
   std::string message;
   unsigned line = 0;  // 1-based, 0 when it concerns the whole file
   unsigned column = 0;
+  // Of findings with a place: where it ends (the column behind it), and the source around it.
+  unsigned end_line = 0;
+  unsigned end_column = 0;
+  std::string excerpt;          // bytes of line `line`, as they are in the file
+  unsigned excerpt_column = 0;  // the column of its first byte
 };
 using LintReport = std::vector<LintFinding>;
 

@@ -21,9 +21,11 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/excerpt.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
 #include "codec/check_json.h"
+#include "codec/check_sarif.h"
 #include "codec/wasm_description.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
@@ -32,6 +34,7 @@
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "sandpit/units.h"
+#include "service/lint_source.h"
 #include "service/one_shot.h"
 #include "service/pipeline.h"
 
@@ -92,13 +95,18 @@ void add_findings(FileCheck& check, const LintReport& findings, LintLevel level)
   check.ok = true;
   for (const LintFinding& finding : findings) {
     const bool refused = finding.severity == Severity::kError ||
-                         (level == LintLevel::kDeny && finding.severity == Severity::kWarning);
+                         (level == LintLevel::kDeny && (finding.severity == Severity::kWarning ||
+                                                        finding.rule == kLintIncomplete));
     check.ok = check.ok && !refused;
     check.problems.push_back({.severity = refused ? "error" : to_word(finding.severity),
                               .message = finding.message,
                               .rule = finding.rule,
                               .line = finding.line,
-                              .column = finding.column});
+                              .column = finding.column,
+                              .end_line = finding.end_line,
+                              .end_column = finding.end_column,
+                              .excerpt = finding.excerpt,
+                              .excerpt_column = finding.excerpt_column});
   }
 }
 
@@ -256,14 +264,15 @@ std::string check_text(const FileCheck& check, Colour colour) {
     std::string place = file;
     if (problem.line != 0) place += fmt::format(":{}", problem.line);
     if (problem.line != 0 && problem.column != 0) place += fmt::format(":{}", problem.column);
-    const bool error = problem.severity == "error";
+    const Colouring severity = problem.severity == "error"  ? Colouring::kBad
+                               : problem.severity == "info" ? Colouring::kPlain
+                                                            : Colouring::kPoor;
     const auto lines = lines_of(problem.message);
-    text +=
-        fmt::format("{}: {}: {}{}\n", place,
-                    painted(problem.severity, error ? Colouring::kBad : Colouring::kPoor, colour),
-                    printable(lines.empty() ? std::string_view() : lines.front()),
-                    problem.rule.empty() ? "" : fmt::format(" [{}]", printable(problem.rule)));
+    text += fmt::format("{}: {}: {}{}\n", place, painted(problem.severity, severity, colour),
+                        printable(lines.empty() ? std::string_view() : lines.front()),
+                        problem.rule.empty() ? "" : fmt::format(" [{}]", printable(problem.rule)));
     for (std::size_t i = 1; i < lines.size(); ++i) text += printable(lines[i]) + "\n";
+    text += excerpt_text(problem, colour);
   }
   if (check.ok) text += fmt::format("{}: {}\n", file, painted("ok", Colouring::kGood, colour));
   if (check.description) text += description_text(*check.description, colour);
@@ -286,6 +295,7 @@ int check_files(const SmallOptions& options, Log& log) {
   Checker checker(options, *config, *registry, interrupts->get());
   const Colour colour = colour_for(STDOUT_FILENO);
   int status = 0;
+  std::vector<FileCheck> checks;  // --sarif is one document
   bool apart = false;  // a description, which has many lines, stands apart from its neighbours
   for (const std::string& file : options.words) {
     const FileCheck check = checker.check(file);
@@ -293,13 +303,22 @@ int check_files(const SmallOptions& options, Log& log) {
       const int signal = read_interrupt(interrupts->get());
       return 128 + (signal != 0 ? signal : SIGINT);
     }
+    if (!check.ok) status = kRefusedStatus;
+    if (options.sarif) {
+      checks.push_back(check);
+      continue;
+    }
     const bool first = &file == &options.words.front();
     const bool described = check.description.has_value();
     const char* const gap = !first && (apart || described) ? "\n" : "";
     apart = described;
     const std::string text = options.json ? check_to_json(check) : gap + check_text(check, colour);
     if (const int failed = print(text, log); failed != 0) return failed;
-    if (!check.ok) status = kRefusedStatus;
+  }
+  if (options.sarif) {
+    if (const int failed = print(checks_to_sarif(checks, SANDPIT_VERSION), log); failed != 0) {
+      return failed;
+    }
   }
   return status;
 }
@@ -308,11 +327,11 @@ int check_files(const SmallOptions& options, Log& log) {
 
 int check_command(Arguments arguments, Log& log) {
   constexpr SmallCommand kCommand{
-      .usage = "sandpit check [--json] [--runtime NAME] FILE...",
+      .usage = "sandpit check [--json | --sarif] [--runtime NAME] FILE...",
       .description =
           "Load, validate and screen files without running them; say what a WebAssembly "
           "file imports and needs.",
-      .flags = kFlagJson | kFlagConfig | kFlagRuntime,
+      .flags = kFlagJson | kFlagSarif | kFlagConfig | kFlagRuntime,
       .min_words = 1,
       .max_words = kManyWords};
   const auto options = parse_small(kCommand, arguments);

@@ -66,6 +66,7 @@ LogLevel level_for(const RunOptions& options, const Config& config) {
 
 void warn_of_findings(const Prepared& prepared, Reporter& reporter) {
   for (const LintFinding& finding : prepared.lint) {
+    if (finding.severity == Severity::kInfo) continue;  // `sandpit check` tells it
     std::string place = prepared.source_display;
     if (finding.line != 0) place += fmt::format(":{}", finding.line);
     if (finding.line != 0 && finding.column != 0) place += fmt::format(":{}", finding.column);

@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -20,6 +24,7 @@
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
+#include "service/lint_source.h"
 #include "service/pipeline.h"
 
 namespace sandpit::cli {
@@ -111,6 +116,25 @@ Result<std::vector<const Runtime*>> chosen(const RuntimeRegistry& registry,
   return runtimes;
 }
 
+// Several at a time: some interpreters take a second to tell their version.
+std::vector<RuntimeInfo> infos(const std::vector<const Runtime*>& runtimes,
+                               const Settings& settings) {
+  constexpr std::size_t kAtOnce = 8;
+  std::vector<RuntimeInfo> list(runtimes.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < runtimes.size(); i = next++) {
+      list[i] = runtimes[i]->info(settings_for(settings, runtimes[i]->name()),
+                                  Runtime::Probe::kWithVersion);
+    }
+  };
+  std::vector<std::thread> others(std::min(kAtOnce, runtimes.size()) - 1);
+  for (std::thread& other : others) other = std::thread(work);
+  work();
+  for (std::thread& other : others) other.join();
+  return list;
+}
+
 }  // namespace
 
 int runtimes_command(Arguments arguments, Log& log) {
@@ -141,15 +165,12 @@ int runtimes_command(Arguments arguments, Log& log) {
     return test_runtimes(*config, registry, *runtimes, options->json, log);
 
   // Only the chosen ones' interpreters are started for their versions.
-  std::vector<RuntimeInfo> list;
-  for (const Runtime* runtime : *runtimes) {
-    list.push_back(runtime->info(settings_for(config->settings(), runtime->name()),
-                                 Runtime::Probe::kWithVersion));
-  }
+  const std::vector<RuntimeInfo> list = infos(*runtimes, config->settings());
   if (query->what == Query::What::kShow) {
     const RuntimeInfo& runtime = list.front();
     return print(options->json ? runtime_to_json(runtime) : details_text(runtime), log);
   }
+  if (find_lint_worker().empty()) log.warning(kNoLintWorker);
   return print(options->json ? runtimes_to_json(list) : table_text(list), log);
 }
 

@@ -19,6 +19,9 @@ Result<SmallOptions> parse_small(const SmallCommand& command,
   CLI::App app(command.description, "sandpit");
   app.formatter(std::make_shared<HelpFormatter>(command.usage));
   if ((command.flags & kFlagJson) != 0) app.add_flag("--json", options.json, "print JSON");
+  if ((command.flags & kFlagSarif) != 0) {
+    app.add_flag("--sarif", options.sarif, "print SARIF 2.1.0")->excludes("--json");
+  }
   if ((command.flags & kFlagRemove) != 0)
     app.add_flag("--remove", options.remove, "take the trust back");
   if ((command.flags & kFlagConfig) != 0) {

@@ -16,6 +16,7 @@ enum SmallFlag : std::uint8_t {
   kFlagConfig = 2,   // --config PATH, --profile NAME
   kFlagRemove = 4,   // --remove
   kFlagRuntime = 8,  // --runtime NAME
+  kFlagSarif = 16,   // --sarif
 };
 
 inline constexpr std::size_t kManyWords = 65536;  // as good as any number
@@ -31,6 +32,7 @@ struct SmallCommand {
 struct SmallOptions {
   std::string help;  // not empty: print it and do nothing else
   bool json = false;
+  bool sarif = false;
   bool remove = false;
   std::string config;
   std::string profile;

@@ -82,7 +82,9 @@ array problems_json(const std::vector<CheckProblem>& problems) {
                           {"message", codec::text(problem.message)},
                           {"rule", or_null(problem.rule)},
                           {"line", or_null(problem.line)},
-                          {"column", or_null(problem.column)}});
+                          {"column", or_null(problem.column)},
+                          {"end_line", or_null(problem.end_line)},
+                          {"end_column", or_null(problem.end_column)}});
   }
   return list;
 }

@@ -16,6 +16,10 @@ struct CheckProblem {
   std::string rule;   // of a finding of lint; else empty
   unsigned line = 0;  // from 1; 0: none
   unsigned column = 0;
+  unsigned end_line = 0;
+  unsigned end_column = 0;  // the one behind it
+  std::string excerpt;      // of that line; printed for people only
+  unsigned excerpt_column = 0;
 };
 
 struct FileCheck {

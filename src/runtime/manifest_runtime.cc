@@ -47,7 +47,7 @@ struct Values {
 
 namespace {
 
-constexpr Milliseconds kVersionTimeout{2000};
+constexpr Milliseconds kVersionTimeout{5000};
 
 // A name that no program takes for an option.
 std::string as_operand(std::string_view name) {

@@ -36,6 +36,7 @@
 #include "service/compile_step.h"
 #include "service/extra_files.h"
 #include "service/host_command.h"
+#include "service/lint_source.h"
 #include "service/source_input.h"
 #include "service/warm_files.h"
 
@@ -43,9 +44,6 @@ namespace sandpit {
 namespace {
 
 constexpr std::size_t kHeadBytes = 4096;
-// Lint reads no more: a source larger than this is data, and the run's limits hold for it all the
-// same.
-constexpr std::size_t kMostLinted = 16UL << 20U;
 
 // What [runtimes.exec] in the configuration is for.
 constexpr std::string_view kExecName = "exec";
@@ -69,37 +67,6 @@ Result<const Runtime*> choose_runtime(const Request& request, const SourceInput&
   Result<const Runtime*> runtime = registry.for_source(source.name, head, settings);
   if (!runtime) return fail(with_context(std::move(runtime.error()), source.display));
   return runtime;
-}
-
-Error denied_by_lint(const LintReport& report, const std::string& display) {
-  Error error;
-  for (const LintFinding& finding : report) {
-    std::string where = finding.line == 0
-                            ? display
-                            : fmt::format("{}:{}:{}", display, finding.line, finding.column);
-    Error one{.code = ErrorCode::kRefused,
-              .message = fmt::format("{} [{}]", finding.message, finding.rule),
-              .where = std::move(where)};
-    if (error.message.empty()) {
-      one.hint = "--lint warn runs it all the same";
-      error = std::move(one);
-    } else {
-      error.others.push_back(std::move(one));
-    }
-  }
-  return error;
-}
-
-Result<LintReport> lint_source(const Runtime& runtime, const SourceInput& source, LintLevel level) {
-  if (level == LintLevel::kOff) return LintReport{};
-  SP_TRY(const std::string text, read_beginning(source, kMostLinted));
-  LintReport report = runtime.lint(text);
-  const bool denied = level == LintLevel::kDeny &&
-                      std::any_of(report.begin(), report.end(), [](const LintFinding& finding) {
-                        return finding.severity != Severity::kInfo;
-                      });
-  if (denied) return fail(denied_by_lint(report, source.display));
-  return report;
 }
 
 // The steps with the working directory as the policy spells it.
@@ -269,7 +236,11 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   SP_TRY(const Policy policy, policy_for(settings, *runtime, request));
   SP_TRY_VOID(check_size(source.display, source.size, policy.limits));
   Prepared prepared;
-  SP_TRY(prepared.lint, lint_source(*runtime, source, policy.lint));
+  SP_TRY(prepared.lint, lint_source({.runtime = *runtime,
+                                     .settings = settings_for(settings, runtime->name()),
+                                     .source = source,
+                                     .policy = policy,
+                                     .check = request.check}));
   SP_TRY(Sources sources,
          gather_extra_files(request, source.name, policy, settings.general.tmp_dir));
   SP_TRY(Steps steps, make_steps(*runtime, request,
