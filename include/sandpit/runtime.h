@@ -91,11 +91,13 @@ struct RuntimeInfo {
   std::vector<std::string> extensions;  // without the dot
   std::string engine;
   RuntimeState state = RuntimeState::kNotInstalled;
-  std::string version;       // as the interpreter itself says; empty when not asked or not found
-  std::string interpreter;   // absolute host path that was found
-  std::string install_hint;  // the command that installs it
-  std::string compiler;      // absolute host path; empty when there is no compile step
-  unsigned tier = 2;         // 1: must pass every conformance program
+  std::string version;          // as the interpreter itself says; empty when not asked or not found
+  std::string interpreter;      // absolute host path that was found
+  std::string install_hint;     // the command that installs it
+  std::string compiler;         // absolute host path; empty when there is no compile step
+  std::string syscall_profile;  // of the run step, without the configuration's own choice
+  std::string compile_profile;  // of the compile step; empty when there is none
+  unsigned tier = 2;            // 1: must pass every conformance program
   std::vector<std::string> aliases;
   std::vector<std::string> versions;
   std::string origin;  // manifest file

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -18,14 +19,17 @@
 #include "cli/runtimes_test.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
+#include "codec/profile_json.h"
 #include "codec/runtimes_json.h"
 #include "config/suggest.h"
+#include "policy/policy.h"
 #include "runtime/settings_for.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
 #include "service/lint_source.h"
 #include "service/pipeline.h"
+#include "sys/seccomp.h"
 
 namespace sandpit::cli {
 namespace {
@@ -67,6 +71,24 @@ std::string details_text(const RuntimeInfo& runtime) {
          line("versions", joined(runtime.versions)) +
          line("extensions", joined(runtime.extensions)) + line("engine", runtime.engine) +
          line("state", state_text(runtime)) + line("manifest", runtime.origin);
+}
+
+// What its programs may do by default, under this configuration.
+Result<std::string> security_text(const RuntimeInfo& runtime, const Settings& settings) {
+  SP_TRY(const Policy policy, resolve_policy(settings, runtime.name, {}));
+  std::string text;
+  for (const auto& [step, own] :
+       {std::pair{"run", runtime.syscall_profile}, std::pair{"compile", runtime.compile_profile}}) {
+    if (own.empty()) continue;
+    const bool is_run = std::string_view(step) == "run";
+    const std::string& name =
+        is_run && !policy.syscall_profile.empty() ? policy.syscall_profile : own;
+    SP_TRY(const sys::SyscallProfile rules, sys::builtin_profile_rules(name));
+    const std::vector<std::string> none;
+    text += profile_text(step, summarise(rules, is_run ? policy.allow_syscalls : none,
+                                         is_run ? policy.deny_syscalls : none));
+  }
+  return text;
 }
 
 struct Query {
@@ -168,7 +190,10 @@ int runtimes_command(Arguments arguments, Log& log) {
   const std::vector<RuntimeInfo> list = infos(*runtimes, config->settings());
   if (query->what == Query::What::kShow) {
     const RuntimeInfo& runtime = list.front();
-    return print(options->json ? runtime_to_json(runtime) : details_text(runtime), log);
+    if (options->json) return print(runtime_to_json(runtime), log);
+    const auto security = security_text(runtime, config->settings());
+    if (!security) return report(security.error(), log);
+    return print(details_text(runtime) + *security, log);
   }
   if (find_lint_worker().empty()) log.warning(kNoLintWorker);
   return print(options->json ? runtimes_to_json(list) : table_text(list), log);

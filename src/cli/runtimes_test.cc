@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/outcome_text.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"

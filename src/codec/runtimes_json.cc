@@ -22,6 +22,8 @@ boost::json::object runtime_object(const RuntimeInfo& runtime) {
   json["state"] = to_word(runtime.state);
   codec::put_bytes(json, "interpreter", runtime.interpreter);
   codec::put_bytes(json, "compiler", runtime.compiler);
+  json["syscall_profile"] = codec::text(runtime.syscall_profile);
+  json["compile_profile"] = codec::text(runtime.compile_profile);
   json["install_hint"] = codec::text(runtime.install_hint);
   codec::put_bytes(json, "origin", runtime.origin);
   return json;

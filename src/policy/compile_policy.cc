@@ -1,9 +1,11 @@
 #include "policy/compile_policy.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "policy/policy.h"
 #include "sandpit/limits.h"
+#include "sandpit/request.h"
 #include "sandpit/units.h"
 
 namespace sandpit {

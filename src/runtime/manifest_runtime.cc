@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "base/utf8.h"
 #include "config/suggest.h"
 #include "runtime/interpreter.h"
@@ -111,6 +112,7 @@ std::vector<std::string> expand(const std::vector<std::string>& words, const Val
 std::vector<std::string> expand(const std::map<std::string, std::string>& environment,
                                 const Values& values) {
   std::vector<std::string> result;
+  result.reserve(environment.size());
   for (const auto& [key, value] : environment)
     result.push_back(key + "=" + expand_word(value, values));
   return result;
@@ -202,6 +204,7 @@ std::vector<std::string> ManifestRuntime::candidates(const RuntimeSettings& sett
 
 std::vector<std::string> ManifestRuntime::versions() const {
   std::vector<std::string> names;
+  names.reserve(manifest_.versions.size());
   for (const auto& [version, program] : manifest_.versions) names.push_back(version);
   return names;
 }
@@ -237,19 +240,22 @@ Error ManifestRuntime::not_installed(const RuntimeSettings& settings,
 }
 
 RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) const {
-  RuntimeInfo info{.name = manifest_.id,
-                   .display_name = manifest_.display_name,
-                   .extensions = manifest_.extensions,
-                   .engine = "jail",
-                   .state = RuntimeState::kNotInstalled,
-                   .version = {},
-                   .interpreter = {},
-                   .install_hint = manifest_.install,
-                   .compiler = {},
-                   .tier = manifest_.tier,
-                   .aliases = manifest_.aliases,
-                   .versions = versions(),
-                   .origin = manifest_.origin};
+  RuntimeInfo info{
+      .name = manifest_.id,
+      .display_name = manifest_.display_name,
+      .extensions = manifest_.extensions,
+      .engine = "jail",
+      .state = RuntimeState::kNotInstalled,
+      .version = {},
+      .interpreter = {},
+      .install_hint = manifest_.install,
+      .compiler = {},
+      .syscall_profile = manifest_.syscall_profile,
+      .compile_profile = manifest_.compile ? manifest_.compile->syscall_profile : std::string{},
+      .tier = manifest_.tier,
+      .aliases = manifest_.aliases,
+      .versions = versions(),
+      .origin = manifest_.origin};
   const std::vector<std::string> names = candidates(settings, {}, {});
   if (names.empty()) {
     info.state = RuntimeState::kReady;

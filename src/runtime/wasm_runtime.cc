@@ -39,6 +39,10 @@ RuntimeInfo WasmRuntime::info(const RuntimeSettings& /*settings*/, Probe /*probe
                    .version = std::string(kWasmtimeVersion),
                    .interpreter = worker_,
                    .install_hint = {},
+                   .compiler = {},
+                   .syscall_profile = "wasm-host",
+                   .compile_profile = {},
+                   .tier = 1,
                    .origin = "built in"};
   if (worker_.empty()) {
     info.version.clear();

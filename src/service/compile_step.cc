@@ -22,6 +22,7 @@
 #include "engine/artefact_cache.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/runtime.h"
 #include "sandpit/units.h"

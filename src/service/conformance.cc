@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -178,6 +179,7 @@ std::string conformance_program(const RuntimeInfo& runtime,
   if (runtime.origin.starts_with('/')) {
     places.push_back(fs::path(runtime.origin).parent_path());
   } else {
+    places.reserve(directories.size());
     for (const std::string& directory : directories)
       places.push_back(fs::path(directory) / runtime.name);
   }

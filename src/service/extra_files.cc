@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -65,7 +64,8 @@ class Walker {
     }
     std::sort(names.begin(), names.end());
     for (const std::string& entry : names) {
-      SP_TRY_VOID(one(directory, entry.c_str(), path.empty() ? entry : path + "/" + entry, depth));
+      SP_TRY_VOID(one(directory, entry.c_str(),
+                      path.empty() ? entry : fmt::format("{}/{}", path, entry), depth));
     }
     return {};
   }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,11 +29,12 @@
 
 namespace sandpit {
 
-// NOLINTNEXTLINE(misc-use-internal-linkage): look-up by argument passes unnamed namespaces over.
+// NOLINTBEGIN(misc-use-internal-linkage): look-up by argument passes unnamed namespaces over.
 template <class Archive, binary::Is<PackedFile> T>
 void describe(Archive& a, T& v) {
   a(v.name, v.mode, v.directory, v.offset, v.size);
 }
+// NOLINTEND(misc-use-internal-linkage)
 
 namespace {
 

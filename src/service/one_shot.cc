@@ -172,7 +172,7 @@ Result<void> run_step(jail::JailEngine& engine, Supervisor& supervisor, Plan pla
 Result<CompileResult> compile(PreparedCompile& step, jail::JailEngine& engine,
                               Supervisor& supervisor, int interrupt_fd) {
   if (auto found = find_compiled(step)) {
-    return CompileResult{.compiled = std::move(*found), .failure = {}};
+    return CompileResult{.compiled = std::move(found), .failure = {}};
   }
   OneShotIo io;
   io.capture = true;
