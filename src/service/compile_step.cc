@@ -32,7 +32,6 @@
 namespace sandpit {
 namespace {
 
-constexpr std::size_t kMostFiles = 16384;
 constexpr int kDeepest = 32;
 // The table of contents and the compiler's messages come on top of the files.
 constexpr ByteCount kTable = ByteCount::mib(16);
@@ -43,15 +42,15 @@ class Collector {
   explicit Collector(FilePack& into) : into_(into) {}
 
   Result<void> entry(int directory, const std::string& name, const std::string& path, int depth) {
-    struct stat status{};
+    struct stat status{};  // NOLINT(misc-include-cleaner): it is in a part of sys/stat.h
     const UniqueFd handle = look_beneath(directory, name.c_str(), status);
     if (!handle.valid()) return fail(bad(path, "is not there"));
     if (S_ISDIR(status.st_mode)) {
       if (depth >= kDeepest) return fail(bad(path, "is nested too deeply"));
-      into_.add_directory(path);
+      SP_TRY_VOID(into_.add_directory(path));
       const UniqueFd below = open_directory_beneath(directory, name.c_str());
       if (!below.valid()) return fail(bad(path, "can't be read"));
-      SP_TRY(const std::vector<std::string> names, names_in(below, kMostFiles));
+      SP_TRY(const std::vector<std::string> names, names_in(below, FilePack::kMostEntries));
       for (const std::string& next : names) {
         SP_TRY_VOID(entry(below.get(), next, fmt::format("{}/{}", path, next), depth + 1));
       }
@@ -60,7 +59,6 @@ class Collector {
     if (!S_ISREG(status.st_mode)) return fail(bad(path, "is neither a file nor a directory"));
     const UniqueFd file = open_file_beneath(directory, name.c_str(), status);
     if (!file.valid()) return fail(bad(path, "can't be read"));
-    if (into_.files().size() >= kMostFiles) return fail(bad(path, "is one file too many"));
     const bool executable = (status.st_mode & S_IXUSR) != 0;
     return into_.add_file(path, executable ? 0755 : 0644, file.get(),
                           static_cast<std::uint64_t>(status.st_size));

@@ -80,7 +80,7 @@ class Walker {
     struct stat status{};
     if (::fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return fail(unreadable(path, errno));
     if (S_ISDIR(status.st_mode)) {
-      into_.pack.add_directory(path);
+      SP_TRY_VOID(into_.pack.add_directory(path));
       return directory(at, name, path, depth + 1);
     }
     if (path == main_) return {};

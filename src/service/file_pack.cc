@@ -5,13 +5,13 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -54,15 +54,13 @@ Result<void> write_at(int fd, std::string_view bytes, std::uint64_t offset) {
 
 Error damaged() { return {.code = ErrorCode::kSystem, .message = "a damaged pack of files"}; }
 
-bool has(const std::vector<InputFile>& inputs, std::string_view name) {
-  return std::ranges::any_of(inputs, [&](const InputFile& input) { return input.name == name; });
-}
+using Names = std::unordered_set<std::string>;
 
-void add_parents(std::string_view name, std::vector<InputFile>& inputs) {
+void add_parents(std::string_view name, Names& known, std::vector<InputFile>& inputs) {
   for (std::size_t slash = name.find('/'); slash != std::string_view::npos;
        slash = name.find('/', slash + 1)) {
     std::string parent(name.substr(0, slash));
-    if (has(inputs, parent)) continue;
+    if (!known.insert(parent).second) continue;
     inputs.push_back({.name = std::move(parent), .mode = 0755, .directory = true});
   }
 }
@@ -78,19 +76,33 @@ bool is_relative_name(std::string_view name) {
   }
 }
 
-Result<void> FilePack::make_room(std::uint64_t size) const {
+void FilePack::add(PackedFile file) {
+  name_bytes_ += file.name.size();
+  names_.insert(file.name);
+  files_.push_back(std::move(file));
+}
+
+Result<void> FilePack::make_room(std::string_view name, std::uint64_t size) const {
+  if (files_.size() >= kMostEntries || name_bytes_ + name.size() > kMostNameBytes) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("there are more than {} files, or their names are too long "
+                                        "together",
+                                        files_.size())});
+  }
   if (size <= most_.count() && end_ <= most_.count() - size) return {};
   return fail({.code = ErrorCode::kRefused,
                .message = fmt::format("the files have more than {} together", to_text(most_))});
 }
 
-void FilePack::add_directory(const std::string& name) {
-  files_.push_back({.name = name, .mode = 0755, .directory = true});
+Result<void> FilePack::add_directory(const std::string& name) {
+  SP_TRY_VOID(make_room(name, 0));
+  add({.name = name, .mode = 0755, .directory = true});
+  return {};
 }
 
 Result<void> FilePack::add_file(const std::string& name, std::uint16_t mode, int fd,
                                 std::uint64_t size) {
-  SP_TRY_VOID(make_room(size));
+  SP_TRY_VOID(make_room(name, size));
   const std::uint64_t begin = end_;
   if (::lseek(store_.get(), static_cast<off_t>(begin), SEEK_SET) < 0)
     return fail(errno_error("can't keep a copy of a file", errno));
@@ -102,28 +114,26 @@ Result<void> FilePack::add_file(const std::string& name, std::uint16_t mode, int
     if (n == 0) break;
   }
   end_ = begin + static_cast<std::uint64_t>(from);
-  files_.push_back({.name = name, .mode = mode, .offset = begin, .size = end_ - begin});
+  add({.name = name, .mode = mode, .offset = begin, .size = end_ - begin});
   return {};
 }
 
 Result<void> FilePack::add_text(const std::string& name, std::string_view text) {
-  SP_TRY_VOID(make_room(text.size()));
+  SP_TRY_VOID(make_room(name, text.size()));
   SP_TRY_VOID(write_at(store_.get(), text, end_));
-  files_.push_back({.name = name, .offset = end_, .size = text.size()});
+  add({.name = name, .offset = end_, .size = text.size()});
   end_ += text.size();
   return {};
-}
-
-bool FilePack::holds(std::string_view name) const {
-  return std::ranges::any_of(files_, [&](const PackedFile& file) { return file.name == name; });
 }
 
 Result<void> FilePack::append_to(std::vector<InputFile>& inputs,
                                  std::vector<UniqueFd>& descriptors) const {
   bool first = true;
+  Names known;
+  for (const InputFile& input : inputs) known.insert(input.name);
   for (const PackedFile& file : files_) {
-    add_parents(file.name, inputs);
-    if (file.directory && has(inputs, file.name)) continue;
+    add_parents(file.name, known, inputs);
+    if (!known.insert(file.name).second && file.directory) continue;
     InputFile input{.name = file.name,
                     .mode = file.mode,
                     .size = file.size,
@@ -175,7 +185,8 @@ Result<FilePack> FilePack::from_blob(UniqueFd blob, std::string& note) {
   reader(pack.files_, note);
   if (!reader.finished()) return fail(damaged());
   for (const PackedFile& file : pack.files_) {
-    if (!is_relative_name(file.name) || file.offset > bytes || file.size > bytes - file.offset)
+    if (!is_relative_name(file.name) || file.offset > bytes || file.size > bytes - file.offset ||
+        !pack.names_.insert(file.name).second)
       return fail(damaged());
   }
   pack.end_ = bytes;

@@ -2,9 +2,12 @@
 // their bytes, so that any number of them travels to the launcher and into the cache.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,18 +30,21 @@ struct PackedFile {
 
 class FilePack {
  public:
+  static constexpr std::size_t kMostEntries = 16384;
+  static constexpr std::uint64_t kMostNameBytes = 4U << 20U;
+
   // `store`: an empty file of ours, which takes the bytes. `most`: of all files together.
   FilePack(UniqueFd store, ByteCount most) : store_(std::move(store)), most_(most) {}
 
-  void add_directory(const std::string& name);
-  // Copies `size` bytes from the beginning of `fd`, or fewer when it is shorter. kRefused when that
-  // makes the pack too large.
+  // These refuse (kRefused) what makes the pack too large: in bytes, in entries or in their names.
+  [[nodiscard]] Result<void> add_directory(const std::string& name);
+  // Copies `size` bytes from the beginning of `fd`, or fewer when it is shorter.
   [[nodiscard]] Result<void> add_file(const std::string& name, std::uint16_t mode, int fd,
                                       std::uint64_t size);
   [[nodiscard]] Result<void> add_text(const std::string& name, std::string_view text);
 
   [[nodiscard]] const std::vector<PackedFile>& files() const { return files_; }
-  [[nodiscard]] bool holds(std::string_view name) const;
+  [[nodiscard]] bool holds(const std::string& name) const { return names_.contains(name); }
   [[nodiscard]] int descriptor() const { return store_.get(); }
   // Of all names, modes and bytes.
   [[nodiscard]] Result<std::string> digest() const;
@@ -53,11 +59,14 @@ class FilePack {
   [[nodiscard]] static Result<FilePack> from_blob(UniqueFd blob, std::string& note);
 
  private:
-  [[nodiscard]] Result<void> make_room(std::uint64_t size) const;
+  [[nodiscard]] Result<void> make_room(std::string_view name, std::uint64_t size) const;
+  void add(PackedFile file);
   UniqueFd store_;
   ByteCount most_;
   std::uint64_t end_ = 0;
+  std::uint64_t name_bytes_ = 0;
   std::vector<PackedFile> files_;
+  std::unordered_set<std::string> names_;
 };
 
 }  // namespace sandpit

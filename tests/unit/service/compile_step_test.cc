@@ -187,6 +187,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "mkdir program; for i in 1 2 3; do head -c 700000 /dev/zero > program/$i; done",
                   "more than 1 MiB"},
         BadOutput{"ASparseFileAboveTheLimit", "truncate -s 10G program", "exited with"},
+        BadOutput{"TooManyDirectories",
+                  "mkdir program; cd program; for i in $(seq 200); do mkdir d$i; (cd d$i; mkdir "
+                  "$(seq 100)); done",
+                  "more than 16384 files"},
         BadOutput{"TooDeep",
                   "mkdir program; cd program; for i in $(seq 40); do mkdir d; cd d; done",
                   "nested too deeply"}),

@@ -33,7 +33,7 @@ TEST(FilePack, ComesBackFromItsBlobAsItWas) {
   const UniqueFd source(::open(tree.file("x", "of a file").c_str(), O_RDONLY | O_CLOEXEC));
   FilePack pack = empty_pack();
   ASSERT_TRUE(pack.add_text("a.txt", "text"));
-  pack.add_directory("lib");
+  ASSERT_TRUE(pack.add_directory("lib"));
   ASSERT_TRUE(pack.add_file("lib/program", 0755, source.get(), 9));
   auto blob = std::move(pack).to_blob("a note");
   ASSERT_TRUE(blob) << blob.error().to_string();
@@ -74,6 +74,26 @@ TEST(FilePack, TakesNoMoreThanItMay) {
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().code, ErrorCode::kRefused);
   EXPECT_THAT(added.error().message, HasSubstr("5 bytes"));
+}
+
+TEST(FilePack, TakesNoMoreEntriesAndNamesThanItMay) {
+  FilePack many = empty_pack();
+  Result<void> added;
+  std::size_t count = 0;
+  for (; added && count <= FilePack::kMostEntries; ++count)
+    added = many.add_directory(std::to_string(count));
+  EXPECT_FALSE(added);
+  EXPECT_EQ(count, FilePack::kMostEntries + 1);
+  FilePack with_long_names = empty_pack();
+  added = {};
+  std::uint64_t bytes = 0;
+  for (int i = 0; added && i < 2000; ++i) {
+    const std::string name = std::string(8000, 'x') + std::to_string(i);
+    added = with_long_names.add_directory(name);
+    bytes += name.size();
+  }
+  EXPECT_FALSE(added);
+  EXPECT_LT(bytes, FilePack::kMostNameBytes + 16000);
 }
 
 TEST(FilePack, DigestsDifferWithNamesModesAndBytes) {
