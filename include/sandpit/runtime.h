@@ -44,6 +44,9 @@ struct WarmStart {
   std::string trigger;  // inside; the interpreter is ready when it opens this
   std::string source;               // the program, inside
   std::vector<std::string> args;    // its own
+  // The last words of `argv` hold the places of `args`, one for each: they are put there before the
+  // interpreter looks. Else its prelude reads them.
+  bool args_in_argv = false;
   friend bool operator==(const WarmStart&, const WarmStart&) = default;
 };
 

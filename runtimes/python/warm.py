@@ -46,3 +46,9 @@ kept = {name: module for name, module in sys.modules.items() if name not in ("__
 atexit.register(leave, kept)
 gc.collect()
 gc.freeze()
+# What is frozen is never collected: the program's module, and with it what only the program holds, has to be a new one.
+old = sys.modules["__main__"]
+new = type(sys)("__main__")
+new.__dict__.update(old.__dict__)
+sys.modules["__main__"] = new
+del old, new

@@ -36,7 +36,8 @@ Plan template_plan(const Plan& run) {
   made.is_template = true;
   made.argv = warm.argv;
   made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
-  made.inputs = {{.name = base_name(warm.prelude), .mode = 0444}};
+  made.inputs.clear();
+  if (!warm.prelude.empty()) made.inputs = {{.name = base_name(warm.prelude), .mode = 0444}};
   // Each run has a network of its own, and lowers the limits to its own: these only have to leave
   // room. The stack's limit shapes the address space when a program starts, and stays.
   made.network = NetworkMode::kNone;

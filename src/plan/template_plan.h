@@ -10,7 +10,7 @@
 namespace sandpit {
 
 // `run` has a WarmStart. The result lacks the descriptors that a template is started with
-// (engine/warm/run_image.h); they go behind its one input, the prelude.
+// (engine/warm/run_image.h); they go behind its one input, the prelude, or none.
 [[nodiscard]] Plan template_plan(const Plan& run);
 
 // Why this run can't come from a template although its runtime could; empty when it can.

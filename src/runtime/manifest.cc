@@ -255,13 +255,13 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
   reader.read(*warm, "env", made.env);
   reader.read(*warm, "trigger", made.trigger);
   check_word(reader, place(*warm, "trigger"), made.trigger, Lists::kRefused);
-  if (!is_file_name(made.prelude)) {
+  if (!made.prelude.empty() && !is_file_name(made.prelude)) {
     reader.problem(place(*warm, "prelude"), "'warm.prelude' must be a file beside the manifest");
   }
   for (const std::string& word : made.argv) {
     check_word(reader, place(*warm, "argv"), word, Lists::kAllowed);
     for (const std::string_view name : placeholders_of(word)) {
-      if (contains(kWordsOfOneRun, name) && name != "source") {
+      if (contains(kWordsOfOneRun, name) && name != "source" && name != "args") {
         reader.problem(place(*warm, "argv"),
                        fmt::format("'{{{}}}' can't stand here: no program is known yet", name));
       }
@@ -269,7 +269,14 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
   }
   if (made.argv.empty()) reader.problem(place(*warm, "argv"), "'warm.argv' must not be empty");
   check_environment(reader, *warm, made.env);
-  made.prelude = path.substr(0, path.rfind('/') + 1) + made.prelude;
+  const auto args = std::ranges::find(made.argv, "{args}");
+  if (args != made.argv.end() && args + 1 != made.argv.end()) {
+    reader.problem(place(*warm, "argv"), "'{args}' must be the last word of 'warm.argv'");
+  }
+  if (made.prelude.empty() && args == made.argv.end()) {
+    reader.problem(warm->source(), "without 'warm.prelude' 'warm.argv' must end with '{args}'");
+  }
+  if (!made.prelude.empty()) made.prelude = path.substr(0, path.rfind('/') + 1) + made.prelude;
   manifest.warm = std::move(made);
 }
 

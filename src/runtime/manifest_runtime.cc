@@ -158,12 +158,16 @@ std::string identity_of(const FoundProgram& compiler) {
 WarmStart warm_start(const ManifestTemplate& from, Values values) {
   values.prelude = fmt::format("{}{}{}", values.work_dir, values.work_dir.ends_with('/') ? "" : "/",
                                from.prelude.substr(from.prelude.rfind('/') + 1));
+  const std::vector<std::string> args = values.args;
+  // Places for as many: what they hold is each run's own.
+  std::ranges::fill(values.args, std::string("-"));
   return {.prelude = from.prelude,
           .argv = expand(from.argv, values),
           .env = expand(from.env, values),
           .trigger = expand_word(from.trigger, values),
           .source = values.source,
-          .args = values.args};
+          .args = args,
+          .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}"};
 }
 
 std::string_view version_of(std::string_view runtime) {

@@ -166,7 +166,7 @@ TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
   std::string key = wire::encode(template_plan(run)) + run.warm->trigger;
   // A prelude that was replaced makes other templates.
   struct stat status{};
-  if (::stat(run.warm->prelude.c_str(), &status) == 0) {
+  if (!run.warm->prelude.empty() && ::stat(run.warm->prelude.c_str(), &status) == 0) {
     key += fmt::format("{}.{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   }
   auto found = shapes_.find(key);
@@ -188,6 +188,18 @@ TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
 
 Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
   Plan plan = template_plan(run);
+  std::vector<UniqueFd> inputs;
+  if (!plan.inputs.empty()) {
+    InputFile& prelude = plan.inputs.front();
+    plan.env.push_back(
+        fmt::format("{}={}/{}", warm::kPreludeVariable, plan.work_dir, prelude.name));
+    inputs.emplace_back(::open(run.warm->prelude.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status{};
+    if (!inputs.front().valid() || ::fstat(inputs.front().get(), &status) < 0) {
+      return fail(errno_error(run.warm->prelude, errno));
+    }
+    prelude.size = static_cast<std::uint64_t>(status.st_size);
+  }
   const auto handed = [&plan](const char* name, int number) {
     plan.inputs.push_back({.name = name, .as_descriptor = static_cast<std::uint32_t>(number)});
   };
@@ -197,15 +209,10 @@ Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
   handed("library", warm::kLibraryDescriptor);
   plan.env.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor));
   plan.env.push_back(fmt::format("{}={}", warm::kTriggerVariable, run.warm->trigger));
-  plan.env.push_back(fmt::format("{}={}/{}", warm::kPreludeVariable, plan.work_dir,
-                                 plan.inputs.front().name));
-  std::vector<UniqueFd> inputs;
-  inputs.emplace_back(::open(run.warm->prelude.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
-  if (!inputs.front().valid() || ::fstat(inputs.front().get(), &status) < 0) {
-    return fail(errno_error(run.warm->prelude, errno));
-  }
-  plan.inputs.front().size = static_cast<std::uint64_t>(status.st_size);
+  if (run.warm->args_in_argv) plan.env.push_back(fmt::format("{}=1", warm::kArgumentsVariable));
+  std::string forget;
+  for (const std::string& entry : run.warm->env) forget += entry.substr(0, entry.find('=')) + ",";
+  plan.env.push_back(fmt::format("{}={}", warm::kForgetVariable, forget));
   inputs.push_back(std::move(control.child));
   for (const UniqueFd* file : {&init_, &library_}) {
     inputs.emplace_back(::fcntl(file->get(), F_DUPFD_CLOEXEC, 3));

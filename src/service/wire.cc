@@ -51,7 +51,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<WarmStart> T>
 void describe(Archive& a, T& v) {
-  a(v.prelude, v.argv, v.env, v.trigger, v.source, v.args);
+  a(v.prelude, v.argv, v.env, v.trigger, v.source, v.args, v.args_in_argv);
 }
 template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {

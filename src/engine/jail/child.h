@@ -21,6 +21,7 @@
 
 #include <linux/filter.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -150,6 +151,9 @@ struct ChildSpec {
   ChildArray<ChildLandlockRule> landlock;
   bool landlock_host_network = false;  // TCP stays allowed
   sock_fprog seccomp{};  // no instructions: no filter (templates)
+  // Not 0: the program's pid, inside. A template needs one that no run has: Ruby and OpenSSL tell by
+  // getpid() that they were forked.
+  pid_t program_pid = 0;
   std::uint64_t keep_capabilities = 0;  // of templates: a bit for each, in the run's own namespace
   int stdin_fd = -1;
   int stdout_fd = -1;

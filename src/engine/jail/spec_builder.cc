@@ -28,6 +28,10 @@
 namespace sandpit::jail {
 namespace {
 
+// The highest that every kernel allows (pid_max is 32768 or more): a run would have to start as many
+// processes to come near it.
+constexpr pid_t kTemplatePid = 32767;
+
 // execve(2) wants char* const[], though it writes to none of them.
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
@@ -174,6 +178,7 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
   if (plan_.is_template) {
     const auto bit = [](int capability) { return std::uint64_t{1} << capability; };
+    spec_.program_pid = kTemplatePid;
     spec_.keep_capabilities = bit(CAP_SYS_ADMIN) | bit(CAP_SETUID) | bit(CAP_SETGID);
   }
   spec_.argv = argv_.data();

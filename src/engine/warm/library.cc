@@ -27,6 +27,10 @@ pid_t main_thread = 0;
 bool armed = false;
 char trigger[4096];
 char prelude[4096];
+bool patch_arguments = false;
+char only_here[1024];  // names of variables, each with a comma
+int program_argc = 0;
+char** program_argv = nullptr;
 int record = -1;  // of this run's program, until it has been opened
 
 alignas(16) char block[kLargestImage];
@@ -45,15 +49,23 @@ void keep(int& descriptor, int number) {
   ::close(number);
 }
 
-__attribute__((constructor)) void become_template() {
+void copy_of(const char* name, char* room, std::size_t size) {
+  const char* value = ::getenv(name);
+  if (value != nullptr) ::strncpy(room, value, size - 1);
+  forget(name);
+}
+
+// glibc hands main's arguments to constructors as well.
+__attribute__((constructor)) void become_template(int argc, char** argv, char** /*env*/) {
   const char* path = ::getenv(kTriggerVariable);
   if (path == nullptr) return;
-  ::strncpy(trigger, path, sizeof trigger - 1);
-  if (const char* file = ::getenv(kPreludeVariable); file != nullptr) {
-    ::strncpy(prelude, file, sizeof prelude - 1);
-  }
-  forget(kTriggerVariable);
-  forget(kPreludeVariable);
+  program_argc = argc;
+  program_argv = argv;
+  patch_arguments = ::getenv(kArgumentsVariable) != nullptr;
+  forget(kArgumentsVariable);
+  copy_of(kTriggerVariable, trigger, sizeof trigger);
+  copy_of(kPreludeVariable, prelude, sizeof prelude);
+  copy_of(kForgetVariable, only_here, sizeof only_here);
   forget("LD_PRELOAD");
   keep(state.control, kControlDescriptor);
   keep(state.init, kInitDescriptor);
@@ -116,6 +128,32 @@ int serve() {
   }
 }
 
+// The words of the record go where the command line had places for them: the interpreter has not
+// looked at them yet. The record stays in `block`, which is this process's own by now.
+void take_arguments(const RunImage& image) {
+  const char* end = image.record + image.record_size;
+  int count = -1;  // the program's path is not one of them
+  for (const char* at = image.record; at < end; at += ::strlen(at) + 1) ++count;
+  if (count <= 0 || count >= program_argc) return;
+  const char* word = image.record + ::strlen(image.record) + 1;
+  for (int i = program_argc - count; i < program_argc; ++i) {
+    program_argv[i] = const_cast<char*>(word);  // NOLINT(*-const-cast): main's may be written to
+    word += ::strlen(word) + 1;
+  }
+}
+
+void arrive() {
+  for (char* name = only_here; *name != '\0';) {
+    char* comma = ::strchr(name, ',');
+    *comma = '\0';
+    forget(name);
+    name = comma + 1;
+  }
+  // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it
+  if (patch_arguments) take_arguments(*reinterpret_cast<const RunImage*>(block));
+  revive_runtime();
+}
+
 // Called with every path that is opened. Answers what the caller shall get instead, else -1.
 int opened(const char* path) {
   if (path == nullptr || path[0] != '/') return -1;
@@ -123,7 +161,7 @@ int opened(const char* path) {
   if (armed && ::strcmp(path, trigger) == 0 && ::syscall(SYS_gettid) == main_thread) {
     record = serve();
     armed = false;
-    revive_runtime();
+    arrive();
   }
   if (record < 0 || ::strcmp(path, kRecordPath) != 0) return -1;
   const int fd = record;

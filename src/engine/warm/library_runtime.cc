@@ -23,7 +23,7 @@ void prepare_python(const char* prelude) {
   auto* const lock = symbol<int()>("PyGILState_Ensure");
   auto* const run = symbol<int(const char*)>("PyRun_SimpleString");
   auto* const before = symbol<void()>("PyOS_BeforeFork");
-  if (lock == nullptr || run == nullptr || before == nullptr) return;
+  if (lock == nullptr || run == nullptr || before == nullptr || prelude[0] == '\0') return;
   python_state = lock();
   char code[4400] = "exec(compile(open('";
   ::strcat(code, prelude);

@@ -41,6 +41,10 @@ inline constexpr int kLibraryDescriptor = 5;  // libsandpit_warm.so, which the l
 // Its environment, besides LD_PRELOAD: taken out again before the interpreter sees it.
 inline constexpr const char* kTriggerVariable = "SANDPIT_TRIGGER";  // the path to wait at
 inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
+// "1": the last words of the command line are to be replaced by the run's arguments.
+inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";
+// Names, each followed by a comma, of variables that are the template's only.
+inline constexpr const char* kForgetVariable = "SANDPIT_FORGET";
 // What a run's program gets when it opens this path, once: its record (RunImage::record).
 inline constexpr const char* kRecordPath = "/.sandpit/go";
 
@@ -50,6 +54,7 @@ inline constexpr std::size_t kMostNetworks = 64;      // namespaces that a templ
 
 struct RunImage {
   std::uint64_t size = 0;
+  std::uint64_t head = sizeof(RunImage);  // both sides were built from the same sources
   jail::ChildSpec spec;
   int tasks[jail::kMostCgroups] = {};
   std::uint64_t task_count = 0;
