@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "plan/plan.h"
+#include "runtime/manifest.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "sandpit/units.h"
@@ -37,7 +38,6 @@ Plan template_plan(const Plan& run) {
   made.argv = warm.argv;
   made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
   made.inputs.clear();
-  if (!warm.prelude.empty()) made.inputs = {{.name = base_name(warm.prelude), .mode = 0444}};
   // Each run has a network of its own, and lowers the limits to its own: these only have to leave
   // room. The stack's limit shapes the address space when a program starts, and stays.
   made.network = NetworkMode::kNone;
@@ -67,6 +67,11 @@ Plan template_plan(const Plan& run) {
              .mode = static_cast<std::uint16_t>(directory ? 0755 : 0644),
              .target = mount.target};
   }
+  if (!warm.prelude.empty()) {
+    made.mounts.push_back({.kind = MountKind::kFile,
+                           .mode = 0444,
+                           .target = std::string(kPreludeDirectory) + "/" + base_name(warm.prelude)});
+  }
   return made;
 }
 
@@ -75,6 +80,8 @@ std::string reason_for_cold(const Plan& run) {
   const bool handed = std::ranges::any_of(
       run.inputs, [](const InputFile& input) { return input.as_descriptor != 0; });
   if (handed) return "the program gets descriptors";
+  const WarmStart& warm = *run.warm;
+  if (warm.prelude.empty() && !warm.args_in_argv && !warm.args.empty()) return "it has arguments";
   constexpr std::size_t kMostInputs = 64;
   if (std::ranges::count_if(run.inputs, has_descriptor) > static_cast<std::ptrdiff_t>(kMostInputs)) {
     return "too many input files";

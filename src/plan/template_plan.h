@@ -10,8 +10,9 @@
 namespace sandpit {
 
 // `run` has a WarmStart. The result lacks the descriptors that a template is started with
-// (engine/warm/run_image.h); they go behind its one input, the prelude, or none.
+// (engine/warm/run_image.h) and the prelude's text, which is its last mount, when there is one.
 [[nodiscard]] Plan template_plan(const Plan& run);
+
 
 // Why this run can't come from a template although its runtime could; empty when it can.
 [[nodiscard]] std::string reason_for_cold(const Plan& run);

@@ -273,9 +273,6 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
   if (args != made.argv.end() && args + 1 != made.argv.end()) {
     reader.problem(place(*warm, "argv"), "'{args}' must be the last word of 'warm.argv'");
   }
-  if (made.prelude.empty() && args == made.argv.end()) {
-    reader.problem(warm->source(), "without 'warm.prelude' 'warm.argv' must end with '{args}'");
-  }
   if (!made.prelude.empty()) made.prelude = path.substr(0, path.rfind('/') + 1) + made.prelude;
   manifest.warm = std::move(made);
 }

@@ -89,6 +89,9 @@ struct Manifest {
   std::string origin;  // path of the manifest
 };
 
+// Where a template's prelude is, inside (plan/template_plan.h).
+inline constexpr std::string_view kPreludeDirectory = "/.sandpit";
+
 // Where ManifestWarm's files are, inside.
 inline constexpr std::string_view kWarmPath = "/warm";
 

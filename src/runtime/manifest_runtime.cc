@@ -156,8 +156,8 @@ std::string identity_of(const FoundProgram& compiler) {
 }
 
 WarmStart warm_start(const ManifestTemplate& from, Values values) {
-  values.prelude = fmt::format("{}{}{}", values.work_dir, values.work_dir.ends_with('/') ? "" : "/",
-                               from.prelude.substr(from.prelude.rfind('/') + 1));
+  values.prelude =
+      fmt::format("{}/{}", kPreludeDirectory, from.prelude.substr(from.prelude.rfind('/') + 1));
   const std::vector<std::string> args = values.args;
   // Places for as many: what they hold is each run's own.
   std::ranges::fill(values.args, std::string("-"));

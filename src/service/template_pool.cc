@@ -54,7 +54,7 @@ constexpr std::chrono::seconds kPause{60};
 // One that has not come up by then is ended.
 constexpr std::chrono::seconds kLongestBirth{60};
 
-Result<UniqueFd> file_in_memory(const std::string& path) {
+Result<std::string> text_of(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
   if (!file.valid() || ::fstat(file.get(), &status) < 0) return fail(errno_error(path, errno));
@@ -62,6 +62,11 @@ Result<UniqueFd> file_in_memory(const std::string& path) {
   if (::pread(file.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
     return fail(errno_error(path, errno));
   }
+  return bytes;
+}
+
+Result<UniqueFd> file_in_memory(const std::string& path) {
+  SP_TRY(const std::string bytes, text_of(path));
   return sealed_memory_file("libsandpit_warm", bytes);
 }
 
@@ -189,16 +194,10 @@ TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
 Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
   Plan plan = template_plan(run);
   std::vector<UniqueFd> inputs;
-  if (!plan.inputs.empty()) {
-    InputFile& prelude = plan.inputs.front();
-    plan.env.push_back(
-        fmt::format("{}={}/{}", warm::kPreludeVariable, plan.work_dir, prelude.name));
-    inputs.emplace_back(::open(run.warm->prelude.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status{};
-    if (!inputs.front().valid() || ::fstat(inputs.front().get(), &status) < 0) {
-      return fail(errno_error(run.warm->prelude, errno));
-    }
-    prelude.size = static_cast<std::uint64_t>(status.st_size);
+  if (!run.warm->prelude.empty()) {
+    Mount& prelude = plan.mounts.back();
+    SP_TRY(prelude.content, text_of(run.warm->prelude));
+    plan.env.push_back(fmt::format("{}={}", warm::kPreludeVariable, prelude.target));
   }
   const auto handed = [&plan](const char* name, int number) {
     plan.inputs.push_back({.name = name, .as_descriptor = static_cast<std::uint32_t>(number)});

@@ -82,6 +82,8 @@ void become_waiting() {
   (void)::syscall(SYS_rt_sigaction, SIGCHLD, nullptr, state.child_action, 8);
   constexpr unsigned long kNoZombies[4] = {0, SA_NOCLDWAIT, 0, 0};
   (void)::syscall(SYS_rt_sigaction, SIGCHLD, kNoZombies, nullptr, 8);
+  state.registration = registration_of_this_thread();
+  for (int fd = 0; fd < 3; ++fd) state.nonblocking[fd] = ::fcntl(fd, F_GETFL) & O_NONBLOCK;
   char ready = 'r';
   if (::send(state.control, &ready, 1, MSG_NOSIGNAL) != 1) ::_exit(125);
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <csetjmp>
+#include <cstddef>
+#include <cstdint>
 
 #include "engine/warm/run_image.h"
 
@@ -12,6 +14,13 @@
 
 namespace sandpit::warm {
 
+// What the kernel knows of a thread only because glibc has told it.
+struct ThreadRegistration {
+  void* robust_list = nullptr;
+  std::size_t robust_size = 0;
+  int* id = nullptr;  // cleared by the kernel at the thread's end (set_tid_address(2))
+};
+
 // The template's own facts, for its runs.
 struct TemplateState {
   int control = -1;
@@ -19,6 +28,8 @@ struct TemplateState {
   int networks[kMostNetworks] = {};  // its own network namespaces, -1: not made yet
   std::uint64_t signal_mask = 0;        // before it became a template; the runs go on with it
   unsigned long child_action[4] = {};   // struct kernel_sigaction of SIGCHLD, likewise
+  ThreadRegistration registration;  // of the main thread
+  int nonblocking[3] = {};  // O_NONBLOCK of the standard streams, as the interpreter has set it
 };
 
 // Starts one run. Comes back twice: in the template with kTemplate, and in the run's program, which
@@ -34,5 +45,18 @@ struct Forked {
 // library_runtime.cc. `prelude`: for those whose own open of the program is the trigger.
 void prepare_runtime(const char* prelude);
 void revive_runtime();
+
+// library_threads.cc. Stops every other thread for good, once; answers how many there were. Each
+// program starts them again, after everything else.
+std::size_t park_threads();
+[[nodiscard]] bool has_parked_threads();
+void unpark_threads();
+
+// library_descriptors.cc. Remembers what there is to renew, once; each program renews it.
+void note_descriptors();
+void renew_descriptors();
+
+[[nodiscard]] ThreadRegistration registration_of_this_thread();
+void register_this_thread(const ThreadRegistration& registration);
 
 }  // namespace sandpit::warm

@@ -158,8 +158,12 @@ void close_ours(const TemplateState& state, const RunImage& image) {
     if (fd > 2) ::close(fd);
   }
   ::close(state.init);
+  for (int fd = 0; fd < 3; ++fd) {
+    if (state.nonblocking[fd] != 0) launch.need(::fcntl(fd, F_SETFL, O_NONBLOCK));
+  }
   launch.need(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   set_action(SIGCHLD, state.child_action);
+  renew_descriptors();
   const int socket = spec.socket;
   jail::raise_walls(launch, spec, ruleset);
   ::close(socket);
@@ -179,6 +183,15 @@ void close_ours(const TemplateState& state, const RunImage& image) {
   launch.need(::fcntl(spec.socket, F_SETFD, 0));
   (void)::syscall(SYS_execveat, shared.state->init, "", argv, envp, AT_EMPTY_PATH);
   launch.fail(errno);
+}
+
+// glibc's own fork tells its thread descriptor, its locks and whoever has asked by pthread_atfork
+// that this is another process with one thread. Where the other threads come along, it must not.
+pid_t fork_program(const ThreadRegistration& registration) {
+  if (!has_parked_threads()) return ::fork();
+  return static_cast<pid_t>(::syscall(SYS_clone,
+                                      SIGCHLD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, nullptr,
+                                      nullptr, registration.id, nullptr));
 }
 
 // init of the run, on a stack of its own in the template's memory.
@@ -208,12 +221,15 @@ int init_main(void* /*unused*/) {
   jail::lower_limits(launch, spec);
   jail::drop_capabilities(launch, spec);
   launch.begin(LaunchStep::kFork);
-  // glibc's own: it tells its thread descriptor, its locks and whoever has asked by pthread_atfork
-  // that this is another process. The template, whose memory this is, has one thread that matters
-  // here, and it is waiting.
-  const pid_t program = ::fork();
+  // Before the fork, since it is this thread's to ask for as long as it is the template's in all but
+  // its id.
+  const ThreadRegistration registration = shared.state->registration;
+  const pid_t program = fork_program(registration);
   launch.need(program);
-  if (program == 0) become_program(launch, spec, ruleset);
+  if (program == 0) {
+    register_this_thread(registration);
+    become_program(launch, spec, ruleset);
+  }
   become_init(launch, spec, program);
 }
 

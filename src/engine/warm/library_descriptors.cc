@@ -1,0 +1,136 @@
+// Descriptors that an interpreter made for its own use before the fork: epoll instances, eventfds
+// and pipes. A fork shares the open file behind them, so that a wake-up in one run would be seen in
+// the others; each program gets new ones under the same numbers instead.
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/warm/library.h"
+
+namespace sandpit::warm {
+namespace {
+
+constexpr std::size_t kMost = 64;
+
+enum class Kind : int { kEpoll, kEvent, kPipe };
+struct Own {
+  int fd = -1;
+  Kind kind = Kind::kEvent;
+  int flags = 0;             // F_GETFL
+  int close_on_exec = 0;     // F_GETFD
+  std::uint64_t value = 0;   // the eventfd's counter, the pipe's inode
+  int other = -1;            // of a pipe's read end: its write end
+};
+struct Watch {
+  int epoll = -1;
+  int fd = -1;
+  epoll_event event{};
+};
+constinit Own own[kMost];
+constinit std::size_t own_count = 0;
+constinit Watch watches[kMost];
+constinit std::size_t watch_count = 0;
+
+// Calls `take` with each line of /proc/self/fdinfo/N.
+template <class Take>
+void each_line(int fd, const Take& take) {
+  char path[64];
+  ::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  FILE* const file = ::fopen(path, "re");
+  if (file == nullptr) return;
+  char line[256];
+  while (::fgets(line, sizeof line, file) != nullptr) take(line);
+  ::fclose(file);
+}
+
+void note(int fd) {
+  char path[64];
+  char target[128] = {};
+  ::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  if (::readlink(path, target, sizeof target - 1) <= 0 || own_count >= kMost) return;
+  Own made{.fd = fd, .flags = ::fcntl(fd, F_GETFL), .close_on_exec = ::fcntl(fd, F_GETFD)};
+  if (::strcmp(target, "anon_inode:[eventpoll]") == 0) {
+    made.kind = Kind::kEpoll;
+    each_line(fd, [&](const char* line) {
+      Watch watch{.epoll = fd};
+      unsigned events = 0;
+      unsigned long long data = 0;
+      if (::sscanf(line, "tfd: %d events: %x data: %llx", &watch.fd, &events, &data) != 3) return;
+      watch.event.events = events;
+      watch.event.data.u64 = data;
+      if (watch_count < kMost) watches[watch_count++] = watch;
+    });
+  } else if (::strcmp(target, "anon_inode:[eventfd]") == 0) {
+    each_line(fd, [&](const char* line) {
+      unsigned long long value = 0;
+      if (::sscanf(line, "eventfd-count: %llx", &value) == 1) made.value = value;
+    });
+  } else if (::strncmp(target, "pipe:[", 6) == 0) {
+    made.kind = Kind::kPipe;
+    made.value = std::strtoull(target + 6, nullptr, 10);
+  } else {
+    return;
+  }
+  own[own_count++] = made;
+}
+
+void put(int made, const Own& as) {
+  (void)::dup3(made, as.fd, (as.close_on_exec & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+  ::close(made);
+}
+
+void renew(const Own& item) {
+  if (item.kind == Kind::kEpoll) put(::epoll_create1(EPOLL_CLOEXEC), item);
+  if (item.kind == Kind::kEvent) {
+    put(::eventfd(static_cast<unsigned>(item.value), EFD_CLOEXEC | (item.flags & O_NONBLOCK)), item);
+  }
+  if (item.kind != Kind::kPipe || item.other < 0) return;
+  const Own& write_end = own[item.other];
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return;
+  (void)::fcntl(ends[0], F_SETFL, item.flags & O_NONBLOCK);
+  (void)::fcntl(ends[1], F_SETFL, write_end.flags & O_NONBLOCK);
+  // What is in it belongs to its state (libuv locks with a byte in a pipe); the template's copy stays.
+  (void)::tee(item.fd, ends[1], 65536, SPLICE_F_NONBLOCK);
+  put(ends[0], item);
+  put(ends[1], write_end);
+}
+
+}  // namespace
+
+void note_descriptors() {
+  DIR* const descriptors = ::opendir("/proc/self/fd");
+  if (descriptors == nullptr) return;
+  while (const dirent* entry = ::readdir(descriptors)) {
+    const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
+    if (fd > 2 && fd != ::dirfd(descriptors)) note(fd);
+  }
+  ::closedir(descriptors);
+  // A pipe whose both ends are here is the interpreter's own.
+  for (std::size_t i = 0; i < own_count; ++i) {
+    const bool reads = (own[i].flags & O_ACCMODE) == O_RDONLY;
+    for (std::size_t k = 0; own[i].kind == Kind::kPipe && reads && k < own_count; ++k) {
+      const bool pair = own[k].kind == Kind::kPipe && own[k].value == own[i].value && k != i;
+      if (pair && (own[k].flags & O_ACCMODE) == O_WRONLY) own[i].other = static_cast<int>(k);
+    }
+  }
+}
+
+void renew_descriptors() {
+  for (std::size_t i = 0; i < own_count; ++i) renew(own[i]);
+  for (std::size_t i = 0; i < watch_count; ++i) {
+    (void)::epoll_ctl(watches[i].epoll, EPOLL_CTL_ADD, watches[i].fd, &watches[i].event);
+  }
+}
+
+}  // namespace sandpit::warm
