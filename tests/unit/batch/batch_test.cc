@@ -8,19 +8,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
-#include <cstddef>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <map>
+#include <iterator>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -67,6 +70,7 @@ class BatchTest : public testing::Test {
   BatchTest() {
     std::string pattern = testing::TempDir() + "sandpit-batch-XXXXXX";
     root_ = ::mkdtemp(pattern.data());
+    results_ = root_ + "/results";
     options_ = {.jobs = 2, .budget = ByteCount::mib(100), .ahead = {}, .name = "tasks.jsonl"};
     hooks_ = {.run = [](const Request& request) -> Result<Outcome> {
                 return good(source_of(request));
@@ -126,7 +130,7 @@ class BatchTest : public testing::Test {
   }
 
   std::string root_;
-  std::string results_ = testing::TempDir() + "sandpit-batch-results." + std::to_string(::getpid());
+  std::string results_;
   BatchOptions options_;
   BatchHooks hooks_;
   std::mutex mutex_;
