@@ -2,23 +2,23 @@
 // the bytes are, the answer is a task or an error, and a task's id survives its result line.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
 
 #include "codec/batch_json.h"
+#include "fuzz/input.h"
 #include "sandpit/outcome.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sandpit;
   const std::string_view line(reinterpret_cast<const char*>(data), size);
-  (void)sandpit::batch_result_id(line);
-  const auto task = sandpit::parse_batch_task(line, "tasks/");
+  (void)batch_result_id(line);
+  const auto task = parse_batch_task(line, "tasks/");
   if (!task) {
-    if (task.error().to_string().empty()) std::abort();
+    fuzz::require(!task.error().to_string().empty(), "an error says what is wrong");
     return 0;
   }
-  const auto id = sandpit::batch_result_id(
-      sandpit::batch_result_to_json(task->id, std::nullopt, sandpit::Outcome{}));
-  if (!id || *id != task->id) std::abort();
+  const auto id = batch_result_id(batch_result_to_json(task->id, std::nullopt, Outcome{}));
+  fuzz::require(id && *id == task->id, "an id is read as it was written");
   return 0;
 }

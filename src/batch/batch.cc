@@ -49,10 +49,10 @@ Outcome outcome_of(const Error& error) {
 Outcome too_much_memory(ByteCount memory, ByteCount budget) {
   Outcome outcome;
   outcome.status = Status::kRefused;
-  outcome.message =
-      fmt::format("its limits allow {} of memory, and this batch has {} for all that runs "
-                  "(lower its limits, or see --memory-budget and --overcommit)",
-                  to_text(memory), to_text(budget));
+  outcome.message = fmt::format(
+      "its limits allow {} of memory, and this batch has {} for all that runs "
+      "(lower its limits, or see --memory-budget and --overcommit)",
+      to_text(memory), to_text(budget));
   return outcome;
 }
 
@@ -229,8 +229,7 @@ void Batch::run(QueuedTask& queued) {
 
 ResultSink::State Batch::record(const QueuedTask& queued, const Outcome& outcome, bool ran) {
   const auto verdict = verdict_of(queued.task.expected_stdout, outcome);
-  auto state =
-      sink_.put(queued.number, batch_result_to_json(queued.task.id, verdict, outcome));
+  auto state = sink_.put(queued.number, batch_result_to_json(queued.task.id, verdict, outcome));
   if (!state) {
     tally_.abandoned();
     end_with(std::move(state).error());

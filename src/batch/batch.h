@@ -33,12 +33,12 @@ struct BatchOptions {
   unsigned jobs = 1;
   Order order = Order::kCompletion;
   OnFailure on_failure = OnFailure::kGoOn;
-  ByteCount budget;        // of memory, for all limits in flight together
+  ByteCount budget;  // of memory, for all limits in flight together
   ReadAhead ahead;
   std::size_t longest_line = std::size_t{64} << 20U;
-  std::string name;        // of the tasks' file, for messages
-  std::string directory;   // where their relative paths start
-  Request defaults;        // see batch/defaults.h
+  std::string name;       // of the tasks' file, for messages
+  std::string directory;  // where their relative paths start
+  Request defaults;       // see batch/defaults.h
 };
 
 // All are called from several threads.
@@ -53,7 +53,7 @@ struct BatchHooks {
 struct Ending {
   std::optional<Error> error;  // that ended it before its time
   bool failed_fast = false;
-  std::string failed_id;       // the task that did it, empty: a bad line did
+  std::string failed_id;  // the task that did it, empty: a bad line did
 };
 
 class Batch {

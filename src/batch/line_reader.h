@@ -22,8 +22,8 @@ struct Line {
 
 class LineReader {
  public:
-  // Neither descriptor is owned. Reading waits for `descriptor` and ends early, as at the end of the
-  // file, when `stop` becomes readable (-1: never).
+  // Neither descriptor is owned. Reading waits for `descriptor` and ends early, as at the end of
+  // the file, when `stop` becomes readable (-1: never).
   LineReader(int descriptor, std::size_t longest, int stop = -1);
 
   // Nothing at the end. Error kSystem when reading fails; it is the last answer then.

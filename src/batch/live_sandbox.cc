@@ -32,7 +32,8 @@ Result<std::shared_ptr<const Sandbox>> LiveSandbox::replace(
   if (current_ != broken) return current_;
   auto made = make_();
   if (!made) {
-    Error error = with_context(std::move(made).error(), "the launcher ended, and starting it again");
+    Error error =
+        with_context(std::move(made).error(), "the launcher ended, and starting it again");
     error.code = ErrorCode::kCancelled;
     return fail(std::move(error));
   }

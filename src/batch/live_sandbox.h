@@ -23,7 +23,8 @@ class LiveSandbox {
   [[nodiscard]] static Result<std::unique_ptr<LiveSandbox>> create(
       Make make, std::function<void(std::string_view)> warn);
 
-  // As Sandbox::run. Error kCancelled: there is no launcher any more, and no new one can be started.
+  // As Sandbox::run. Error kCancelled: there is no launcher any more, and no new one can be
+  // started.
   [[nodiscard]] Result<Outcome> run(const Request& request);
 
  private:

@@ -57,8 +57,8 @@ std::string progress_line(const ProgressState& state, std::size_t columns) {
   const Counts& counts = state.counts;
   std::string line;
   if (state.file_bytes && *state.file_bytes != 0) {
-    const double fraction = std::min(
-        1.0, static_cast<double>(counts.bytes) / static_cast<double>(*state.file_bytes));
+    const double fraction =
+        std::min(1.0, static_cast<double>(counts.bytes) / static_cast<double>(*state.file_bytes));
     line = fmt::format("{} {:3.0f}% ", bar(fraction), std::floor(fraction * 100));
   }
   line += fmt::format("{} done {}", counts.results, rate_text(state.tasks_per_second));

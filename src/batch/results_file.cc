@@ -82,9 +82,9 @@ Result<ResultsFile> ResultsFile::open(const std::string& path, Existing existing
   results.regular_ = S_ISREG(status.st_mode);
   if (!results.regular_) {
     if (existing != Existing::kResume) return results;
-    return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("{} is not a regular file: there is nothing to resume",
-                                        path)});
+    return fail(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("{} is not a regular file: there is nothing to resume", path)});
   }
   // Before anything of it is changed: two batches would write into each other's lines.
   if (::flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
@@ -156,8 +156,8 @@ Result<void> ResultsFile::append(std::string_view line) {
   Error failure = errno_error(fmt::format("cannot write {}", name_), error);
   // What came before is whole; the beginning of this line must not stay behind it.
   if (regular_ && ::ftruncate(descriptor_, size_) < 0) {
-    failure.others.push_back(errno_error(
-        fmt::format("cannot cut the torn last line off {}", name_), errno));
+    failure.others.push_back(
+        errno_error(fmt::format("cannot cut the torn last line off {}", name_), errno));
   }
   return fail(std::move(failure));
 }

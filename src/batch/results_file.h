@@ -23,8 +23,8 @@ enum class Existing : std::uint8_t {
 // What a file that was there held.
 struct Resumed {
   std::uint64_t results = 0;
-  std::uint64_t cut_bytes = 0;   // of a torn last line
-  bool newline_added = false;    // the last line was whole but for its newline
+  std::uint64_t cut_bytes = 0;  // of a torn last line
+  bool newline_added = false;   // the last line was whole but for its newline
 };
 
 class ResultsFile {

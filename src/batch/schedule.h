@@ -1,5 +1,5 @@
-// Which task starts next: a queue for each runtime, taken from in turn; no more memory promised than
-// there is; nobody waits forever. No thread, no clock: admission.h has the waiting.
+// Which task starts next: a queue for each runtime, taken from in turn; no more memory promised
+// than there is; nobody waits forever. No thread, no clock: admission.h has the waiting.
 #pragma once
 
 #include <cstddef>

@@ -22,10 +22,10 @@ struct StatusTally {
 
 struct Counts {
   std::uint64_t results = 0;
-  std::uint64_t failed = 0;     // of them: a verdict other than accepted; without one, no exit with 0
-  std::uint64_t not_run = 0;    // of them: nothing ran for a reason that is not the program's
+  std::uint64_t failed = 0;   // of them: a verdict other than accepted; without one, no exit with 0
+  std::uint64_t not_run = 0;  // of them: nothing ran for a reason that is not the program's
   std::uint64_t bad_lines = 0;
-  std::uint64_t skipped = 0;    // had a result already
+  std::uint64_t skipped = 0;  // had a result already
   std::uint64_t running = 0;
   std::uint64_t bytes = 0;          // of the lines that are done with
   std::uint64_t skipped_bytes = 0;  // of them: lines that were skipped
@@ -61,8 +61,8 @@ class Tally {
 // Is it what the task was to do: accepted, or without an expectation an exit with 0?
 [[nodiscard]] bool succeeded(const Outcome& outcome, const std::optional<std::string>& verdict);
 
-// "accepted", "wrong_answer", or the status: of a program that did not end by itself with 0 there is
-// no answer to compare. Byte for byte; a truncated output is no answer either.
+// "accepted", "wrong_answer", or the status: of a program that did not end by itself with 0 there
+// is no answer to compare. Byte for byte; a truncated output is no answer either.
 [[nodiscard]] std::optional<std::string> verdict_of(const std::optional<std::string>& expected,
                                                     const Outcome& outcome);
 

@@ -215,8 +215,8 @@ class Command {
     const auto written = sink.shut();
     if (!written) console_.error(written.error());
     const batch::Counts counts = tally_.counts();
-    console_.warning(fmt::format("cancelled {} that were running: they have no result",
-                                 counts.running));
+    console_.warning(
+        fmt::format("cancelled {} that were running: they have no result", counts.running));
     tell_how_to_go_on(counts);
     ::_exit(written ? 128 + signal : 125);
   }
@@ -238,8 +238,9 @@ class Command {
     int status = totals.counts.bad_lines != 0 || totals.counts.not_run != 0 ? 1 : 0;
     if (ending.failed_fast) status = 1;
     if (signal != 0) status = 128 + signal;
-    const std::optional<Error> error =
-        ending.error ? ending.error : written ? std::nullopt : std::optional(written.error());
+    const std::optional<Error> error = ending.error ? ending.error
+                                       : written    ? std::nullopt
+                                                    : std::optional(written.error());
     if (error) {
       log_.error(*error);
       status = 125;
@@ -261,13 +262,12 @@ class Command {
 
   void tell_how_to_go_on(const batch::Counts& counts) {
     if (arguments_.results.empty()) return;
-    console_.warning(
-        fmt::format("{} has {} new result{}; the same command {} goes on from there",
-                    arguments_.results, counts.results, counts.results == 1 ? "" : "s",
-                    arguments_.existing == batch::Existing::kResume ? "again"
-                    : arguments_.existing == batch::Existing::kReplace
-                        ? "with --resume in place of --force"
-                        : "with --resume"));
+    console_.warning(fmt::format("{} has {} new result{}; the same command {} goes on from there",
+                                 arguments_.results, counts.results, counts.results == 1 ? "" : "s",
+                                 arguments_.existing == batch::Existing::kResume ? "again"
+                                 : arguments_.existing == batch::Existing::kReplace
+                                     ? "with --resume in place of --force"
+                                     : "with --resume"));
   }
 
   [[nodiscard]] double seconds() const {

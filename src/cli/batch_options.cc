@@ -87,8 +87,8 @@ Result<double> parse_factor(std::string_view text) {
 Result<unsigned> parse_jobs(std::string_view text) {
   SP_TRY(const std::uint32_t jobs, parse_count(text, 1));
   if (jobs <= kMostJobs) return jobs;
-  return fail(usage_error(fmt::format("\"{}\" are too many", text),
-                          fmt::format("at most {}", kMostJobs)));
+  return fail(
+      usage_error(fmt::format("\"{}\" are too many", text), fmt::format("at most {}", kMostJobs)));
 }
 
 // An unknown option lands among the words; nothing else that begins with a dash is a name.

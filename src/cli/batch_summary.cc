@@ -67,8 +67,9 @@ std::string batch_summary(const batch::Totals& totals, double seconds, Colour co
   }
   if (!verdicts.empty()) text += fmt::format("verdicts: {}\n", verdicts);
   if (totals.statuses.empty()) return text;
-  Table table({"STATUS", "TASKS", "TIME p50", "p90", "p99", "max", "MEMORY p50", "p90", "p99", "max"},
-              colour);
+  Table table(
+      {"STATUS", "TASKS", "TIME p50", "p90", "p99", "max", "MEMORY p50", "p90", "p99", "max"},
+      colour);
   batch::StatusTally all;
   for (const auto& [status, tally] : totals.statuses) {
     add_row(to_string(status), tally, table);

@@ -41,7 +41,7 @@ constexpr std::string_view kHelp =
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
 constexpr std::array<std::string_view, 11> kCommands = {
-    "run",    "exec",   "batch", "check", "runtimes",   "list-supported",
+    "run",    "exec",   "batch", "check",      "runtimes", "list-supported",
     "doctor", "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {

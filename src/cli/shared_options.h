@@ -1,10 +1,10 @@
-// Options that several commands take: limits, and what a program may use. For the files of cli/ that
-// build CLI11 parsers.
+// Options that several commands take: limits, and what a program may use. For the files of cli/
+// that build CLI11 parsers.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <fmt/format.h>
 
+#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -84,8 +84,8 @@ void set_access(const RawAccess& raw, const std::string& current_directory, Requ
 
 // "--memory", "--timeout" …
 [[nodiscard]] std::vector<std::string> long_names(const CLI::App& app);
-// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which is
-// the user's file. `words`: those that are options or their values.
+// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which
+// is the user's file. `words`: those that are options or their values.
 [[nodiscard]] Result<void> check_empty_values(std::span<const std::string> words,
                                               const CLI::App& app);
 

@@ -1,5 +1,5 @@
-// The two kinds of lines of `sandpit batch`: a task, read, and a result, written and looked at again
-// by --resume. docs/batch.md lists the members.
+// The two kinds of lines of `sandpit batch`: a task, read, and a result, written and looked at
+// again by --resume. docs/batch.md lists the members.
 #pragma once
 
 #include <optional>
@@ -18,12 +18,14 @@ struct BatchTask {
   std::optional<std::string> expected_stdout;
 };
 
-// `directory`: what a relative `file` starts from, with a slash at its end, or empty. Error kUsage with every problem of the line in
-// it; `where` is the member ("limits.timeout_s", "args[2]") or "column N".
+// `directory`: what a relative `file` starts from, with a slash at its end, or empty. Error kUsage
+// with every problem of the line in it; `where` is the member ("limits.timeout_s", "args[2]") or
+// "column N".
 [[nodiscard]] Result<BatchTask> parse_batch_task(std::string_view line,
                                                  const std::string& directory);
 
-// One line with a newline at its end: "id", "verdict" when there is one, then the Outcome's members.
+// One line with a newline at its end: "id", "verdict" when there is one, then the Outcome's
+// members.
 [[nodiscard]] std::string batch_result_to_json(std::string_view id,
                                                const std::optional<std::string>& verdict,
                                                const Outcome& outcome);

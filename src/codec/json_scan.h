@@ -10,13 +10,13 @@
 namespace sandpit::codec {
 
 struct JsonScan {
-  std::string id;         // the root object's member "id" as JSON text: 17, "a"; empty: none there
+  std::string id;  // the root object's member "id" as JSON text: 17, "a"; empty: none there
   bool is_object = false;
   std::string duplicate;  // the path of the first key that is there twice: "limits.timeout_s"
 };
 
-// Error kUsage: not UTF-8, not JSON, more than one value, nested too deeply; `where` is then "column
-// N", in bytes from 1.
+// Error kUsage: not UTF-8, not JSON, more than one value, nested too deeply; `where` is then
+// "column N", in bytes from 1.
 [[nodiscard]] Result<JsonScan> scan_json(std::string_view text);
 
 }  // namespace sandpit::codec

@@ -1,5 +1,5 @@
-// One limit by its key of [resource_limits], from a source that is no TOML file (a line of a batch).
-// Anyone may use it; ranges, units and messages are those of the configuration.
+// One limit by its key of [resource_limits], from a source that is no TOML file (a line of a
+// batch). Anyone may use it; ranges, units and messages are those of the configuration.
 #pragma once
 
 #include <cstdint>

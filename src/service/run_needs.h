@@ -1,5 +1,5 @@
-// What a request will take of the host, before it is prepared: for who has many of them to start and
-// wants to know which fit beside each other.
+// What a request will take of the host, before it is prepared: for who has many of them to start
+// and wants to know which fit beside each other.
 #pragma once
 
 #include <string>

@@ -66,8 +66,8 @@ Result<ByteCount> available_memory(const std::string& meminfo) {
 
 ByteCount group_room(const std::string& directory, CgroupVersion version) {
   const bool v2 = version == CgroupVersion::kV2;
-  const std::uint64_t limit = number_in(
-      directory + (v2 ? "/memory.max" : "/memory.limit_in_bytes"), kAll.count());
+  const std::uint64_t limit =
+      number_in(directory + (v2 ? "/memory.max" : "/memory.limit_in_bytes"), kAll.count());
   // v1 has no word for "no limit": it shows the largest number of pages, about 2^63.
   if (limit >= std::uint64_t{1} << 62U) return kAll;
   const std::uint64_t used =

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -48,9 +48,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
-std::string source_of(const Request& request) {
-  return std::get<SourceText>(request.source).text;
-}
+std::string source_of(const Request& request) { return std::get<SourceText>(request.source).text; }
 
 Outcome good(std::string output = {}) {
   Outcome outcome;
@@ -72,19 +70,18 @@ class BatchTest : public testing::Test {
     root_ = ::mkdtemp(pattern.data());
     results_ = root_ + "/results";
     options_ = {.jobs = 2, .budget = ByteCount::mib(100), .ahead = {}, .name = "tasks.jsonl"};
-    hooks_ = {.run = [](const Request& request) -> Result<Outcome> {
-                return good(source_of(request));
-              },
-              .needs =
-                  [](const Request& request) {
-                    return RunNeeds{.runtime = request.runtime,
-                                    .memory = request.limits.memory.value_or(ByteCount::mib(10))};
-                  },
-              .warn =
-                  [this](const Error& error) {
-                    const std::scoped_lock lock(mutex_);
-                    warnings_.push_back(error.to_string());
-                  }};
+    hooks_ = {
+        .run = [](const Request& request) -> Result<Outcome> { return good(source_of(request)); },
+        .needs =
+            [](const Request& request) {
+              return RunNeeds{.runtime = request.runtime,
+                              .memory = request.limits.memory.value_or(ByteCount::mib(10))};
+            },
+        .warn =
+            [this](const Error& error) {
+              const std::scoped_lock lock(mutex_);
+              warnings_.push_back(error.to_string());
+            }};
   }
   ~BatchTest() override { std::filesystem::remove_all(root_); }
 

@@ -44,9 +44,7 @@ class Files : public testing::Test {
   }
   ~Files() override { std::filesystem::remove_all(root_); }
 
-  void write(const std::string& text) const {
-    std::ofstream(path_, std::ios::binary) << text;
-  }
+  void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
   [[nodiscard]] std::string content() const {
     std::ifstream file(path_, std::ios::binary);
     std::stringstream text;

@@ -211,15 +211,12 @@ TEST(Rate, ManyUpdatesTakeLittleMemoryAndCount) {
 }
 
 TEST(ProgressLine, ShowsBarRateEtaAndCounts) {
-  const ProgressState state{.counts = {.results = 1234,
-                                       .failed = 12,
-                                       .bad_lines = 1,
-                                       .skipped = 5,
-                                       .running = 4,
-                                       .bytes = 500},
-                            .file_bytes = 1000,
-                            .tasks_per_second = 81.4,
-                            .bytes_per_second = 2.5};
+  const ProgressState state{
+      .counts =
+          {.results = 1234, .failed = 12, .bad_lines = 1, .skipped = 5, .running = 4, .bytes = 500},
+      .file_bytes = 1000,
+      .tasks_per_second = 81.4,
+      .bytes_per_second = 2.5};
   const std::string line = progress_line(state, 200);
   EXPECT_THAT(line, HasSubstr("[============>           ]  50%"));
   EXPECT_THAT(line, HasSubstr("1234 done 81/s ETA 3:20"));

@@ -28,9 +28,16 @@ std::string error_of(std::vector<std::string> words) {
 }
 
 TEST(BatchOptions, AreRead) {
-  const auto parsed = parse({"-j", "3", "-o", "out.jsonl", "--ordered", "--resume", "--fail-fast",
-                             "--memory", "64", "--net", "loopback", "--env", "A=1", "--overcommit",
-                             "1.5", "--memory-budget", "2GiB", "--runtime", "lua", "tasks.jsonl"});
+  const auto parsed = parse({"-j",          "3",
+                             "-o",          "out.jsonl",
+                             "--ordered",   "--resume",
+                             "--fail-fast", "--memory",
+                             "64",          "--net",
+                             "loopback",    "--env",
+                             "A=1",         "--overcommit",
+                             "1.5",         "--memory-budget",
+                             "2GiB",        "--runtime",
+                             "lua",         "tasks.jsonl"});
   ASSERT_TRUE(parsed.has_value()) << parsed.error().to_string();
   EXPECT_EQ(parsed->jobs, 3U);
   EXPECT_EQ(parsed->results, "out.jsonl");
@@ -112,7 +119,8 @@ TEST(BatchSummary, TellsStatusesPercentilesAndVerdicts) {
   tally.finished(Outcome{}, std::nullopt, true, 1);
   tally.bad_line(1);
   const std::string text = batch_summary(tally.totals(), 2, Colour::kNever);
-  EXPECT_THAT(text, HasSubstr("101 results in 2.0 s (50.5/s), 1 bad line, 1 that could not be run"));
+  EXPECT_THAT(text,
+              HasSubstr("101 results in 2.0 s (50.5/s), 1 bad line, 1 that could not be run"));
   EXPECT_THAT(text, HasSubstr("verdicts: 80 accepted, 20 wrong_answer"));
   EXPECT_THAT(text, testing::ContainsRegex("exited +90 "));
   EXPECT_THAT(text, testing::ContainsRegex("wall_time_exceeded +10 .*100 ms"));

@@ -162,8 +162,7 @@ TEST(BatchResultJson, TheIdIsThatOfTheRootAlone) {
 
 TEST(BatchResultJson, AnIdReadAgainIsTheIdThatWasWritten) {
   for (const char* id : {R"("a\"é\n")", "17", "-3", "18446744073709551615", R"("")"}) {
-    const auto task =
-        parse_batch_task(std::string("{\"id\":") + id + R"(,"source":"x"})", "");
+    const auto task = parse_batch_task(std::string("{\"id\":") + id + R"(,"source":"x"})", "");
     ASSERT_TRUE(task.has_value()) << id;
     EXPECT_EQ(*batch_result_id(batch_result_to_json(task->id, std::nullopt, Outcome{})), task->id);
   }
