@@ -15,6 +15,10 @@ endif()
 if(TARGET lint-worker)
   install(TARGETS lint-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
 endif()
+if(TARGET sandpit_warm)
+  install(TARGETS sandpit_warm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
+  install(TARGETS warm-init RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
+endif()
 install(TARGETS sandpit_lib EXPORT sandpit-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT development)
 
@@ -49,7 +53,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/sandpit.pc DESTINATION ${CMAKE_INSTA
 
 # What a user runs or installs, without tests and benchmarks: `make run` builds no more than this.
 add_custom_target(ship DEPENDS sandpit_lib)
-foreach(program sandpit sandpit-launcher wasm-worker lint-worker)
+foreach(program sandpit sandpit-launcher wasm-worker lint-worker sandpit_warm warm-init)
   if(TARGET ${program})
     add_dependencies(ship ${program})
   endif()

@@ -76,6 +76,10 @@ struct Outcome {
   std::vector<std::string> warnings;       // one sentence each, shown by the command line
   std::string message;                     // one sentence: why it ended, empty for a plain exit
   std::shared_ptr<const Outcome> compile;  // the compile step, when there was one
+  // "warm": forked from an interpreter that had started before; "cold": started anew, and why when
+  // it might have been warm.
+  std::string start = "cold";
+  std::string start_reason;
   bool cached = false;  // of a compile step: its result came from the cache, its times are zero
   std::optional<WasmOutcome> wasm;  // of a WebAssembly run
 };

@@ -90,6 +90,7 @@ struct Request {
   // Runs of one domain may be served by the same warm process, one after the other; runs of
   // different domains never are.
   std::string trust_domain;
+  bool cold = false;    // start the interpreter anew, even where one is waiting
   bool check = false;   // load, validate and screen; run nothing
   std::string out_dir;  // copy out what the program made, to this directory; empty: don't
 };

@@ -35,6 +35,18 @@ struct LintFinding {
 };
 using LintReport = std::vector<LintFinding>;
 
+// How a run of this step may start warm: from an interpreter that has started already, in a jail, and
+// waits where it would open its program.
+struct WarmStart {
+  std::string prelude;  // of the host: what that interpreter runs, copied into its work directory
+  std::vector<std::string> argv;
+  std::vector<std::string> env;     // "K=V", besides that of the step
+  std::string trigger;  // inside; the interpreter is ready when it opens this
+  std::string source;               // the program, inside
+  std::vector<std::string> args;    // its own
+  friend bool operator==(const WarmStart&, const WarmStart&) = default;
+};
+
 // One command to run in the jail, as the runtime wants it.
 struct Step {
   std::vector<std::string> argv;  // argv[0] is an absolute path inside the jail
@@ -59,6 +71,7 @@ struct Step {
   // Of a compile step: what leaves its jail, relative to the work directory; directories are taken
   // whole. The run step finds it in its own work directory.
   std::vector<std::string> outputs;
+  std::optional<WarmStart> warm;  // none: always cold
   std::string identity;  // of a compile step: the compiler, as far as it can be told without
                          // running it; the cache's key holds it
 };

@@ -123,6 +123,7 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   plan.wasm = input.wasm;
   plan.argv = step.argv;
   plan.env = plan_environment(policy, step);
+  plan.warm = step.warm;
   plan.cwd = policy.chdir;
   plan.mounts = plan_mounts(input, layout);
   plan.inputs = input.inputs;

@@ -131,6 +131,9 @@ struct Plan {
                                       // it, a granted unix socket …
   bool allow_missing_proc = false;    // allow_degraded = ["proc"]
   std::optional<WasmPlan> wasm;       // engine "wasm": what the program, the worker, shall do
+  std::optional<WarmStart> warm;      // may be forked from a template
+  std::string cold_reason;            // why it is not, for the Outcome
+  bool is_template = false;           // it forks runs: plan/template_plan.h
 };
 
 struct PlanInput {

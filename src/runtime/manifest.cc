@@ -59,6 +59,7 @@ const std::vector<std::string_view>& known_keys() {
                                                       "versions",
                                                       "limits",
                                                       "compile",
+                                                      "warm",
                                                       "install"};
   return kKeys;
 }
@@ -242,6 +243,36 @@ void read_compile(TomlReader& reader, const toml::table& table, Manifest& manife
   manifest.compile = std::move(compile);
 }
 
+// [warm]: the template's command. It is started before any program is there.
+void read_template(TomlReader& reader, const toml::table& table, const std::string& path,
+                   Manifest& manifest) {
+  const toml::table* warm = sub_table(reader, table, "warm");
+  if (warm == nullptr) return;
+  reader.check_keys(*warm, {"prelude", "argv", "env", "trigger"});
+  ManifestTemplate made;
+  reader.read(*warm, "prelude", made.prelude);
+  reader.read(*warm, "argv", made.argv);
+  reader.read(*warm, "env", made.env);
+  reader.read(*warm, "trigger", made.trigger);
+  check_word(reader, place(*warm, "trigger"), made.trigger, Lists::kRefused);
+  if (!is_file_name(made.prelude)) {
+    reader.problem(place(*warm, "prelude"), "'warm.prelude' must be a file beside the manifest");
+  }
+  for (const std::string& word : made.argv) {
+    check_word(reader, place(*warm, "argv"), word, Lists::kAllowed);
+    for (const std::string_view name : placeholders_of(word)) {
+      if (contains(kWordsOfOneRun, name) && name != "source") {
+        reader.problem(place(*warm, "argv"),
+                       fmt::format("'{{{}}}' can't stand here: no program is known yet", name));
+      }
+    }
+  }
+  if (made.argv.empty()) reader.problem(place(*warm, "argv"), "'warm.argv' must not be empty");
+  check_environment(reader, *warm, made.env);
+  made.prelude = path.substr(0, path.rfind('/') + 1) + made.prelude;
+  manifest.warm = std::move(made);
+}
+
 void read_limits(TomlReader& reader, const toml::table& table, LimitOverrides& limits) {
   const toml::table* found = sub_table(reader, table, "limits");
   if (found == nullptr) return;
@@ -404,6 +435,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   read_versions(reader, table, manifest);
   read_limits(reader, table, manifest.limits);
   read_compile(reader, table, manifest);
+  read_template(reader, table, path, manifest);
   check_manifest(reader, table, manifest);
   if (!reader.good()) return fail(reader.take_error());
   return manifest;

@@ -36,6 +36,14 @@ struct ManifestCompile {
   std::optional<ManifestWarm> warm;
 };
 
+// An interpreter that can be started before its program is known.
+struct ManifestTemplate {
+  std::string prelude;  // a file beside the manifest; absolute once it is read
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;
+  std::string trigger = "/.sandpit/go";  // {source}: the interpreter's own open of its program
+};
+
 struct Manifest {
   std::string id;
   std::string display_name;
@@ -69,6 +77,7 @@ struct Manifest {
   std::map<std::string, std::string> packages_env;
 
   std::optional<ManifestCompile> compile;
+  std::optional<ManifestTemplate> warm;
   LimitOverrides limits;  // where the configuration leaves the built-in value
   // For "ID@VERSION": the interpreter's (or else the compiler's) name.
   std::map<std::string, std::string> versions;
@@ -87,7 +96,7 @@ inline constexpr std::string_view kWarmPath = "/warm";
 // The lists are words of their own, replaced by none, one or several.
 inline constexpr std::string_view kWordPlaceholders[] = {"interpreter", "compiler", "source",
                                                          "source_name", "stem",     "work_dir",
-                                                         "packages",    "warm",     "memory_mb"};
+                                                         "packages",    "warm",     "memory_mb", "prelude"};
 inline constexpr std::string_view kListPlaceholders[] = {"args", "extra_args", "shebang_args",
                                                          "sources"};
 

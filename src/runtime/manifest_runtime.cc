@@ -44,6 +44,7 @@ struct Values {
   std::vector<std::string> extra_args;
   std::vector<std::string> shebang_args;
   std::vector<std::string> sources;
+  std::string prelude;
 };
 
 namespace {
@@ -67,6 +68,7 @@ std::string value_of(std::string_view name, const Values& values) {
   }
   if (name == "work_dir") return values.work_dir;
   if (name == "warm") return std::string(kWarmPath);
+  if (name == "prelude") return values.prelude;
   if (const auto percentage = memory_percentage(name)) {
     return fmt::format("{}", std::max<std::uint64_t>(values.memory_mb * *percentage / 100, 1));
   }
@@ -151,6 +153,17 @@ std::string identity_of(const FoundProgram& compiler) {
     identity += stamp_of(database);
   }
   return identity;
+}
+
+WarmStart warm_start(const ManifestTemplate& from, Values values) {
+  values.prelude = fmt::format("{}{}{}", values.work_dir, values.work_dir.ends_with('/') ? "" : "/",
+                               from.prelude.substr(from.prelude.rfind('/') + 1));
+  return {.prelude = from.prelude,
+          .argv = expand(from.argv, values),
+          .env = expand(from.env, values),
+          .trigger = expand_word(from.trigger, values),
+          .source = values.source,
+          .args = values.args};
 }
 
 std::string_view version_of(std::string_view runtime) {
@@ -384,6 +397,7 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   run.helper_tasks = manifest_.helper_tasks;
   run.helper_files = manifest_.helper_files;
   run.executable_work_dir = manifest_.executable_work_dir;
+  if (manifest_.warm) run.warm = warm_start(*manifest_.warm, values);
   if (compiler) add_compile(*compiler, values, steps);
   SP_TRY_VOID(add_packages(mine, values, run));
   return steps;

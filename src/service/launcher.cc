@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/jail.h"
+#include "engine/jail/template_link.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
@@ -148,8 +149,18 @@ class LauncherSession final : public RunObserver {
     }
     streaming_ = (flags & wire::kStreaming) != 0;
     wants_volume_ = (flags & wire::kWantsVolume) != 0;
-    SP_TRY(run_, launcher_.supervisor().start(launcher_.engine(), std::move(plan),
-                                              std::move(descriptors), std::move(input), *this));
+    jail::TemplateLink* from = nullptr;
+    if (plan.warm && plan.cold_reason.empty()) {
+      from = launcher_.templates().find(plan, plan.cold_reason);
+    }
+    Supervisor& supervisor = launcher_.supervisor();
+    if (from != nullptr) {
+      SP_TRY(run_, supervisor.fork(launcher_.engine(), *from, std::move(plan),
+                                   std::move(descriptors), std::move(input), *this));
+    } else {
+      SP_TRY(run_, supervisor.start(launcher_.engine(), std::move(plan), std::move(descriptors),
+                                    std::move(input), *this));
+    }
     return {};
   }
 
@@ -223,6 +234,7 @@ class LauncherSession final : public RunObserver {
 
 Launcher::~Launcher() {
   if (supervisor_ == nullptr) return;
+  templates_.reset();
   supervisor_->drop_runs();
   sessions_.clear();
 }
@@ -235,6 +247,8 @@ Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
          jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
                                   launcher->host_.cgroups));
   SP_TRY(launcher->supervisor_, Supervisor::create());
+  launcher->templates_ =
+      std::make_unique<TemplatePool>(*launcher->supervisor_, *launcher->engine_);
   Launcher* self = launcher.get();
   SP_TRY_VOID(launcher->supervisor_->watch(self->control_.get(), EPOLLIN,
                                            [self](std::uint32_t) { self->on_control(); }));
@@ -265,6 +279,7 @@ Result<void> Launcher::serve() {
     SP_TRY_VOID(supervisor_->step());
     for (const int channel : retired_) sessions_.erase(channel);
     retired_.clear();
+    templates_->tidy();
   }
   return {};
 }

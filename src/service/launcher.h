@@ -9,6 +9,7 @@
 #include "base/unique_fd.h"
 #include "engine/jail/jail.h"
 #include "service/one_shot.h"
+#include "service/template_pool.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"
 
@@ -27,6 +28,7 @@ class Launcher {
 
   [[nodiscard]] Supervisor& supervisor() { return *supervisor_; }
   [[nodiscard]] jail::JailEngine& engine() { return *engine_; }
+  [[nodiscard]] TemplatePool& templates() { return *templates_; }
   // The session has no more to do; removed after the current events.
   void retire(int channel);
 
@@ -37,6 +39,7 @@ class Launcher {
   Host host_;
   std::unique_ptr<jail::JailEngine> engine_;
   std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<TemplatePool> templates_;  // after the supervisor: templates are runs of it
   std::unordered_map<int, std::unique_ptr<LauncherSession>> sessions_;
   std::vector<int> retired_;
   bool ending_ = false;

@@ -286,6 +286,7 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   prepared.plan.warnings.insert(prepared.plan.warnings.end(), sources.warnings.begin(),
                                 sources.warnings.end());
   prepared.source_display = std::move(source.display);
+  if (request.cold) prepared.plan.cold_reason = "it was asked for";
   return prepared;
 }
 

@@ -20,6 +20,7 @@
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
+#include "sandpit/runtime.h"
 
 namespace sandpit {
 
@@ -48,12 +49,16 @@ template <class Archive, Is<Enforcement> T>
 void describe(Archive& a, T& v) {
   a(v.limit, v.mechanisms, v.degraded);
 }
+template <class Archive, Is<WarmStart> T>
+void describe(Archive& a, T& v) {
+  a(v.prelude, v.argv, v.env, v.trigger, v.source, v.args);
+}
 template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
     v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi,
-    v.warnings, v.allow_missing_proc, v.wasm);
+    v.warnings, v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
@@ -70,7 +75,7 @@ void describe(Archive& a, T& v) {
   a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
     v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement,
-    v.warnings, v.message, v.wasm);
+    v.warnings, v.message, v.start, v.start_reason, v.wasm);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {

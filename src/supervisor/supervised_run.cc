@@ -70,13 +70,14 @@ SupervisedRun::~SupervisedRun() {
   stop_pump();
   close_output(stdout_);
   close_output(stderr_);
-  supervisor_.forget(jail_.pidfd());
+  if (jail_.pidfd() >= 0) supervisor_.forget(jail_.pidfd());
   supervisor_.forget(jail_.socket());
   if (jail_.cgroup() != nullptr) supervisor_.forget(jail_.cgroup()->event_descriptor());
 }
 
 Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor,
-                                                            jail::JailEngine& engine, Plan plan,
+                                                            jail::JailEngine& engine,
+                                                            jail::TemplateLink* from, Plan plan,
                                                             std::vector<UniqueFd> inputs,
                                                             RunInput input, RunObserver& observer) {
   std::unique_ptr<wasm::Session> session;
@@ -91,7 +92,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
     read_end = UniqueFd(ends[0]);
     write_end = UniqueFd(ends[1]);
   }
-  SP_TRY(jail::Jail jail, engine.start(plan, inputs, read_end));
+  SP_TRY(jail::Jail jail, from != nullptr ? engine.fork(*from, plan, inputs, read_end)
+                                          : engine.start(plan, inputs, read_end));
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
@@ -103,15 +105,20 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   if (input.pumped.valid() && write_end.valid()) {
     SP_TRY_VOID(run->start_pump(std::move(input.pumped), std::move(write_end)));
   }
-  if (run->cpu_by_sampling_ || run->memory_by_sampling_) {
-    run->proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    run->sampler_.emplace(run->jail_.pid(), run->proc_);
-  }
+  if (!run->jail_.forked()) run->watch_tree();
   return run;
 }
 
+void SupervisedRun::watch_tree() {
+  if (!cpu_by_sampling_ && !memory_by_sampling_) return;
+  proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  sampler_.emplace(jail_.pid(), proc_);
+}
+
 Result<void> SupervisedRun::watch_all() {
-  SP_TRY_VOID(supervisor_.watch(jail_.pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
+  if (!jail_.forked()) {
+    SP_TRY_VOID(supervisor_.watch(jail_.pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
+  }
   SP_TRY_VOID(supervisor_.watch(jail_.socket(), EPOLLIN,
                                 [this](std::uint32_t events) { on_socket(events); }));
   SP_TRY_VOID(supervisor_.watch(stdout_.pipe->get(), EPOLLIN,
@@ -181,6 +188,7 @@ void SupervisedRun::check_cpu(Clock::time_point now) {
 
 void SupervisedRun::sample(Clock::time_point now) {
   next_sample_ = now + kSamplePeriod;
+  if (!sampler_) return;  // its template has not begun
   const auto tree = sampler_->sample();
   if (!tree) return;  // ended meanwhile: the pidfd tells
   sampled_cpu_ = tree->cpu();
@@ -214,21 +222,57 @@ void SupervisedRun::on_socket(std::uint32_t events) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n != static_cast<ssize_t>(sizeof message)) {
-      supervisor_.forget(jail_.socket());
+      on_hang_up();
       return;
     }
-    for (UniqueFd& fd : take_descriptors(header)) volume_ = std::move(fd);
-    if (message.kind == jail::MessageKind::kVolume) proc_missing_ = message.proc_missing != 0;
-    if (message.kind == jail::MessageKind::kFailed && !launch_failure_) launch_failure_ = message;
-    if (message.kind == jail::MessageKind::kExited) {
+    on_message(message, take_descriptors(header));
+  }
+  if ((events & EPOLLHUP) != 0) on_hang_up();
+  // init's own end takes 0.15 ms more and changes nothing, where the cgroup has counted everything.
+  if (wait_status_ && alone_ && !reported_ && cpu_by_cgroup_ && !memory_by_sampling_) {
+    report(told_end_);
+  }
+}
+
+void SupervisedRun::on_message(const jail::ChildMessage& message,
+                               std::vector<UniqueFd> descriptors) {
+  switch (message.kind) {
+    case jail::MessageKind::kStarted:
+      // Once, and only where a template is to tell it: the program's side can't, since it comes
+      // later.
+      if (jail_.pidfd() >= 0 || descriptors.empty()) break;
+      jail_.adopt(std::move(descriptors.front()));
+      (void)supervisor_.watch(jail_.pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); });
+      watch_tree();
+      break;
+    case jail::MessageKind::kVolume:
+      if (!descriptors.empty()) volume_ = std::move(descriptors.front());
+      proc_missing_ = message.proc_missing != 0;
+      break;
+    case jail::MessageKind::kFailed:
+      if (!launch_failure_) launch_failure_ = message;
+      break;
+    case jail::MessageKind::kExited:
       wait_status_ = message.wait_status;
       alone_ = message.alone != 0;
       ended_ = Clock::now();
-    }
+      told_end_ = {.user_time = Microseconds(message.user_us),
+                   .system_time = Microseconds(message.system_us),
+                   .largest_process =
+                       ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
+      break;
   }
-  if ((events & EPOLLHUP) != 0) supervisor_.forget(jail_.socket());
-  // init's own end takes 0.15 ms more and changes nothing, where the cgroup has counted everything.
-  if (wait_status_ && alone_ && !reported_ && cpu_by_cgroup_ && !memory_by_sampling_) report({});
+}
+
+// Nobody holds the other end any more. Before a template has told of an init, there is none whose
+// end could be waited for.
+void SupervisedRun::on_hang_up() {
+  supervisor_.forget(jail_.socket());
+  if (jail_.pidfd() >= 0 || finished_) return;
+  ended_ = Clock::now();
+  wait_status_ = -1;
+  if (!reported_) report({});
+  finished_ = true;
 }
 
 // ---- output
@@ -281,7 +325,7 @@ void SupervisedRun::on_exit() {
   if (!wait_status_) ended_ = Clock::now();
   wait_status_ = wait_status_.value_or(-1);
   const jail::Jail::End end = jail_.reap();
-  if (!reported_) report(end);
+  if (!reported_) report(jail_.forked() ? told_end_ : end);
   finished_ = true;
 }
 
@@ -321,6 +365,8 @@ void SupervisedRun::report(const jail::Jail::End& end) {
                         .files = volume_bytes(volume_),
                         .proc_missing = proc_missing_},
                outcome);
+  if (jail_.forked()) outcome.start = "warm";
+  outcome.start_reason = plan_.cold_reason;
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   observer_.on_finished(std::move(outcome), std::move(volume_));
 }

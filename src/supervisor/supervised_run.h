@@ -21,8 +21,8 @@ class SupervisedRun {
   using Clock = std::chrono::steady_clock;
 
   [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> start(
-      Supervisor& supervisor, jail::JailEngine& engine, Plan plan, std::vector<UniqueFd> inputs,
-      RunInput input, RunObserver& observer);
+      Supervisor& supervisor, jail::JailEngine& engine, jail::TemplateLink* from, Plan plan,
+      std::vector<UniqueFd> inputs, RunInput input, RunObserver& observer);
   SupervisedRun(const SupervisedRun&) = delete;
   SupervisedRun& operator=(const SupervisedRun&) = delete;
   ~SupervisedRun();
@@ -46,6 +46,9 @@ class SupervisedRun {
   Result<void> watch_all();
   Result<void> start_pump(UniqueFd source, UniqueFd sink);
   void on_socket(std::uint32_t events);
+  void on_message(const jail::ChildMessage& message, std::vector<UniqueFd> descriptors);
+  void on_hang_up();
+  void watch_tree();
   void on_output(OutputStream stream);
   void on_memory_event();
   void on_exit();
@@ -75,6 +78,7 @@ class SupervisedRun {
   bool proc_missing_ = false;
   std::optional<jail::ChildMessage> launch_failure_;
   std::optional<int> wait_status_;
+  jail::Jail::End told_end_;  // of a forked jail, by its init
   KillReason reason_ = KillReason::kNone;
   std::string kill_message_;
   Clock::time_point started_;

@@ -35,13 +35,28 @@ Supervisor::~Supervisor() = default;
 Result<SupervisedRun*> Supervisor::start(jail::JailEngine& engine, Plan plan,
                                          std::vector<UniqueFd> inputs, RunInput input,
                                          RunObserver& observer) {
-  SP_TRY(auto run, SupervisedRun::start(*this, engine, std::move(plan), std::move(inputs),
-                                        std::move(input), observer));
-  runs_.push_back(std::move(run));
+  return add(SupervisedRun::start(*this, engine, nullptr, std::move(plan), std::move(inputs),
+                                  std::move(input), observer));
+}
+
+Result<SupervisedRun*> Supervisor::fork(jail::JailEngine& engine, jail::TemplateLink& from,
+                                        Plan plan, std::vector<UniqueFd> inputs, RunInput input,
+                                        RunObserver& observer) {
+  return add(SupervisedRun::start(*this, engine, &from, std::move(plan), std::move(inputs),
+                                  std::move(input), observer));
+}
+
+Result<SupervisedRun*> Supervisor::add(Result<std::unique_ptr<SupervisedRun>> run) {
+  if (!run) return fail(std::move(run).error());
+  runs_.push_back(std::move(*run));
   return runs_.back().get();
 }
 
 void Supervisor::drop_runs() { runs_.clear(); }
+
+void Supervisor::drop(SupervisedRun& run) {
+  std::erase_if(runs_, [&run](const auto& item) { return item.get() == &run; });
+}
 
 void Supervisor::cancel(SupervisedRun& run, std::string_view message) {
   run.kill(KillReason::kCancelled, message);

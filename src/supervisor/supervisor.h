@@ -58,6 +58,10 @@ class Supervisor {
   [[nodiscard]] Result<SupervisedRun*> start(jail::JailEngine& engine, Plan plan,
                                              std::vector<UniqueFd> inputs, RunInput input,
                                              RunObserver& observer);
+  // The same, forked from a template.
+  [[nodiscard]] Result<SupervisedRun*> fork(jail::JailEngine& engine, jail::TemplateLink& from,
+                                            Plan plan, std::vector<UniqueFd> inputs,
+                                            RunInput input, RunObserver& observer);
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);
   // From now on the run may use so much CPU time, counted from its start. Never lowers it.
@@ -72,6 +76,8 @@ class Supervisor {
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
   void forget(int fd);
 
+  // Kills one run, without telling its observer.
+  void drop(SupervisedRun& run);
   // Kills what runs, without telling the observers.
   void drop_runs();
   [[nodiscard]] bool idle() const { return runs_.empty(); }
@@ -82,6 +88,7 @@ class Supervisor {
   friend class SupervisedRun;
   explicit Supervisor(UniqueFd epoll);
   [[nodiscard]] int timeout_ms() const;
+  Result<SupervisedRun*> add(Result<std::unique_ptr<SupervisedRun>> run);
 
   UniqueFd epoll_;
   struct Watch {

@@ -57,14 +57,16 @@ enum class LaunchStep : std::uint8_t {
   kStdio,
   kFork,
   kExec,
+  kIdMaps,  // these two: of a jail whose program comes from a template
+  kInit,
   kCount,
 };
 [[nodiscard]] const char* to_string(LaunchStep step);
 
-enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited };
+enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited, kStarted };
 
 // What init sends over the socket. kVolume carries the volume's directory as a descriptor
-// (SCM_RIGHTS).
+// (SCM_RIGHTS), kStarted, which a template sends for it, its pidfd.
 struct ChildMessage {
   MessageKind kind = MessageKind::kFailed;
   LaunchStep step = LaunchStep::kNone;
@@ -73,6 +75,11 @@ struct ChildMessage {
   std::int32_t wait_status = 0;  // kExited: as from waitpid(2)
   std::int32_t alone = 0;  // kExited: init has no child left, so nothing of the run lives any more
   std::int32_t proc_missing = 0;  // kVolume: no /proc in this jail
+  // kExited, from a template's child only: of the program and what it had waited for. There is no
+  // parent on the host that could ask the kernel.
+  std::int64_t user_us = 0;
+  std::int64_t system_us = 0;
+  std::int64_t largest_kib = 0;
 };
 
 struct ChildMount {
@@ -142,7 +149,8 @@ struct ChildSpec {
   int landlock_abi = 0;
   ChildArray<ChildLandlockRule> landlock;
   bool landlock_host_network = false;  // TCP stays allowed
-  sock_fprog seccomp{};
+  sock_fprog seccomp{};  // no instructions: no filter (templates)
+  std::uint64_t keep_capabilities = 0;  // of templates: a bit for each, in the run's own namespace
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;

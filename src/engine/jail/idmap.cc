@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "engine/jail/slot.h"
 #include "sandpit/error.h"
 #include "sys/raw.h"
 
@@ -48,16 +49,32 @@ std::string exchange(std::uint32_t owner, std::uint32_t run) {
   return text;
 }
 
+std::string map_text(std::uint32_t inside, std::uint32_t host, bool others) {
+  std::string text = fmt::format("{} {} 1\n", inside, host);
+  if (!others) return text;
+  // Extents may not overlap: the namespace's own slot is left out.
+  const std::uint32_t own = host - kFirstHostId;
+  if (own > 0) text += fmt::format("{} {} {}\n", kFirstOtherId, kFirstHostId, own);
+  if (own + 1 < kSlotCount) {
+    text += fmt::format("{} {} {}\n", kFirstOtherId + own + 1, host + 1, kSlotCount - own - 1);
+  }
+  return text;
+}
+
 }  // namespace
+
+std::uint32_t outside_id(std::uint32_t host_id, std::uint32_t inside_id, bool is_root) {
+  return is_root ? kFirstOtherId + (host_id - kFirstHostId) : inside_id;
+}
 
 Result<void> write_id_maps(int proc_dir, pid_t pid, const RunIds& ids, Setgroups setgroups) {
   if (setgroups == Setgroups::kDeny) {
     SP_TRY_VOID(write_proc(proc_dir, fmt::format("{}/setgroups", pid), "deny"));
   }
   SP_TRY_VOID(write_proc(proc_dir, fmt::format("{}/uid_map", pid),
-                         fmt::format("{} {} 1\n", ids.inside_uid, ids.host_uid)));
+                         map_text(ids.inside_uid, ids.host_uid, ids.others)));
   return write_proc(proc_dir, fmt::format("{}/gid_map", pid),
-                    fmt::format("{} {} 1\n", ids.inside_gid, ids.host_gid));
+                    map_text(ids.inside_gid, ids.host_gid, ids.others));
 }
 
 Result<UniqueFd> owner_map(int proc_dir, uid_t owner_uid, gid_t owner_gid, const RunIds& ids) {

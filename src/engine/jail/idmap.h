@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -14,7 +16,16 @@ struct RunIds {
   gid_t inside_gid = 0;
   uid_t host_uid = 0;
   gid_t host_gid = 0;
+  // Map every slot's ids as well, to kFirstOtherId and on, so that the namespace may give them to
+  // namespaces below it.
+  bool others = false;
 };
+
+// Inside a template: the id of slot N is this plus N.
+inline constexpr std::uint32_t kFirstOtherId = 100'000;
+// How a template's own namespace names a run's host id. As an ordinary user there is one id.
+[[nodiscard]] std::uint32_t outside_id(std::uint32_t host_id, std::uint32_t inside_id,
+                                       bool is_root);
 
 // Writes /proc/PID/{setgroups,uid_map,gid_map}: one id each (user_namespaces(7)). `deny_setgroups`
 // as an ordinary user, for whom the kernel demands it.

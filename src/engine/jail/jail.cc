@@ -1,8 +1,8 @@
 #include "engine/jail/jail.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/cell.h"
+#include "engine/jail/channels.h"
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/pools.h"
@@ -39,39 +40,6 @@
 
 namespace sandpit::jail {
 namespace {
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-// The host's end does not block; the program's does, as programs expect.
-Result<Pipe> output_pipe(const RunIds& ids, bool change_owner) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
-  Pipe pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
-  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
-  // Programs reopen /dev/stdout by path, which the kernel allows to the pipe's owner only.
-  if (change_owner && ::fchown(pipe.write.get(), ids.host_uid, ids.host_gid) < 0) {
-    return fail(errno_error("fchown", errno));
-  }
-  return pipe;
-}
-
-struct SocketPair {
-  UniqueFd host;
-  UniqueFd child;
-};
-
-Result<SocketPair> socket_pair() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-    return fail(errno_error("socketpair", errno));
-  }
-  SocketPair pair{.host = UniqueFd(ends[0]), .child = UniqueFd(ends[1])};
-  if (::fcntl(pair.host.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
-  return pair;
-}
 
 struct Injection {
   int step = -1;
@@ -158,9 +126,19 @@ Jail::~Jail() {
   (void)reap();
 }
 
-void Jail::kill() const { (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL); }
+void Jail::kill() {
+  killed_ = true;
+  if (pidfd_.valid()) (void)sys::raw::pidfd_send_signal(pidfd_.get(), SIGKILL);
+}
 
 Jail::End Jail::reap() {
+  if (forked_) {
+    pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+    }
+    reaped_ = true;
+    return {};
+  }
   siginfo_t info{};
   rusage usage{};
   long result = 0;
@@ -197,17 +175,25 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   return engine;
 }
 
+RunIds JailEngine::ids_of(const Plan& plan, const Jail& jail) const {
+  const uid_t own = facts_.is_root ? jail.cell_->slot->host_id() : 0;
+  return {.inside_uid = plan.uid,
+          .inside_gid = plan.gid,
+          .host_uid = facts_.is_root ? own : facts_.uid,
+          .host_gid = facts_.is_root ? own : facts_.gid,
+          // A template maps the ids of all runs, so that it can give each of its own another.
+          .others = facts_.is_root && plan.is_template};
+}
+
 Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) {
   Jail jail;
   SP_TRY(auto cell, cells_->take());
   jail.cell_.fill(cells_.get(), std::move(cell));
-  const RunIds ids{.inside_uid = plan.uid,
-                   .inside_gid = plan.gid,
-                   .host_uid = facts_.is_root ? jail.cell_->slot->host_id() : facts_.uid,
-                   .host_gid = facts_.is_root ? jail.cell_->slot->host_id() : facts_.gid};
-  SP_TRY(Pipe out, output_pipe(ids, facts_.is_root));
-  SP_TRY(Pipe err, output_pipe(ids, facts_.is_root));
+  const RunIds ids = ids_of(plan, jail);
+  const Owner owner = facts_.is_root ? Owner::kRun : Owner::kCaller;
+  SP_TRY(Pipe out, output_pipe(ids, owner));
+  SP_TRY(Pipe err, output_pipe(ids, owner));
   SP_TRY(SocketPair pair, socket_pair());
   if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
     return fail(errno_error("fchown", errno));

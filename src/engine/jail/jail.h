@@ -17,8 +17,10 @@
 #include "base/unique_fd.h"
 #include "engine/jail/cell.h"
 #include "engine/jail/child.h"
+#include "engine/jail/idmap.h"
 #include "engine/jail/pools.h"
 #include "engine/jail/slot.h"
+#include "engine/jail/template_link.h"
 #include "plan/plan.h"
 #include "sys/cgroup.h"
 #include "sys/host_facts.h"
@@ -35,15 +37,21 @@ class Jail {
   ~Jail();
 
   // SIGKILL to init: the kernel takes the whole pid namespace with it (pid_namespaces(7)).
-  void kill() const;
+  void kill();
   struct End {
     Microseconds user_time{
         0};  // init's and all that it reaped: a lower bound where there is no cgroup
     Microseconds system_time{0};
     ByteCount largest_process;  // ru_maxrss
   };
-  // Reaps init. Call when pidfd() is readable; blocks otherwise.
+  // Reaps init. Call when pidfd() is readable; blocks otherwise. Nothing to reap, and all zero, of
+  // a forked one.
   End reap();
+
+  // Of a jail that is forked from a template: init is the template's child, and its pidfd comes as
+  // a message (MessageKind::kStarted). Until then there is none, and kill() is remembered.
+  [[nodiscard]] bool forked() const { return forked_; }
+  void adopt(UniqueFd pidfd);
 
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   [[nodiscard]] pid_t pid() const { return pid_; }
@@ -63,6 +71,9 @@ class Jail {
   UniqueFd stderr_;
   CellLease cell_;
   NetworkLease network_;
+  bool forked_ = false;
+  bool killed_ = false;  // before there was a pidfd
+  TemplateNetwork template_network_;
   bool reaped_ = false;
   std::chrono::steady_clock::time_point started_;
 };
@@ -82,9 +93,15 @@ class JailEngine {
   // descriptor 0.
   [[nodiscard]] Result<Jail> start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                    const UniqueFd& standard_input);
+  // The same, in a process forked from a template of the plan's shape (plan/template_plan.h). What
+  // goes wrong later comes as a message on the jail's socket.
+  [[nodiscard]] Result<Jail> fork(TemplateLink& from, const Plan& plan,
+                                  const std::vector<UniqueFd>& inputs,
+                                  const UniqueFd& standard_input);
 
  private:
   explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}
+  [[nodiscard]] RunIds ids_of(const Plan& plan, const Jail& jail) const;
   Result<void> clone(Jail& jail, const Plan& plan, SpecBuilder& builder);
   HostFacts facts_;
   UniqueFd proc_;

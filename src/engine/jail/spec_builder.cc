@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -171,6 +172,10 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   constexpr long kGraceMs = 2000;
   spec_.backstop_ms = plan_.limits.wall_time.count() + kGraceMs;
   spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
+  if (plan_.is_template) {
+    const auto bit = [](int capability) { return std::uint64_t{1} << capability; };
+    spec_.keep_capabilities = bit(CAP_SYS_ADMIN) | bit(CAP_SETUID) | bit(CAP_SETGID);
+  }
   spec_.argv = argv_.data();
   spec_.envp = envp_.data();
   return spec_;

@@ -1,0 +1,48 @@
+# Run once in a template, at the moment when CPython is about to open its program; then runs are forked. Leaves nothing behind
+# that a program could see, but for an os.register_at_fork handler that has done its work by then.
+import atexit
+import gc
+import io
+import os
+import sys
+
+
+def exercise():
+    """What nearly every program does for the first time: it is done, and its memory made, before the fork."""
+    out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    try:
+        code = "import sys\nclass A:\n def f(self, x=1, *a, **k):\n  return [i * x for i in range(3)]\n"
+        code += "print('hi', A().f(), {1: 2}, f'{3:>4}')\ntry:\n 1 / 0\nexcept ZeroDivisionError as e: pass\n"
+        exec(compile(code, "<warm>", "exec", dont_inherit=True), {"__name__": "warm"})
+        sys.stdout.flush()
+    finally:
+        sys.stdout = out
+
+
+def arrive():
+    """In a run's program, before its file is read: the arguments are its own."""
+    global pending
+    if not pending:
+        return  # a fork of the program's own
+    pending = False
+    with open("/.sandpit/go", "rb") as file:
+        words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+    sys.argv[:] = words
+    sys.orig_argv[:] = sys.orig_argv[:-1] + words
+
+
+def leave(kept):
+    """The last of the exit handlers. Modules that the template had loaded are shared memory: to take them apart, as the end of
+    an interpreter does, would copy it. What the program itself made and imported goes as always."""
+    for name, module in kept.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+
+
+pending = True
+exercise()
+os.register_at_fork(after_in_child=arrive)
+kept = {name: module for name, module in sys.modules.items() if name not in ("__main__", "sys", "builtins")}
+atexit.register(leave, kept)
+gc.collect()
+gc.freeze()

@@ -1,0 +1,76 @@
+// The parts of what runs between clone and execve, for child*.cc only: the launch in progress, and
+// what each file does for the others. The same rules as in child.h hold: async-signal-safe, no
+// allocation.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "engine/jail/child.h"
+
+namespace sandpit::jail {
+
+// The launch in progress: where to report, and which step is under way.
+class Launch {
+ public:
+  explicit Launch(const ChildSpec& spec) : spec_(spec), socket_(spec.socket) {}
+
+  void begin(LaunchStep step, int detail = 0) {
+    step_ = step;
+    detail_ = detail;
+    if (spec_.fail_step == static_cast<int>(step)) fail(spec_.fail_errno);
+  }
+  void report(int errno_value) const {
+    const ChildMessage message{
+        .kind = MessageKind::kFailed, .step = step_, .errno_value = errno_value, .detail = detail_};
+    (void)::send(socket_, &message, sizeof message, MSG_NOSIGNAL);
+  }
+  [[noreturn]] void fail(int errno_value) const {
+    report(errno_value);
+    ::_exit(125);
+  }
+  // Reports go over a copy of the socket, out of the way of descriptors with fixed numbers.
+  void report_over(int socket) { socket_ = socket; }
+  [[noreturn]] void fail(const TreeFailure& failure) {
+    step_ = failure.step;
+    detail_ = failure.detail;
+    fail(failure.errno_value);
+  }
+  // Passes the result of a system call on; a negative one ends the launch.
+  long need(long result) const {
+    if (result < 0) fail(errno);
+    return result;
+  }
+
+ private:
+  const ChildSpec& spec_;
+  int socket_;
+  LaunchStep step_ = LaunchStep::kNone;
+  int detail_ = 0;
+};
+
+// child_mounts.cc: the mount tree, the run's private volume and its files. Leaves the process at the
+// new root, and the host with the volume's descriptor.
+void build_root(Launch& launch, const ChildSpec& spec);
+
+// child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where
+// there is no Landlock.
+[[nodiscard]] int make_ruleset(Launch& launch, const ChildSpec& spec);
+void lower_limits(Launch& launch, const ChildSpec& spec);
+// Of every set, but for spec.keep_capabilities, which execve hands on (ambient). No new privileges
+// from here on.
+void drop_capabilities(Launch& launch, const ChildSpec& spec);
+// Landlock and seccomp; closes the ruleset.
+void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
+
+// child_steps.cc: what a child of a template does as well.
+void join_cgroup(Launch& launch, const int* tasks, std::size_t count);
+void take_ids(Launch& launch, const ChildSpec& spec);
+void bring_up_loopback(Launch& launch);
+void name_and_place(Launch& launch, const ChildSpec& spec);  // host name, working directory, umask
+void place_stdio(Launch& launch, const ChildSpec& spec);
+
+}  // namespace sandpit::jail

@@ -1,0 +1,147 @@
+// Jails whose program is forked from a template: engine/warm/run_image.h tells how.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/descriptors.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/channels.h"
+#include "engine/jail/idmap.h"
+#include "engine/jail/jail.h"
+#include "engine/jail/spec_builder.h"
+#include "engine/jail/template_link.h"
+#include "engine/warm/run_image.h"
+#include "plan/plan.h"
+#include "plan/template_plan.h"
+#include "sandpit/error.h"
+#include "sandpit/request.h"
+#include "sys/raw.h"
+
+namespace sandpit::jail {
+namespace {
+
+Result<void> send_image(const TemplateLink& link, const warm::FlatImage& image) {
+  if (image.bytes.size() > warm::kLargestImage ||
+      image.descriptors.size() > warm::kMostDescriptors) {
+    return fail({.code = ErrorCode::kSandbox, .message = "too much for a warm start"});
+  }
+  iovec part{// NOLINTNEXTLINE(*-const-cast): iovec serves both directions
+             .iov_base = const_cast<char*>(image.bytes.data()),
+             .iov_len = image.bytes.size()};
+  DescriptorRoom<warm::kMostDescriptors> room;
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  attach_descriptors(header, room.bytes, image.descriptors);
+  if (::sendmsg(link.control(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    return fail(errno_error("send a run to its template", errno, ErrorCode::kSandbox));
+  }
+  return {};
+}
+
+// As this process's /proc numbers it; -1 when it has ended.
+pid_t pid_of(int pidfd) {
+  const UniqueFd info(
+      ::open(fmt::format("/proc/self/fdinfo/{}", pidfd).c_str(), O_RDONLY | O_CLOEXEC));
+  char text[512] = {};
+  if (!info.valid() || ::read(info.get(), text, sizeof text - 1) < 0) return -1;
+  const char* line = std::strstr(text, "\nPid:");
+  return line == nullptr ? -1 : std::atoi(line + 5);
+}
+
+}  // namespace
+
+TemplateNetwork TemplateLink::take_network(Pooled pooled) {
+  int number = -1;
+  if (pooled == Pooled::kYes && !networks_->idle.empty()) {
+    number = networks_->idle.back();
+    networks_->idle.pop_back();
+  } else if (pooled == Pooled::kYes && networks_->made < static_cast<int>(warm::kMostNetworks)) {
+    number = networks_->made++;
+  }
+  return {networks_, number};
+}
+
+void Jail::adopt(UniqueFd pidfd) {
+  pidfd_ = std::move(pidfd);
+  pid_ = pid_of(pidfd_.get());
+  if (killed_) kill();
+}
+
+Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
+                              const std::vector<UniqueFd>& inputs, const UniqueFd& standard_input) {
+  Jail jail;
+  jail.forked_ = true;
+  SP_TRY(auto cell, cells_->take());
+  jail.cell_.fill(cells_.get(), std::move(cell));
+  const RunIds ids = ids_of(plan, jail);
+  const Owner owner = facts_.is_root ? Owner::kRun : Owner::kCaller;
+  SP_TRY(Pipe out, output_pipe(ids, owner));
+  SP_TRY(Pipe err, output_pipe(ids, owner));
+  SP_TRY(SocketPair pair, socket_pair());
+  if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
+    return fail(errno_error("fchown", errno));
+  }
+  SpecBuilder builder(plan);
+  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), true));
+  ChildSpec& spec = builder.finish(inputs);
+  spec.in_ready_tree = true;  // the template's own
+  spec.socket = pair.child.get();
+  spec.stdin_fd = standard_input.get();
+  spec.stdout_fd = out.write.get();
+  spec.stderr_fd = err.write.get();
+  spec.drop_groups = facts_.is_root;
+  spec.fail_step = fail_step_;
+  spec.fail_errno = fail_errno_;
+  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
+  // A private loopback keeps state (TIME_WAIT, bound ports), so it is never used twice.
+  jail.template_network_ = from.take_network(
+      spec.bring_up_loopback ? TemplateLink::Pooled::kNo : TemplateLink::Pooled::kYes);
+  spec.own_network = jail.template_network_.number() < 0;
+  SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
+
+  const std::string record = run_record(*plan.warm);
+  const warm::RunImage image{
+      .spec = spec,
+      .outside_uid = outside_id(ids.host_uid, plan.uid, facts_.is_root),
+      .outside_gid = outside_id(ids.host_gid, plan.gid, facts_.is_root),
+      .deny_setgroups = facts_.is_root ? 0 : 1,
+      .network = jail.template_network_.number(),
+      .record = record.data(),
+      .record_size = record.size()};
+  std::vector<int> tasks;
+  UniqueFd join_v2;
+  if (jail.cgroup() != nullptr) {
+    const auto join = jail.cgroup()->join_descriptors();
+    tasks.assign(join.begin(), join.end());
+    // init joins, since it is there already; the kernel checks the rights of who opened the file.
+    if (jail.cgroup()->clone_into() >= 0) {
+      join_v2 = UniqueFd(
+          ::openat(jail.cgroup()->clone_into(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+      if (!join_v2.valid()) return fail(errno_error("cgroup.procs", errno));
+      tasks.push_back(join_v2.get());
+    }
+  }
+  jail.started_ = std::chrono::steady_clock::now();
+  SP_TRY_VOID(send_image(from, warm::flatten(image, tasks)));
+  jail.socket_ = std::move(pair.host);
+  jail.stdout_ = std::move(out.read);
+  jail.stderr_ = std::move(err.read);
+  return jail;
+}
+
+}  // namespace sandpit::jail

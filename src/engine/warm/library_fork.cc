@@ -1,0 +1,265 @@
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csetjmp>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "engine/jail/child.h"
+#include "engine/jail/child_launch.h"
+#include "engine/warm/library.h"
+#include "engine/warm/run_image.h"
+#include "sys/raw.h"
+
+namespace sandpit::warm {
+namespace {
+
+namespace raw = sys::raw;
+using jail::Launch;
+using jail::LaunchStep;
+using jail::MessageKind;
+
+// Between a template and the init that shares its memory.
+struct Shared {
+  std::uint32_t go = 0;         // init may begin
+  std::uint32_t alive = 0;      // cleared by the kernel when init has memory of its own, or none
+  TemplateState* state = nullptr;
+  RunImage* image = nullptr;
+  std::jmp_buf program = {};    // where the program goes on
+  int record = -1;
+};
+constinit Shared shared;
+
+constexpr std::size_t kStackSize = 64U << 10U;
+alignas(64) char init_stack[kStackSize];
+
+void futex_wait(std::uint32_t* word, std::uint32_t value) {
+  while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) {
+    (void)::syscall(SYS_futex, word, FUTEX_WAIT, value, nullptr, nullptr, 0);
+  }
+}
+
+// The raw call: glibc's sigaction refuses its own signals and rewrites the mask.
+void set_action(int signal, const unsigned long* action) {
+  (void)::syscall(SYS_rt_sigaction, signal, action, nullptr, 8);
+}
+
+// Decimal digits and a NUL at the end of `room`; answers where they begin.
+char* decimal(char* end, unsigned long value) {
+  *--end = '\0';
+  do {
+    *--end = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  return end;
+}
+
+// "/proc/PID/NAME" <- "INSIDE OUTSIDE 1" or "deny".
+int write_proc(pid_t pid, const char* name, const char* text, std::size_t size) {
+  char path[64] = "/proc/";
+  char digits[24];
+  const char* number = decimal(digits + sizeof digits, static_cast<unsigned long>(pid));
+  std::strcat(path, number);
+  std::strcat(path, "/");
+  std::strcat(path, name);
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const ssize_t n = ::write(fd, text, size);
+  const int saved = errno;
+  ::close(fd);
+  errno = saved;
+  return n == static_cast<ssize_t>(size) ? 0 : -1;
+}
+
+int write_map(pid_t pid, const char* name, std::uint32_t inside, std::uint32_t outside) {
+  char text[64] = "";
+  char digits[24];
+  std::strcat(text, decimal(digits + sizeof digits, inside));
+  std::strcat(text, " ");
+  std::strcat(text, decimal(digits + sizeof digits, outside));
+  std::strcat(text, " 1");
+  return write_proc(pid, name, text, std::strlen(text));
+}
+
+int write_maps(pid_t pid, const RunImage& image) {
+  if (image.deny_setgroups != 0 && write_proc(pid, "setgroups", "deny", 4) < 0) return -1;
+  if (write_map(pid, "uid_map", image.spec.uid, image.outside_uid) < 0) return -1;
+  return write_map(pid, "gid_map", image.spec.gid, image.outside_gid);
+}
+
+void send_started(int socket, int pidfd) {
+  jail::ChildMessage message{.kind = MessageKind::kStarted};
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &pidfd, sizeof pidfd);
+  (void)::sendmsg(socket, &header, MSG_NOSIGNAL);
+}
+
+// The template keeps some, so that a run need not pay for one. Each is used by one run at a time.
+int enter_network(TemplateState& state, int index) {
+  int& network = state.networks[index];
+  if (network >= 0) return ::setns(network, CLONE_NEWNET);
+  if (raw::unshare(CLONE_NEWNET) < 0) return -1;
+  network = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  return network < 0 ? -1 : 0;
+}
+
+int make_record(Launch& launch, const RunImage& image) {
+  launch.begin(LaunchStep::kInput, -1);
+  const int fd = static_cast<int>(
+      launch.need(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC)));
+  std::size_t done = 0;
+  while (done < image.record_size) {
+    done += static_cast<std::size_t>(
+        launch.need(::write(fd, image.record + done, image.record_size - done)));
+  }
+  launch.need(::lseek(fd, 0, SEEK_SET));
+  return fd;
+}
+
+// Descriptors of the template's and of this message that neither the program nor init may keep.
+void close_ours(const TemplateState& state, const RunImage& image) {
+  ::close(state.control);
+  for (const int network : state.networks) {
+    if (network >= 0) ::close(network);
+  }
+  for (std::uint64_t i = 0; i < image.task_count; ++i) ::close(image.tasks[i]);
+  for (const jail::ChildInput& input : image.spec.inputs) {
+    if (input.descriptor >= 0) ::close(input.descriptor);
+  }
+}
+
+// The program's side, in memory of its own: the rest of the jail, then back into the interpreter.
+[[noreturn]] void become_program(Launch& launch, const jail::ChildSpec& spec, int ruleset) {
+  const TemplateState& state = *shared.state;
+  launch.need(::setsid());
+  jail::place_stdio(launch, spec);
+  for (const int fd : {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd}) {
+    if (fd > 2) ::close(fd);
+  }
+  ::close(state.init);
+  launch.need(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+  set_action(SIGCHLD, state.child_action);
+  const int socket = spec.socket;
+  jail::raise_walls(launch, spec, ruleset);
+  ::close(socket);
+  (void)::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &state.signal_mask, nullptr, 8);
+  std::longjmp(shared.program, 1);
+}
+
+[[noreturn]] void become_init(Launch& launch, const jail::ChildSpec& spec, pid_t program) {
+  launch.begin(LaunchStep::kInit);
+  char digits[3][24];
+  char name[] = "init";
+  char* argv[] = {name, decimal(digits[0] + 24, static_cast<unsigned long>(spec.socket)),
+                  decimal(digits[1] + 24, static_cast<unsigned long>(program)),
+                  decimal(digits[2] + 24, static_cast<unsigned long>(spec.backstop_ms)), nullptr};
+  char* envp[] = {nullptr};
+  launch.need(raw::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC));
+  launch.need(::fcntl(spec.socket, F_SETFD, 0));
+  (void)::syscall(SYS_execveat, shared.state->init, "", argv, envp, AT_EMPTY_PATH);
+  launch.fail(errno);
+}
+
+// init of the run, on a stack of its own in the template's memory.
+int init_main(void* /*unused*/) {
+  futex_wait(&shared.go, 0);
+  RunImage& image = *shared.image;
+  jail::ChildSpec& spec = image.spec;
+  Launch launch(spec);
+  constexpr unsigned long kDefault[4] = {};
+  set_action(SIGCHLD, kDefault);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || shared.go == 2) {
+    launch.begin(LaunchStep::kIdMaps);
+    launch.fail(shared.go == 2 ? image.deny_setgroups : errno);
+  }
+  if (spec.own_network) {
+    launch.begin(LaunchStep::kNetworkNamespace);
+    launch.need(raw::unshare(CLONE_NEWNET));
+  }
+  jail::join_cgroup(launch, image.tasks, image.task_count);
+  jail::take_ids(launch, spec);
+  if (spec.bring_up_loopback) jail::bring_up_loopback(launch);
+  jail::build_root(launch, spec);
+  jail::name_and_place(launch, spec);
+  close_ours(*shared.state, image);
+  shared.record = make_record(launch, image);
+  const int ruleset = jail::make_ruleset(launch, spec);
+  jail::lower_limits(launch, spec);
+  jail::drop_capabilities(launch, spec);
+  launch.begin(LaunchStep::kFork);
+  // glibc's own: it tells its thread descriptor, its locks and whoever has asked by pthread_atfork
+  // that this is another process. The template, whose memory this is, has one thread that matters
+  // here, and it is waiting.
+  const pid_t program = ::fork();
+  launch.need(program);
+  if (program == 0) become_program(launch, spec, ruleset);
+  become_init(launch, spec, program);
+}
+
+}  // namespace
+
+Forked fork_run(TemplateState& state, RunImage& image) {
+  jail::ChildSpec& spec = image.spec;
+  Launch launch(spec);
+  shared.state = &state;
+  shared.image = &image;
+  shared.record = -1;
+  __atomic_store_n(&shared.go, 0, __ATOMIC_RELEASE);
+  __atomic_store_n(&shared.alive, 1, __ATOMIC_RELEASE);
+  // setjmp's second return is in another process, with this frame copied as it is now.
+  if (setjmp(shared.program) != 0) {  // NOLINT(cert-err52-cpp)
+    return {.side = Side::kProgram, .record = shared.record};
+  }
+  if (image.network >= 0 && enter_network(state, image.network) < 0) {
+    launch.begin(LaunchStep::kNetworkNamespace);
+    launch.report(errno);
+    return {};
+  }
+  // The last run's init has changed its ids in our memory, which has made us undumpable, and
+  // /proc/PID/uid_map root's.
+  (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  int pidfd = -1;
+  constexpr int kFlags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLONE_NEWUSER |
+                         CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+  const pid_t pid = ::clone(init_main, init_stack + kStackSize, kFlags, nullptr, &pidfd, nullptr,
+                            &shared.alive);
+  if (pid < 0) {
+    launch.begin(LaunchStep::kFork);
+    launch.report(errno);
+    return {};
+  }
+  send_started(spec.socket, pidfd);
+  ::close(pidfd);
+  std::uint32_t go = 1;
+  if (write_maps(pid, image) < 0) {
+    image.deny_setgroups = errno;  // init tells it, as the step that failed
+    go = 2;
+  }
+  __atomic_store_n(&shared.go, go, __ATOMIC_RELEASE);
+  (void)::syscall(SYS_futex, &shared.go, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  futex_wait(&shared.alive, 1);
+  return {};
+}
+
+}  // namespace sandpit::warm

@@ -1,0 +1,103 @@
+#include <linux/filter.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/jail/child.h"
+#include "engine/warm/run_image.h"
+
+namespace sandpit::warm {
+namespace {
+
+// NOLINTBEGIN(*-reinterpret-cast,performance-no-int-to-ptr): an offset becomes a pointer
+class Relocator {
+ public:
+  Relocator(char* block, std::size_t size, const int* descriptors, std::size_t count)
+      : block_(block), size_(size), descriptors_(descriptors), count_(count) {}
+
+  template <class T>
+  void pointer(T*& at, std::size_t bytes = 1) {
+    const auto offset = reinterpret_cast<std::uintptr_t>(at);
+    if (offset == 0) return;
+    if (offset > size_ || bytes > size_ - offset) {
+      ok_ = false;
+      at = nullptr;
+      return;
+    }
+    at = reinterpret_cast<T*>(block_ + offset);
+  }
+  template <class T>
+  void array(jail::ChildArray<T>& items) {
+    if (items.size > size_ / sizeof(T)) {
+      ok_ = false;
+      items = {};
+      return;
+    }
+    pointer(items.data, items.size * sizeof(T));
+    if (items.data == nullptr) items.size = 0;
+  }
+  // The elements of our own block are not const.
+  template <class T>
+  static T& mine(const T& item) {
+    return const_cast<T&>(item);  // NOLINT(*-const-cast)
+  }
+  void descriptor(int& index) {
+    if (index < 0) return;
+    if (static_cast<std::size_t>(index) >= count_) {
+      ok_ = false;
+      index = -1;
+      return;
+    }
+    index = descriptors_[index];
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+
+ private:
+  char* block_;
+  std::size_t size_;
+  const int* descriptors_;
+  std::size_t count_;
+  bool ok_ = true;
+};
+// NOLINTEND(*-reinterpret-cast,performance-no-int-to-ptr)
+
+}  // namespace
+
+bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t count) {
+  if (size < sizeof(RunImage)) return false;
+  // NOLINTNEXTLINE(*-reinterpret-cast): the block is aligned and begins with one
+  RunImage& image = *reinterpret_cast<RunImage*>(block);
+  if (image.size != size || block[size - 1] != '\0') return false;
+  if (image.task_count > jail::kMostCgroups) return false;
+  Relocator at(block, size, descriptors, count);
+  jail::ChildSpec& spec = image.spec;
+  for (int* fd : {&spec.socket, &spec.stdin_fd, &spec.stdout_fd, &spec.stderr_fd}) {
+    at.descriptor(*fd);
+  }
+  for (std::uint64_t i = 0; i < image.task_count; ++i) at.descriptor(image.tasks[i]);
+  at.array(spec.mounts);
+  for (const jail::ChildMount& item : spec.mounts) {
+    jail::ChildMount& mount = Relocator::mine(item);
+    at.pointer(mount.target);
+    at.pointer(mount.source);
+    at.descriptor(mount.tree);
+  }
+  at.array(spec.inputs);
+  for (const jail::ChildInput& item : spec.inputs) {
+    jail::ChildInput& input = Relocator::mine(item);
+    at.pointer(input.name);
+    at.descriptor(input.descriptor);
+  }
+  at.array(spec.rlimits);
+  at.array(spec.landlock);
+  for (const jail::ChildLandlockRule& rule : spec.landlock) at.pointer(Relocator::mine(rule).path);
+  at.pointer(spec.volume_size);
+  at.pointer(spec.volume_inodes);
+  at.pointer(spec.hostname, spec.hostname_size);
+  at.pointer(spec.cwd);
+  at.pointer(spec.seccomp.filter, spec.seccomp.len * sizeof(sock_filter));
+  at.pointer(image.record, image.record_size);
+  return at.ok();
+}
+
+}  // namespace sandpit::warm

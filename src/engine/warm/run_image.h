@@ -1,0 +1,78 @@
+// What a template is sent for each run: a ChildSpec with all that it points to, as one block of
+// bytes, and the descriptors that it names. Theory of operation of warm runs:
+//
+//   launcher                   template (an interpreter, stopped     init of the run      program
+//                              where it would open its program)
+//   RunImage, descriptors -->  enters the run's network namespace,
+//                              clone (CLONE_VM, new user, pid,
+//                              mount, ipc, uts namespaces) -------->  waits
+//                              writes the id maps,
+//                       <----  "started" with init's pidfd
+//                              waits ----------------------------->  joins the cgroup, takes its
+//                                                                    ids, mounts what is the run's,
+//                       <------------------------------------------  sends the volume, drops all
+//                                                                    privileges, forks ----------> Landlock, seccomp, stdio;
+//                              goes on when init no longer shares                                 returns from open() into
+//                              its memory  <-----------------------  execve of warm-init          the interpreter
+//                       <------------------------------------------  "exited" with the status
+//
+// init shares the template's memory until it becomes a program of its own, as after vfork(2): a
+// second copy of an interpreter's page tables would cost as much as the rest of the jail. The
+// template does nothing meanwhile. The program is the one that is forked, with memory of its own.
+//
+// Pointers are offsets from the block's beginning (0: null), descriptors indices into what came
+// with the message (-1: none), until relocate() has been called. Both sides are built from the same
+// sources and installed together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/jail/child.h"
+
+namespace sandpit::warm {
+
+// The descriptors that a template is started with.
+inline constexpr int kControlDescriptor = 3;  // a seqpacket socket: "ready" out, RunImages in
+inline constexpr int kInitDescriptor = 4;     // the program warm-init
+inline constexpr int kLibraryDescriptor = 5;  // libsandpit_warm.so, which the loader opens
+// Its environment, besides LD_PRELOAD: taken out again before the interpreter sees it.
+inline constexpr const char* kTriggerVariable = "SANDPIT_TRIGGER";  // the path to wait at
+inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
+// What a run's program gets when it opens this path, once: its record (RunImage::record).
+inline constexpr const char* kRecordPath = "/.sandpit/go";
+
+inline constexpr std::size_t kLargestImage = 128U << 10U;
+inline constexpr std::size_t kMostDescriptors = 200;  // SCM_MAX_FD is 253
+inline constexpr std::size_t kMostNetworks = 64;      // namespaces that a template keeps
+
+struct RunImage {
+  std::uint64_t size = 0;
+  jail::ChildSpec spec;
+  int tasks[jail::kMostCgroups] = {};
+  std::uint64_t task_count = 0;
+  // Ids as they are in the template's own user namespace.
+  std::uint32_t outside_uid = 0;
+  std::uint32_t outside_gid = 0;
+  std::int32_t deny_setgroups = 0;
+  std::int32_t network = -1;  // one of the template's own; -1: init makes one
+  // NUL-terminated: the program's path, then its arguments.
+  const char* record = nullptr;
+  std::uint64_t record_size = 0;
+};
+
+// `descriptors`: what came with it. False when it is malformed; then nothing may be used.
+[[nodiscard]] bool relocate(char* block, std::size_t size, const int* descriptors,
+                            std::size_t count);
+
+// What the launcher sends. The descriptors belong to the caller of flatten().
+struct FlatImage {
+  std::string bytes;
+  std::vector<int> descriptors;
+};
+// `tasks`: cgroup files to join. Of mounts only those of the run itself are kept.
+[[nodiscard]] FlatImage flatten(RunImage image, const std::vector<int>& tasks);
+
+}  // namespace sandpit::warm

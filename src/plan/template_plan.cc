@@ -1,0 +1,94 @@
+#include "plan/template_plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "plan/plan.h"
+#include "sandpit/request.h"
+#include "sandpit/runtime.h"
+#include "sandpit/units.h"
+
+namespace sandpit {
+namespace {
+
+// A template is replaced long before; this is what ends one that its owner has forgotten.
+constexpr std::chrono::hours kLongestLife{24};
+constexpr std::uint64_t kMostTasks = 4096;
+constexpr std::uint64_t kMostFiles = 65536;
+constexpr ByteCount kLeastMemory = ByteCount::mib(1024);
+
+std::string base_name(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+}  // namespace
+
+Plan template_plan(const Plan& run) {
+  Plan made = run;
+  const WarmStart& warm = *run.warm;
+  made.warm.reset();
+  made.cold_reason.clear();
+  made.warnings.clear();
+  made.is_template = true;
+  made.argv = warm.argv;
+  made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
+  made.inputs = {{.name = base_name(warm.prelude), .mode = 0444}};
+  // Each run has a network of its own, and lowers the limits to its own: these only have to leave
+  // room. The stack's limit shapes the address space when a program starts, and stays.
+  made.network = NetworkMode::kNone;
+  made.limits.wall_time = kLongestLife;
+  made.limits.cpu_time = kLongestLife;
+  made.limits.memory = std::max(run.limits.memory, kLeastMemory);
+  made.limits.file_size = ByteCount::bytes(std::numeric_limits<std::int64_t>::max());
+  made.limits.disk = ByteCount::mib(64);
+  made.limits.inodes = 1024;
+  made.limits.output = ByteCount::kib(64);
+  made.limits.processes = 1;
+  made.limits.open_files = 1;
+  made.max_tasks = kMostTasks;
+  made.helper_tasks = 0;
+  made.max_descriptors = kMostFiles;
+  made.enforcement.clear();
+  // It makes jails, which is what these forbid; a run puts them on before its program begins.
+  made.seccomp.clear();
+  made.syscall_profile.clear();
+  made.landlock.clear();
+  made.landlock_abi = 0;
+  // What was granted to one run is nothing for a template; the place where it goes must be there.
+  for (Mount& mount : made.mounts) {
+    if (mount.kind != MountKind::kBind || (mount.flags & kMountGranted) == 0) continue;
+    const bool directory = (mount.flags & kMountIsDirectory) != 0;
+    mount = {.kind = directory ? MountKind::kDirectory : MountKind::kFile,
+             .mode = static_cast<std::uint16_t>(directory ? 0755 : 0644),
+             .target = mount.target};
+  }
+  return made;
+}
+
+std::string reason_for_cold(const Plan& run) {
+  if (run.network == NetworkMode::kHost) return "the host's network was granted";
+  const bool handed = std::ranges::any_of(
+      run.inputs, [](const InputFile& input) { return input.as_descriptor != 0; });
+  if (handed) return "the program gets descriptors";
+  constexpr std::size_t kMostInputs = 64;
+  if (std::ranges::count_if(run.inputs, has_descriptor) > static_cast<std::ptrdiff_t>(kMostInputs)) {
+    return "too many input files";
+  }
+  return {};
+}
+
+std::string run_record(const WarmStart& warm) {
+  std::string record = warm.source;
+  record += '\0';
+  for (const std::string& argument : warm.args) {
+    record += argument;
+    record += '\0';
+  }
+  return record;
+}
+
+}  // namespace sandpit

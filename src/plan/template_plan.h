@@ -1,0 +1,22 @@
+// The Plan of a template: the jailed interpreter from which runs of the same shape are forked.
+// Equal templates serve equal shapes: limits, arguments, inputs, system calls and Landlock rules
+// are each run's own and not part of it.
+#pragma once
+
+#include <string>
+
+#include "plan/plan.h"
+
+namespace sandpit {
+
+// `run` has a WarmStart. The result lacks the descriptors that a template is started with
+// (engine/warm/run_image.h); they go behind its one input, the prelude.
+[[nodiscard]] Plan template_plan(const Plan& run);
+
+// Why this run can't come from a template although its runtime could; empty when it can.
+[[nodiscard]] std::string reason_for_cold(const Plan& run);
+
+// The NUL-terminated words of a run's record: its program's path, then the arguments.
+[[nodiscard]] std::string run_record(const WarmStart& warm);
+
+}  // namespace sandpit
