@@ -27,7 +27,7 @@ _sandpit() {
           mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
         *)
           if [[ $cur == -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '--help --output --jobs --ordered --resume --force --fail-fast --memory-budget
+            mapfile -t COMPREPLY < <(compgen -W '--help --output --jobs --ordered --resume --force --fail-fast --cold --memory-budget
               --overcommit --runtime --lint --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
               --compile-timeout --compile-memory --processes --file-size --disk --open-files --stack --output-limit --read
               --write --env --net --quiet' -- "$cur")

@@ -63,6 +63,7 @@ complete -c sandpit -n $batch -l ordered -d 'results in the order of the tasks'
 complete -c sandpit -n $batch -l resume -d 'go on with a results file'
 complete -c sandpit -n $batch -l force -d 'begin a results file anew'
 complete -c sandpit -n $batch -l fail-fast -d 'begin nothing more after the first failure'
+complete -c sandpit -n $batch -l cold -d 'start each interpreter anew'
 complete -c sandpit -n $batch -l memory-budget -x -d 'memory for all that runs at one time'
 complete -c sandpit -n $batch -l overcommit -x -d 'promise so many times the budget'
 

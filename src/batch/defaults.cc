@@ -46,6 +46,7 @@ void apply_defaults(Request& request, const Request& defaults) {
   request.env = defaults.env;
   request.network = defaults.network;
   request.lint = defaults.lint;
+  request.cold = defaults.cold;
 }
 
 }  // namespace sandpit::batch

@@ -48,6 +48,7 @@ void Tally::finished(const Outcome& outcome, const std::optional<std::string>& v
   StatusTally& status = totals_.statuses[outcome.status];
   ++status.count;
   if (outcome.status == Status::kRefused || outcome.status == Status::kSandboxError) return;
+  ++totals_.starts[outcome.start];
   status.wall.add(static_cast<std::uint64_t>(outcome.wall_time.count()));
   status.cpu.add(static_cast<std::uint64_t>(outcome.cpu_time.count()));
   status.memory.add(outcome.peak_memory.count());

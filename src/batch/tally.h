@@ -36,6 +36,7 @@ struct Totals {
   std::uint64_t nonzero = 0;  // exited with another code than 0
   std::map<Status, StatusTally> statuses;
   std::map<std::string, std::uint64_t> verdicts;
+  std::map<std::string, std::uint64_t> starts;  // warm, cold: of those that ran
 };
 
 class Tally {

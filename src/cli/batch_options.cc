@@ -36,7 +36,8 @@ struct RawBatch {
   RawLimits limits;
   RawAccess access;
   std::vector<std::string> words;
-  bool ordered = false, resume = false, force = false, fail_fast = false, quiet = false;
+  bool ordered = false, resume = false, force = false, fail_fast = false, cold = false,
+       quiet = false;
 };
 
 void build(CLI::App& app, RawBatch& raw) {
@@ -53,6 +54,7 @@ void build(CLI::App& app, RawBatch& raw) {
            kGroup);
   add_flag(app, "--force", raw.force, "begin a results file that exists anew", kGroup);
   add_flag(app, "--fail-fast", raw.fail_fast, "begin nothing more after the first failure", kGroup);
+  add_flag(app, "--cold", raw.cold, "start each interpreter anew", kGroup);
   text("--memory-budget", raw.memory_budget, "SIZE",
        "memory for all that runs at one time (default: what is available)");
   text("--overcommit", raw.overcommit, "FACTOR", "promise so many times the budget (default: 1)");
@@ -137,6 +139,7 @@ Result<BatchArguments> to_arguments(const RawBatch& raw, const std::string& curr
   parsed.tasks = raw.words.front();
   parsed.results = raw.results;
   parsed.defaults.runtime = raw.runtime;
+  parsed.defaults.cold = raw.cold;
   if (raw.ordered) parsed.order = batch::Order::kInput;
   if (raw.fail_fast) parsed.on_failure = batch::OnFailure::kStop;
   parsed.quiet = raw.quiet;

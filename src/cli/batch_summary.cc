@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -61,11 +62,15 @@ std::string head_line(const batch::Totals& totals, double seconds) {
 
 std::string batch_summary(const batch::Totals& totals, double seconds, Colour colour) {
   std::string text = head_line(totals, seconds);
-  std::string verdicts;
-  for (const auto& [verdict, count] : totals.verdicts) {
-    verdicts += fmt::format("{}{} {}", verdicts.empty() ? "" : ", ", count, verdict);
-  }
-  if (!verdicts.empty()) text += fmt::format("verdicts: {}\n", verdicts);
+  const auto add_line = [&](const char* name, const std::map<std::string, std::uint64_t>& counts) {
+    std::string list;
+    for (const auto& [word, count] : counts) {
+      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, word);
+    }
+    if (!list.empty()) text += fmt::format("{}: {}\n", name, list);
+  };
+  add_line("verdicts", totals.verdicts);
+  add_line("starts", totals.starts);
   if (totals.statuses.empty()) return text;
   Table table(
       {"STATUS", "TASKS", "TIME p50", "p90", "p99", "max", "MEMORY p50", "p90", "p99", "max"},

@@ -128,6 +128,7 @@ TEST(Defaults, FillInWhatATaskLeavesOpen) {
   defaults.runtime = "python";
   defaults.network = NetworkMode::kLoopback;
   defaults.env = {{"A", "1"}};
+  defaults.cold = true;
   Request named;
   named.runtime = "lua";
   apply_defaults(named, defaults);
@@ -137,6 +138,7 @@ TEST(Defaults, FillInWhatATaskLeavesOpen) {
   apply_defaults(open, defaults);
   EXPECT_EQ(open.runtime, "python");
   EXPECT_EQ(open.env.at("A"), "1");
+  EXPECT_TRUE(open.cold);
 }
 
 Outcome exited(int code, const std::string& output = {}) {

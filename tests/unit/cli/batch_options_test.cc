@@ -28,16 +28,11 @@ std::string error_of(std::vector<std::string> words) {
 }
 
 TEST(BatchOptions, AreRead) {
-  const auto parsed = parse({"-j",          "3",
-                             "-o",          "out.jsonl",
-                             "--ordered",   "--resume",
-                             "--fail-fast", "--memory",
-                             "64",          "--net",
-                             "loopback",    "--env",
-                             "A=1",         "--overcommit",
-                             "1.5",         "--memory-budget",
-                             "2GiB",        "--runtime",
-                             "lua",         "tasks.jsonl"});
+  const auto parsed =
+      parse({"-j",          "3",      "-o",           "out.jsonl", "--ordered",       "--resume",
+             "--fail-fast", "--cold", "--memory",     "64",        "--net",           "loopback",
+             "--env",       "A=1",    "--overcommit", "1.5",       "--memory-budget", "2GiB",
+             "--runtime",   "lua",    "tasks.jsonl"});
   ASSERT_TRUE(parsed.has_value()) << parsed.error().to_string();
   EXPECT_EQ(parsed->jobs, 3U);
   EXPECT_EQ(parsed->results, "out.jsonl");
@@ -49,6 +44,7 @@ TEST(BatchOptions, AreRead) {
   EXPECT_EQ(parsed->defaults.network, NetworkMode::kLoopback);
   EXPECT_EQ(parsed->defaults.env.at("A"), "1");
   EXPECT_EQ(parsed->defaults.runtime, "lua");
+  EXPECT_TRUE(parsed->defaults.cold);
   EXPECT_EQ(parsed->overcommit, 1.5);
   EXPECT_EQ(parsed->memory_budget, ByteCount::gib(2));
 }
@@ -110,6 +106,7 @@ TEST(BatchSummary, TellsStatusesPercentilesAndVerdicts) {
   for (int i = 1; i <= 100; ++i) {
     Outcome outcome;
     outcome.status = i <= 90 ? Status::kExited : Status::kWallTimeExceeded;
+    outcome.start = i <= 70 ? "warm" : "cold";
     outcome.wall_time = Microseconds(i * 1000);
     outcome.peak_memory = ByteCount::mib(static_cast<std::uint64_t>(i));
     tally.started();
@@ -122,6 +119,7 @@ TEST(BatchSummary, TellsStatusesPercentilesAndVerdicts) {
   EXPECT_THAT(text,
               HasSubstr("101 results in 2.0 s (50.5/s), 1 bad line, 1 that could not be run"));
   EXPECT_THAT(text, HasSubstr("verdicts: 80 accepted, 20 wrong_answer"));
+  EXPECT_THAT(text, HasSubstr("starts: 30 cold, 70 warm"));
   EXPECT_THAT(text, testing::ContainsRegex("exited +90 "));
   EXPECT_THAT(text, testing::ContainsRegex("wall_time_exceeded +10 .*100 ms"));
   EXPECT_THAT(text, testing::ContainsRegex("sandbox_error +1 +- +-"));
