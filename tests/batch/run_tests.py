@@ -11,6 +11,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -61,17 +62,26 @@ class Case(sandpit_tests.Case):
         self.assertEqual(len(found), len(lines), "an id has two results")
         return found
 
-    def our_processes(self, name):
-        """Those with this test's mark in their environment."""
-        found = []
+    def processes(self):
+        """pid -> (parent, name) of those with this test's mark in their environment: the batch, its launcher, its jails' inits."""
+        found = {}
         for entry in pathlib.Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and (entry / "comm").read_text().strip() == name[:15] \
-                        and self.mark.encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
+                if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
+                    status = (entry / "status").read_text()
+                    found[int(entry.name)] = (int(re.search(r"^PPid:\s+(\d+)", status, re.M)[1]), (entry / "comm").read_text())
             except OSError:
                 pass
         return found
+
+    def launchers(self):
+        """Inits look like the launcher that made them, but have it as their parent."""
+        ours = self.processes()
+        return [pid for pid, (parent, name) in ours.items() if name.startswith("sandpit-launch") and parent not in ours]
+
+    def jails(self):
+        ours = self.processes()
+        return [pid for pid, (parent, name) in ours.items() if name.startswith("sandpit-launch") and parent in ours]
 
     def start(self, *options, name="tasks.jsonl", **more):
         more.setdefault("stdout", subprocess.PIPE)
@@ -262,11 +272,12 @@ class Resume(Case):
         self.tasks(*[python(i, "import time; time.sleep(0.05)") for i in range(count)])
         process = self.start("-o", "results.jsonl")
         self.wait_until(lambda: self.results.exists() and self.results.read_bytes().count(b"\n") >= 10, "ten results")
+        self.assertEqual(len(self.launchers()), 1)
         process.kill()
         process.wait()
         before = self.results.read_bytes().count(b"\n")
         self.assertLess(before, count, "it was killed in the middle")
-        self.wait_until(lambda: not self.our_processes("sandpit-launcher"), "its launcher ends as well")
+        self.wait_until(lambda: not self.processes(), "its launcher ends as well")
         self.assert_ends(self.batch("--resume", "-o", "results.jsonl"), 0)
         self.assertEqual(set(self.by_id()), set(range(count)))
 
@@ -278,29 +289,8 @@ class Signals(Case):
     def begin(self, *options):
         """Two tasks are running when it returns."""
         process = self.start("-j", "2", "-o", "results.jsonl", *options)
-        self.wait_until(lambda: len(self.jailed()) >= 2, "two tasks run")
+        self.wait_until(lambda: len(self.jails()) == 2 and len(self.launchers()) == 1, "two tasks run")
         return process
-
-    def jailed(self):
-        """Programs of ours: descendants of our launcher that run an interpreter."""
-        parents, found = {}, []
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    parents[int(entry.name)] = int(re.search(r"^PPid:\s+(\d+)", (entry / "status").read_text(), re.M)[1])
-                except (OSError, TypeError):
-                    pass
-        launchers = set(self.our_processes("sandpit-launcher"))
-        for pid in parents:
-            above = parents[pid]
-            while above and above not in launchers:
-                above = parents.get(above, 0)
-            try:
-                if above and pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("python"):
-                    found.append(pid)
-            except OSError:
-                pass
-        return found
 
     def test_the_first_signal_finishes_what_runs(self):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
@@ -323,12 +313,12 @@ class Signals(Case):
         process.send_signal(signal.SIGINT)
         self.wait_until(lambda: not self.done(process) and self.said(process, b"interrupted"), "the first is told")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE)
+        self.heard += process.communicate(timeout=PATIENCE)[1]
         self.assertLess(time.monotonic() - begun, 50)
         self.assertEqual(process.returncode, 130)
         self.assertIn(b"cancelled 2", self.heard)
         self.assertEqual(self.lines(), [])
-        self.wait_until(lambda: not self.our_processes("sandpit-launcher") and not self.jailed(), "everything has ended")
+        self.wait_until(lambda: not self.processes(), "everything has ended")
 
     @staticmethod
     def done(process):
@@ -363,8 +353,7 @@ class Signals(Case):
     def test_a_launcher_that_is_killed_is_replaced(self):
         self.sleepers(0.5, count=8)
         process = self.begin()
-        for pid in self.our_processes("sandpit-launcher"):
-            os.kill(pid, signal.SIGKILL)
+        os.kill(self.launchers()[0], signal.SIGKILL)
         _, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, err)
         self.assertIn(b"the launcher ended; a new one was started", err)
@@ -418,9 +407,14 @@ class Failures(Case):
 
     def test_no_launcher(self):
         self.tasks(python(1, "print(1)"))
-        self.env["SANDPIT_LAUNCHER"] = "/nowhere/launcher"
-        done = self.batch("-o", "results.jsonl")
-        self.assert_ends(done, 125, "launcher")
+        # Everything else finds its other parts beside the program.
+        alone = self.dir / "alone/bin/sandpit"
+        alone.parent.mkdir(parents=True)
+        shutil.copy(sandpit_tests.sandpit_path(), alone)
+        done = subprocess.run([alone, "batch", "-o", "results.jsonl", "tasks.jsonl"], cwd=self.dir, env=self.env, capture_output=True,
+                              timeout=PATIENCE, check=False)
+        self.assert_ends(done, 125, "no launcher at")
+        self.assertFalse(self.results.exists(), "nothing was begun")
 
 
 class Admission(Case):
@@ -464,11 +458,11 @@ class Admission(Case):
 
 
 class Terminal(Case):
-    def test_progress_is_drawn_on_a_terminal_and_cleared(self):
-        self.tasks(*[python(i, "import time; time.sleep(0.1)") for i in range(10)], "nonsense")
+    def on_terminal(self, *options, after=None):
+        """The batch with a terminal for its messages, 100 columns wide. `after` is called with it once a progress line was seen."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-        process = self.start("-o", "results.jsonl", stderr=theirs)
+        process = self.start("-o", "results.jsonl", *options, stderr=theirs)
         os.close(theirs)
         seen = b""
         while True:
@@ -479,17 +473,30 @@ class Terminal(Case):
             if not part:
                 break
             seen += part
+            if after and b"running" in seen:
+                after(process)
+                after = None
         os.close(ours)
-        self.assertEqual(process.wait(timeout=PATIENCE), 1)
+        return process.wait(timeout=PATIENCE), seen
+
+    def test_progress_is_drawn_on_a_terminal_and_cleared(self):
+        self.tasks(*[python(i, "import time; time.sleep(0.1)") for i in range(10)], "nonsense")
+        status, seen = self.on_terminal()
+        self.assertEqual(status, 1)
         frames = [frame for frame in seen.split(b"\r") if b"done" in frame]
         self.assertGreater(len(frames), 2, seen)
         self.assertRegex(frames[-1], rb"\[=*>? *\] +\d+% \d+ done [\d.]+/s")
         self.assertTrue(any(b"ETA" in frame for frame in frames), frames)
         self.assertTrue(any(b"1 bad" in frame for frame in frames), frames)
-        self.assertIn(b"\r\x1b[Ksandpit: ", seen, "a message stands on a line of its own")
-        self.assertTrue(seen.rstrip().endswith(b"\x1b[K"), "nothing of it stays")
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), "nothing of it stays")
         for frame in frames:
             self.assertLess(len(frame.split(b"\x1b[K")[0]), 100)
+
+    def test_a_message_takes_the_lines_place(self):
+        self.tasks(*[python(i, "import time; time.sleep(1)") for i in range(10)])
+        status, seen = self.on_terminal(after=lambda process: process.send_signal(signal.SIGINT))
+        self.assertEqual(status, 130)
+        self.assertRegex(seen, rb"running[^\r]*\x1b\[K\r\x1b\[K(\x1b\[[\d;]*m)?sandpit:[^\r]*interrupted", "it is cleared first")
 
     def test_nothing_is_drawn_elsewhere(self):
         self.tasks(python(1, "print(1)"))

@@ -25,9 +25,10 @@ std::string error_of(std::string_view line) {
 
 TEST(BatchTaskJson, EveryMemberIsRead) {
   const auto task = parse_batch_task(
-      R"({"id":"a","runtime":"python","source":"print(1)","files":{"u.py":"x=1","d/n.txt":""},)"
-      R"("args":["-v",""],"stdin":"in\n","expected_stdout":"1\n",)"
-      R"("limits":{"memory_limit_mb":64,"timeout_s":"1500ms","max_processes":3,"cpu_time_limit_s":0.5}})",
+      R"json({"id":"a","runtime":"python","source":"print(1)","files":{"u.py":"x=1","d/n.txt":""},)json"
+      R"json("args":["-v",""],"stdin":"in\n","expected_stdout":"1\n",)json"
+      R"json("limits":{"memory_limit_mb":64,"timeout_s":"1500ms","max_processes":3,)json"
+      R"json("cpu_time_limit_s":0.5}})json",
       "");
   ASSERT_TRUE(task.has_value()) << task.error().to_string();
   EXPECT_EQ(task->id, "\"a\"");
