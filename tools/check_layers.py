@@ -19,8 +19,9 @@ _BELOW_PLAN = _BELOW_LINT | {"lint"}
 _BELOW_ENGINE = _BELOW_PLAN | {"plan"}
 _BELOW_SUPERVISOR = _BELOW_ENGINE | {"engine"}
 _BELOW_SERVICE = _BELOW_SUPERVISOR | {"supervisor"}
-_CODEC = {"base", "sys", "policy", "plan"}
+_CODEC = {"base", "sys", "config", "policy", "plan"}
 _PROGRAM = _BELOW_SERVICE | {"service", "codec"}
+_BELOW_CLI = _PROGRAM | {"batch"}
 ALLOWED = {
     "base": set(),
     "sys": _BELOW_SYS,
@@ -33,7 +34,8 @@ ALLOWED = {
     "supervisor": _BELOW_SUPERVISOR,
     "service": _BELOW_SERVICE,
     "codec": _CODEC,
-    "cli": _PROGRAM,
+    "batch": _PROGRAM,
+    "cli": _BELOW_CLI,
     "launcher": _PROGRAM - {"codec"},
 }
 

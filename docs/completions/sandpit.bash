@@ -3,7 +3,7 @@
 
 _sandpit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
-  local commands='run exec check runtimes list-supported doctor config trust completion version help'
+  local commands='run exec batch check runtimes list-supported doctor config trust completion version help'
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
     --json --json-file --explain --quiet --verbose'
@@ -18,6 +18,24 @@ _sandpit() {
   fi
   case $command in
     run | exec) ;;
+    batch)
+      case $prev in
+        --net) mapfile -t COMPREPLY < <(compgen -W 'none loopback host' -- "$cur") ;;
+        --lint) mapfile -t COMPREPLY < <(compgen -W 'off warn deny' -- "$cur") ;;
+        --profile) mapfile -t COMPREPLY < <(compgen -W 'development production strict' -- "$cur") ;;
+        --runtime)
+          mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+        *)
+          if [[ $cur == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--help --output --jobs --ordered --resume --force --fail-fast --cold --memory-budget
+              --overcommit --runtime --lint --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
+              --compile-timeout --compile-memory --processes --file-size --disk --open-files --stack --output-limit --read
+              --write --env --net --quiet' -- "$cur")
+          else
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+          fi ;;
+      esac
+      return ;;
     check)
       if [[ $prev == --runtime ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")

@@ -29,6 +29,7 @@ constexpr std::string_view kHelp =
     "Commands:\n"
     "  run [options] FILE [ARGS...]       run a program from source code\n"
     "  exec [options] -- COMMAND ARGS...  run a command of this host in the same sandbox\n"
+    "  batch [options] TASKS.jsonl        run many programs, one for each line of a file\n"
     "  check [--json] FILE...             load, validate and screen files; run nothing\n"
     "  runtimes [--json] [show NAME]      list the languages (alias: list-supported)\n"
     "  doctor [--json]                    what this host offers, what is missing, what mends it\n"
@@ -39,8 +40,8 @@ constexpr std::string_view kHelp =
     "\n"
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
-constexpr std::array<std::string_view, 10> kCommands = {
-    "run",    "exec",   "check", "runtimes",   "list-supported",
+constexpr std::array<std::string_view, 11> kCommands = {
+    "run",    "exec",   "batch", "check",      "runtimes", "list-supported",
     "doctor", "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {
@@ -67,6 +68,7 @@ int dispatch(const std::vector<std::string>& words, Log& log) {
   const Arguments rest = Arguments(words).subspan(1);
   if (name == "run") return run_command(Subcommand::kRun, rest, log);
   if (name == "exec") return run_command(Subcommand::kExec, rest, log);
+  if (name == "batch") return batch_command(rest, log);
   if (name == "check") return check_command(rest, log);
   if (name == "runtimes" || name == "list-supported") return runtimes_command(rest, log);
   if (name == "doctor") return doctor_command(rest, log);

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "cli/help_formatter.h"
+#include "cli/shared_options.h"
 #include "cli/values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
@@ -24,17 +25,13 @@
 namespace sandpit::cli {
 namespace {
 
-constexpr const char* kLimitsGroup = "Limits";
-constexpr const char* kAccessGroup = "What the program may use";
-constexpr const char* kOutputGroup = "Output";
-
 // The options as text, before their values are looked at.
 struct RawOptions {
   std::string runtime, entry, invoke, config, profile;
-  std::string memory, memory_limit, cpu_time, cpu_limit, timeout, compile_timeout, compile_memory,
-      processes, file_size, disk, open_files, stack, output;
-  std::string chdir, net, stdin_file, out, lint, json_file;
-  std::vector<std::string> file, read, write, env;
+  RawLimits limits;
+  RawAccess access;
+  std::string chdir, stdin_file, out, json_file;
+  std::vector<std::string> file;
   bool json = false, explain = false, quiet = false, verbose = false;
 };
 
@@ -50,7 +47,7 @@ class Options {
         std::make_shared<HelpFormatter>(run ? "sandpit run [options] FILE [--] [ARGS...]"
                                             : "sandpit exec [options] -- COMMAND [ARGS...]"));
     add_source_options(run);
-    add_limits(run);
+    add_limit_options(app_, raw_.limits, run ? CompileLimits::kTaken : CompileLimits::kNone);
     add_access();
     add_output();
     app_.footer(
@@ -60,23 +57,11 @@ class Options {
   CLI::App& app() { return app_; }
 
  private:
-  CLI::Option* text(const char* name, std::string& value, const char* type, const char* help,
-                    const char* group) {
-    return app_.add_option(name, value, help)->type_name(type)->group(group)->take_last();
+  void text(const char* name, std::string& value, const char* type, const char* help,
+            const char* group) {
+    add_text(app_, name, value, type, help, group);
   }
-  void list(const char* name, std::vector<std::string>& values, const char* type, const char* help,
-            const char* group = kAccessGroup) {
-    app_.add_option(name, values, help)
-        ->type_name(type)
-        ->group(group)
-        ->type_size(1)
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  }
-  void flag(const char* name, bool& value, const char* help) {
-    app_.add_flag(name, value, help)->group(kOutputGroup)->disable_flag_override();
-  }
+  void flag(const char* name, bool& value, const char* help) { add_flag(app_, name, value, help); }
 
   void add_source_options(bool run) {
     constexpr const char* kGroup = "Options";
@@ -85,47 +70,20 @@ class Options {
            "the language, when extension and #! line don't tell", kGroup);
       text("--entry", raw_.entry, "FILE", "the main file, when FILE is a directory of sources",
            kGroup);
-      list("--file", raw_.file, "PATH[:NAME]",
-           "one more source or data file beside the program (repeatable)", kGroup);
+      add_list(app_, "--file", raw_.file, "PATH[:NAME]",
+               "one more source or data file beside the program (repeatable)", kGroup);
       text("--invoke", raw_.invoke, "NAME",
            "call this function of a WebAssembly file; ARGS are its values", kGroup);
-      text("--lint", raw_.lint, "LEVEL", "off, warn or deny what lint finds", kGroup);
+      text("--lint", raw_.access.lint, "LEVEL", "off, warn or deny what lint finds", kGroup);
     }
     text("--config", raw_.config, "PATH",
          "use this configuration file, in the project file's place", kGroup);
     text("--profile", raw_.profile, "NAME",
          "development, production, strict or one of the configuration's", kGroup);
   }
-  void add_limits(bool run) {
-    text("--memory", raw_.memory, "SIZE", "memory of the whole process tree, files in it included",
-         kLimitsGroup);
-    text("--memory-limit", raw_.memory_limit, "MB", "the same as --memory", kLimitsGroup);
-    text("--cpu-time", raw_.cpu_time, "TIME", "CPU time of the whole process tree", kLimitsGroup);
-    text("--cpu-limit", raw_.cpu_limit, "SECONDS", "the same as --cpu-time", kLimitsGroup);
-    text("--timeout", raw_.timeout, "TIME", "time from start to end", kLimitsGroup);
-    if (run) {
-      text("--compile-timeout", raw_.compile_timeout, "TIME", "time of the compile step",
-           kLimitsGroup);
-      text("--compile-memory", raw_.compile_memory, "SIZE", "memory of the compile step",
-           kLimitsGroup);
-    }
-    text("--processes", raw_.processes, "N",
-         "processes and threads, besides those the interpreter needs", kLimitsGroup);
-    text("--file-size", raw_.file_size, "SIZE", "size of one file", kLimitsGroup);
-    text("--disk", raw_.disk, "SIZE", "all files together", kLimitsGroup);
-    text("--open-files", raw_.open_files, "N", "open files of one process", kLimitsGroup);
-    text("--stack", raw_.stack, "SIZE", "stack of the main thread", kLimitsGroup);
-    text("--output-limit", raw_.output, "SIZE",
-         "of stdout and of stderr, each; the middle is cut out", kLimitsGroup);
-  }
   void add_access() {
     text("--chdir", raw_.chdir, "DIR", "start in this directory, inside", kAccessGroup);
-    list("--read", raw_.read, "PATH[:INSIDE]",
-         "show this path of the host, read-only (repeatable)");
-    list("--write", raw_.write, "PATH[:INSIDE]",
-         "show this path of the host, writable (repeatable)");
-    list("--env", raw_.env, "NAME=VALUE", "set a variable (repeatable)");
-    text("--net", raw_.net, "MODE", "none, loopback or host", kAccessGroup);
+    add_access_options(app_, raw_.access);
     text("--stdin", raw_.stdin_file, "FILE", "read standard input from this file", kAccessGroup);
     text("--out", raw_.out, "DIR", "copy what the program made to this directory", kAccessGroup);
   }
@@ -142,94 +100,9 @@ class Options {
   CLI::App app_;
 };
 
-Error usage_error(std::string message, std::string hint) {
-  return Error{.code = ErrorCode::kUsage, .message = std::move(message), .hint = std::move(hint)};
-}
-
-std::vector<std::string> long_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
-// Collects every bad value before it gives up: the user mends all of them in one go.
-class Values {
- public:
-  // `given` empty: not given, nothing is set.
-  template <class T, class Parse>
-  void set(std::optional<T>& target, const char* option, const std::string& given, Parse parse) {
-    if (given.empty()) return;
-    if (auto value = parse(given)) {
-      target = std::move(*value);
-    } else {
-      add(option, std::move(value).error());
-    }
-  }
-  template <class Parse, class Use>
-  void each(const char* option, const std::vector<std::string>& given, Parse parse, Use use) {
-    for (const std::string& text : given) {
-      if (auto value = parse(text)) {
-        use(std::move(*value));
-      } else {
-        add(option, std::move(value).error());
-      }
-    }
-  }
-  void add(const char* option, Error error) {
-    error.message = fmt::format("{}: {}", option, error.message);
-    if (error_) {
-      error_->others.push_back(std::move(error));
-    } else {
-      error_ = std::move(error);
-    }
-  }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-
- private:
-  std::optional<Error> error_;
-};
-
-void set_limits(const RawOptions& raw, LimitOverrides& limits, Values& values) {
-  const auto size = [](const std::string& text) { return parse_size(text); };
-  const auto time = [](const std::string& text) { return parse_time(text); };
-  const auto count = [](const std::string& text) { return parse_count(text, 1); };
-  values.set(limits.memory, "--memory-limit", raw.memory_limit, size);
-  values.set(limits.memory, "--memory", raw.memory, size);
-  values.set(limits.cpu_time, "--cpu-limit", raw.cpu_limit, time);
-  values.set(limits.cpu_time, "--cpu-time", raw.cpu_time, time);
-  values.set(limits.wall_time, "--timeout", raw.timeout, time);
-  values.set(limits.compile_time, "--compile-timeout", raw.compile_timeout, time);
-  values.set(limits.compile_memory, "--compile-memory", raw.compile_memory, size);
-  values.set(limits.processes, "--processes", raw.processes, count);
-  values.set(limits.file_size, "--file-size", raw.file_size, size);
-  values.set(limits.disk, "--disk", raw.disk, size);
-  values.set(limits.open_files, "--open-files", raw.open_files, count);
-  values.set(limits.stack, "--stack", raw.stack, size);
-  values.set(limits.output, "--output-limit", raw.output, size);
-}
-
-void set_access(const RawOptions& raw, const std::string& current_directory, Request& request,
-                Values& values) {
-  const auto add_path = [&](PathGrant grant) { request.paths.push_back(std::move(grant)); };
-  values.each(
-      "--read", raw.read,
-      [&](const std::string& text) { return parse_grant(text, Access::kRead, current_directory); },
-      add_path);
-  values.each(
-      "--write", raw.write,
-      [&](const std::string& text) {
-        return parse_grant(text, Access::kReadWrite, current_directory);
-      },
-      add_path);
-  values.each("--env", raw.env, parse_env, [&](auto pair) {
-    request.env.insert_or_assign(std::move(pair.first), std::move(pair.second));
-  });
+void set_rest(const RawOptions& raw, Request& request, Values& values) {
   values.each("--file", raw.file, parse_extra_file,
               [&](ExtraFile file) { request.files.push_back(std::move(file)); });
-  values.set(request.network, "--net", raw.net, parse_network);
-  values.set(request.lint, "--lint", raw.lint, parse_lint);
   if (!raw.chdir.empty() && raw.chdir.front() != '/') {
     values.add("--chdir", usage_error(fmt::format("\"{}\" is not an absolute path", raw.chdir),
                                       "a directory inside the sandbox, such as /work"));
@@ -317,23 +190,6 @@ Result<void> check_combinations(const RawOptions& raw) {
   return {};
 }
 
-// No option takes an empty value. Of "--name=" CLI11 would take the next word as the value, which
-// is the user's file.
-Result<void> check_empty_values(std::span<const std::string> words, const CLI::App& app) {
-  const auto no_value = [](std::string_view name) {
-    return fail(usage_error(fmt::format("{} has no value", name), {}));
-  };
-  for (const std::string& word : words) {
-    if (word.starts_with("--") && word.find('=') == word.size() - 1) return no_value(word);
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& value : option->results()) {
-      if (value.empty()) return no_value(option->get_name());
-    }
-  }
-  return {};
-}
-
 Result<RunOptions> to_options(Subcommand subcommand, const RawOptions& raw, const CLI::App& app,
                               std::span<const std::string> arguments,
                               const std::string& current_directory) {
@@ -344,8 +200,9 @@ Result<RunOptions> to_options(Subcommand subcommand, const RawOptions& raw, cons
   SP_TRY_VOID(check_combinations(raw));
   RunOptions options;
   Values values;
-  set_limits(raw, options.request.limits, values);
-  set_access(raw, current_directory, options.request, values);
+  set_limits(raw.limits, options.request.limits, values);
+  set_access(raw.access, current_directory, options.request, values);
+  set_rest(raw, options.request, values);
   if (values.error()) return fail(*values.error());
   SP_TRY_VOID(set_source(std::move(rest), raw, subcommand, options));
   options.config = raw.config;

@@ -12,6 +12,7 @@
 #include "config/state.h"
 #include "config/wasm_members.h"
 #include "sandpit/config.h"
+#include "sandpit/limits.h"
 #include "sandpit/request.h"
 #include "sandpit/units.h"
 
@@ -187,5 +188,7 @@ std::vector<ConfigEntry> entries_of(const State& state) {
   }
   return entries;
 }
+
+void set_limit_of(LimitOverrides& limits, const Setting& setting) { set_limit(limits, setting); }
 
 }  // namespace sandpit::config

@@ -237,6 +237,10 @@ def run_as_user(arguments):
         room.chmod(0o755)
         script = pathlib.Path(sys.argv[0]).resolve()
         shutil.copy(arguments[0], room / "sandpit")
+        launcher = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit/sandpit-launcher"
+        if launcher.exists():
+            (room / "libexec/sandpit").mkdir(parents=True)
+            shutil.copy(launcher, room / "libexec/sandpit")
         for folder in {script.parent, SOURCE / "tests/support", SOURCE / "runtimes"}:
             shutil.copytree(folder, room / folder.relative_to(SOURCE))
         tmp = room / "tmp"

@@ -1,0 +1,170 @@
+#include "batch/results_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "batch/id_set.h"
+#include "batch/line_reader.h"
+#include "codec/batch_json.h"
+#include "sandpit/error.h"
+
+namespace sandpit::batch {
+namespace {
+
+// Far above a result with two streams of the default limit, base64 or escaped.
+constexpr std::size_t kLongestResult = std::size_t{1} << 30U;
+
+int write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return errno;
+    pollfd waiting{.fd = descriptor, .events = POLLOUT, .revents = 0};
+    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+Error exists(const std::string& path) {
+  return Error{.code = ErrorCode::kUsage,
+               .message = fmt::format("{} exists", path),
+               .where = {},
+               .hint = "--resume goes on with it, --force begins anew",
+               .errno_value = EEXIST};
+}
+
+Result<UniqueFd> open_file(const std::string& path, Existing existing) {
+  int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+  if (existing == Existing::kRefuse) flags |= O_EXCL;
+  constexpr mode_t kMode = 0666;
+  UniqueFd file(::open(path.c_str(), flags, kMode));
+  // What is no file can't be emptied or gone on with; it is written as it is.
+  struct stat status{};
+  if (!file.valid() && (errno == EEXIST || errno == ENXIO || errno == EACCES)) {
+    const int error = errno;
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+      file = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    } else {
+      errno = error;
+    }
+  }
+  if (file.valid()) return file;
+  if (errno == EEXIST) return fail(exists(path));
+  return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
+}
+
+}  // namespace
+
+Result<ResultsFile> ResultsFile::open(const std::string& path, Existing existing, IdSet& ids,
+                                      Resumed& resumed) {
+  SP_TRY(UniqueFd file, open_file(path, existing));
+  const int descriptor = file.get();
+  ResultsFile results(std::move(file), descriptor, path);
+  struct stat status{};
+  if (::fstat(descriptor, &status) < 0) return fail(errno_error(path, errno));
+  results.regular_ = S_ISREG(status.st_mode);
+  if (!results.regular_) {
+    if (existing != Existing::kResume) return results;
+    return fail(
+        {.code = ErrorCode::kUsage,
+         .message = fmt::format("{} is not a regular file: there is nothing to resume", path)});
+  }
+  // Before anything of it is changed: two batches would write into each other's lines.
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
+    if (errno != EWOULDBLOCK) return fail(errno_error(fmt::format("cannot lock {}", path), errno));
+    return fail({.code = ErrorCode::kUsage,
+                 .message = fmt::format("another batch is writing {}", path),
+                 .where = {},
+                 .hint = "wait for it, or name another file"});
+  }
+  if (existing == Existing::kResume) SP_TRY_VOID(results.resume(ids, resumed));
+  if (existing == Existing::kReplace && ::ftruncate(descriptor, 0) < 0) {
+    return fail(errno_error(fmt::format("cannot empty {}", path), errno));
+  }
+  return results;
+}
+
+ResultsFile ResultsFile::borrow(int descriptor, std::string name) {
+  return ResultsFile(UniqueFd(), descriptor, std::move(name));
+}
+
+Result<void> ResultsFile::resume(IdSet& ids, Resumed& resumed) {
+  LineReader reader(descriptor_, kLongestResult);
+  while (true) {
+    auto line = reader.next();
+    if (!line) return fail(with_context(std::move(line).error(), name_));
+    if (!*line) return {};
+    Line& one = **line;
+    if (!one.ended) return repair(one.text, one.offset, ids, resumed);
+    auto id = batch_result_id(one.text);
+    if (!id) {
+      Error error = std::move(id).error();
+      return fail({.code = ErrorCode::kUsage,
+                   .message = fmt::format("not a result of a batch: {}",
+                                          one.too_long ? "too long" : error.message),
+                   .where = fmt::format("{}:{}", name_, one.number),
+                   .hint = "is it the right file? --force begins anew"});
+    }
+    (void)ids.mark(*id, IdSet::kDone);
+    ++resumed.results;
+    size_ += static_cast<off_t>(one.bytes);
+  }
+}
+
+Result<void> ResultsFile::repair(std::string_view torn, std::uint64_t offset, IdSet& ids,
+                                 Resumed& resumed) {
+  if (auto id = batch_result_id(torn)) {
+    SP_TRY_VOID(append("\n"));
+    size_ += static_cast<off_t>(torn.size());
+    (void)ids.mark(*id, IdSet::kDone);
+    ++resumed.results;
+    resumed.newline_added = true;
+    return {};
+  }
+  struct stat status{};
+  if (::fstat(descriptor_, &status) < 0) return fail(errno_error(name_, errno));
+  if (::ftruncate(descriptor_, static_cast<off_t>(offset)) < 0) {
+    return fail(errno_error(fmt::format("cannot cut the torn last line off {}", name_), errno));
+  }
+  resumed.cut_bytes = static_cast<std::uint64_t>(status.st_size) - offset;
+  return {};
+}
+
+Result<void> ResultsFile::append(std::string_view line) {
+  const int error = write_all(descriptor_, line);
+  if (error == 0) {
+    size_ += static_cast<off_t>(line.size());
+    return {};
+  }
+  Error failure = errno_error(fmt::format("cannot write {}", name_), error);
+  // What came before is whole; the beginning of this line must not stay behind it.
+  if (regular_ && ::ftruncate(descriptor_, size_) < 0) {
+    failure.others.push_back(
+        errno_error(fmt::format("cannot cut the torn last line off {}", name_), errno));
+  }
+  return fail(std::move(failure));
+}
+
+Result<void> ResultsFile::sync() {
+  if (!regular_ || ::fdatasync(descriptor_) == 0) return {};
+  return fail(errno_error(fmt::format("cannot write {}", name_), errno));
+}
+
+}  // namespace sandpit::batch
