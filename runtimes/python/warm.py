@@ -1,10 +1,12 @@
 # Run once in a template, at the moment when CPython is about to open its program; then runs are forked. Leaves nothing behind
 # that a program could see, but for an os.register_at_fork handler that has done its work by then.
-import atexit
-import gc
-import io
-import os
 import sys
+
+before = set(sys.modules)
+import atexit  # noqa: E402
+import gc  # noqa: E402
+import io  # noqa: E402
+import os  # noqa: E402
 
 
 def exercise():
@@ -41,6 +43,8 @@ def leave(kept):
 
 pending = True
 exercise()
+for name in set(sys.modules) - before:
+    del sys.modules[name]  # the program imports them itself
 os.register_at_fork(after_in_child=arrive)
 kept = {name: module for name, module in sys.modules.items() if name not in ("__main__", "sys", "builtins")}
 atexit.register(leave, kept)

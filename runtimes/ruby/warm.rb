@@ -1,4 +1,4 @@
-# What a template starts with; runs are forked at the open of /.sandpit/go.
+# What a template starts with; runs are forked inside the call of fork.
 begin
   require 'stringio'
   $stdout = StringIO.new
@@ -9,6 +9,7 @@ ensure
   $stdout = STDOUT
 end
 GC.start
+exit! 1 if fork # in a template it comes back in each run, as in a child, and only there
 words = File.open('/.sandpit/go', 'rb', &:read).split("\0", -1)[0...-1].map { |w| w.force_encoding(Encoding.default_external) }
 path = words.shift
 ARGV.replace(words)
@@ -26,11 +27,25 @@ rescue SystemCallError
   nil
 end
 source = data = at = words = nil
+# As the error of a program that was started with its name: without the frames of this file.
+tidy = lambda do |error|
+  while error
+    if error.backtrace
+      error.set_backtrace(error.backtrace.reject { |line| line.start_with?("#{__FILE__}:") }
+                               .map { |line| line.start_with?("#{path}:") ? line.sub('<top (required)>', '<main>') : line })
+    end
+    error = error.cause
+  end
+end
 begin
   load path
 rescue SystemExit, SignalException
   raise
+rescue SyntaxError => e
+  raise unless e.message.start_with?("#{path}:") && e.backtrace.first.start_with?("#{__FILE__}:")
+  $stderr.puts e.message
+  exit 1
 rescue Exception => e
-  e.set_backtrace(e.backtrace.reject { |line| line.start_with?(__FILE__) }) if e.backtrace
+  tidy.call(e)
   raise e
 end

@@ -75,6 +75,8 @@ object outcome_object(const Outcome& outcome) {
   json["enforcement"] = std::move(enforcement);
   json["message"] = codec::text(outcome.message);
   json["warnings"] = codec::text_array(outcome.warnings);
+  json["start"] = codec::text(outcome.start);
+  if (!outcome.start_reason.empty()) json["start_reason"] = codec::text(outcome.start_reason);
   if (outcome.cached) json["cached"] = true;
   if (outcome.wasm) json["wasm"] = wasm_json(*outcome.wasm);
   return json;

@@ -83,6 +83,7 @@ struct Sandbox::Impl {
   Config config;
   RuntimeRegistry registry;
   std::shared_ptr<LauncherClient> launcher;
+  bool warm = true;
   std::unique_ptr<WasmPool> wasm;  // after the launcher: its workers hang on it
   pid_t owner = ::getpid();
 
@@ -111,6 +112,7 @@ struct Run::Impl {
   pid_t owner = ::getpid();
   bool reusable = false;                // the launcher has sent this run's last message
   std::atomic<bool> cancelled = false;  // between two steps nobody else would remember
+  bool may_be_warm = true;              // may the launcher fork it from a template?
   UniqueFd stdin_pipe;
   UniqueFd input;  // what the program reads, until the launcher has it
   std::uint8_t input_flag = 0;
@@ -156,6 +158,7 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
                               const RuntimeRegistry& registry, const Request& request) {
   launcher = client;
   SP_TRY(prepared, prepare(request, config, registry, launcher->facts()));
+  if (!may_be_warm && prepared.plan.cold_reason.empty()) prepared.plan.cold_reason = "warm starts are off";
   out_dir = request.out_dir;
   SP_TRY(RunInput opened, open_input(request.input));
   if (std::holds_alternative<StdinStream>(request.input)) {
@@ -319,6 +322,7 @@ Result<Sandbox> Sandbox::create(Config config, const SandboxOptions& options) {
   SP_TRY_VOID(check_runtime_names(impl->config, impl->registry));
   SP_TRY(const std::string path, find_launcher(options.launcher));
   SP_TRY(impl->launcher, LauncherClient::start(path));
+  impl->warm = options.warm.enabled;
   impl->wasm =
       std::make_unique<WasmPool>(impl->launcher, impl->config, impl->registry, options.warm);
   return Sandbox(std::move(impl));
@@ -328,6 +332,7 @@ Result<Outcome> Sandbox::run(const Request& request) const {
   SP_TRY_VOID(impl_->check_owner());
   if (auto warm = impl_->wasm->try_run(request)) return std::move(*warm);
   Run::Impl run;
+  run.may_be_warm = impl_->warm;
   SP_TRY_VOID(run.begin(impl_->launcher, impl_->config, impl_->registry, request));
   return run.collect();
 }
@@ -336,6 +341,7 @@ Result<Run> Sandbox::start(const Request& request, OutputCallback callback) cons
   SP_TRY_VOID(impl_->check_owner());
   auto run = std::make_unique<Run::Impl>();
   run->callback = std::move(callback);
+  run->may_be_warm = impl_->warm;
   SP_TRY_VOID(run->begin(impl_->launcher, impl_->config, impl_->registry, request));
   Run::Impl* self = run.get();
   // Signals of the host belong to the host's threads.

@@ -9,6 +9,7 @@ A test that can't run prints SKIPPED and what it needs; the exit status is 77 wh
 From the environment:
     SANDPIT_TEST_SLOWNESS   by how much this machine is slower than a usual one (an emulated one: 8). Longer patience, and
                             more time where a program must get somewhere within a limit; what is asserted stays.
+    SANDPIT_TEST_WARM       tests/support/warm_run: what outcome() runs is forked from a template, where there can be one
     SANDPIT_TEST_PROGRAMS   a directory that keeps compiled programs from run to run
     SANDPIT_WASM_WORKER     the WebAssembly worker, where it is not beside sandpit
     ASAN_OPTIONS, UBSAN_OPTIONS   for a sandpit with sanitizers
@@ -28,6 +29,7 @@ import tempfile
 import unittest
 
 SANDPIT = ""
+WARM = os.environ.get("SANDPIT_TEST_WARM", "")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SLOWNESS = float(os.environ.get("SANDPIT_TEST_SLOWNESS", "1"))
 PATIENCE = 120 * SLOWNESS  # seconds: when sandpit itself hangs
@@ -93,7 +95,7 @@ class Case(unittest.TestCase):
         path.chmod(mode)
         return path
 
-    def sandpit(self, *words, stdin=b"", **more):
+    def sandpit(self, *words, stdin=b"", program=None, **more):
         if isinstance(stdin, bytes):
             more["input"] = stdin
         else:
@@ -101,11 +103,21 @@ class Case(unittest.TestCase):
         more.setdefault("stdout", subprocess.PIPE)
         more.setdefault("stderr", subprocess.PIPE)
         more.setdefault("env", self.env)
-        return subprocess.run([SANDPIT, *words], cwd=self.dir, timeout=PATIENCE, check=False, **more)
+        return subprocess.run([program or SANDPIT, *words], cwd=self.dir, timeout=PATIENCE, check=False, **more)
+
+    def run_json(self, *words, **more):
+        """sandpit run --json; by SANDPIT_TEST_WARM, in a process that is forked from a template."""
+        if not WARM:
+            return self.sandpit("run", "--json", *words, **more)
+        launcher = pathlib.Path(SANDPIT).resolve().parent / "libexec/sandpit/sandpit-launcher"
+        more["env"] = {**more.get("env", self.env), "SANDPIT_LAUNCHER": str(launcher)}
+        done = self.sandpit("run", "--json", *words, program=WARM, **more)
+        self.assertNotEqual(done.returncode, 99, done.stderr.decode())
+        return done
 
     def outcome(self, name, *options, arguments=(), **more):
         """The Outcome of a file in the private directory, with sandpit's own exit status as `exit`."""
-        done = self.sandpit("run", "--json", *options, "--", str(name), *arguments, **more)
+        done = self.run_json(*options, "--", str(name), *arguments, **more)
         try:
             outcome = json.loads(done.stdout)
         except ValueError:
@@ -237,10 +249,13 @@ def run_as_user(arguments):
         room.chmod(0o755)
         script = pathlib.Path(sys.argv[0]).resolve()
         shutil.copy(arguments[0], room / "sandpit")
-        launcher = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit/sandpit-launcher"
-        if launcher.exists():
-            (room / "libexec/sandpit").mkdir(parents=True)
-            shutil.copy(launcher, room / "libexec/sandpit")
+        (room / "libexec/sandpit").mkdir(parents=True)
+        for part in ("sandpit-launcher", "libsandpit_warm.so", "warm-init"):
+            file = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit" / part
+            if file.exists():
+                shutil.copy(file, room / "libexec/sandpit")
+        if WARM:
+            shutil.copy(WARM, room / "warm_run")
         for folder in {script.parent, SOURCE / "tests/support", SOURCE / "runtimes"}:
             shutil.copytree(folder, room / folder.relative_to(SOURCE))
         tmp = room / "tmp"
@@ -248,7 +263,7 @@ def run_as_user(arguments):
         os.chown(tmp, NOBODY, NOBODY)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp), "TMPDIR": str(tmp), "LANG": "C.UTF-8",
                        "SANDPIT_RUNTIMES_DIR": str(room / "runtimes"), "SANDPIT_TEST_SLOWNESS": f"{SLOWNESS:g}",
-                       **SANITIZER_OPTIONS}
+                       **({"SANDPIT_TEST_WARM": str(room / "warm_run")} if WARM else {}), **SANITIZER_OPTIONS}
         programs = os.environ.get("SANDPIT_TEST_PROGRAMS", "")
         if os.path.isdir(programs):
             environment["SANDPIT_TEST_PROGRAMS"] = str(shutil.copytree(programs, room / "programs"))

@@ -29,6 +29,7 @@ char trigger[4096];
 char prelude[4096];
 bool patch_arguments = false;
 char only_here[1024];  // names of variables, each with a comma
+ForkFunction* next_fork = nullptr;
 int program_argc = 0;
 char** program_argv = nullptr;
 int record = -1;  // of this run's program, until it has been opened
@@ -40,8 +41,10 @@ alignas(16) char block[kLargestImage];
 void forget(const char* name) {
   char* value = ::getenv(name);
   ::unsetenv(name);
-  // The string itself is what /proc/self/environ shows.
-  if (value != nullptr) ::memset(value, 'x', ::strlen(value));
+  if (value == nullptr) return;
+  // "NAME=value" itself is what /proc/self/environ shows.
+  char* entry = value - ::strlen(name) - 1;
+  ::memset(entry, 0, ::strlen(entry));
 }
 
 void keep(int& descriptor, int number) {
@@ -72,6 +75,7 @@ __attribute__((constructor)) void become_template(int argc, char** argv, char** 
   ::close(kLibraryDescriptor);
   for (int& network : state.networks) network = -1;
   main_thread = ::getpid();
+  next_fork = reinterpret_cast<ForkFunction*>(::dlsym(RTLD_NEXT, "fork"));  // NOLINT(*-cast)
   armed = state.control >= 0 && state.init >= 0;
 }
 
@@ -156,15 +160,20 @@ void arrive() {
   revive_runtime();
 }
 
+// Waits here, if this is the place; then this is a run's program.
+bool waited_at(const char* place) {
+  if (!armed || ::strcmp(place, trigger) != 0 || ::syscall(SYS_gettid) != main_thread) return false;
+  record = serve();
+  armed = false;
+  arrive();
+  return true;
+}
+
 // Called with every path that is opened. Answers what the caller shall get instead, else -1.
 int opened(const char* path) {
   if (path == nullptr || path[0] != '/') return -1;
   // Only the main thread's stack is what a fork goes on with.
-  if (armed && ::strcmp(path, trigger) == 0 && ::syscall(SYS_gettid) == main_thread) {
-    record = serve();
-    armed = false;
-    arrive();
-  }
+  (void)waited_at(path);
   if (record < 0 || ::strcmp(path, kRecordPath) != 0) return -1;
   const int fd = record;
   record = -1;
@@ -182,6 +191,12 @@ mode_t mode_of(int flags, va_list arguments) {
 }
 
 }  // namespace
+
+ForkFunction* real_fork() {
+  if (next_fork == nullptr) next_fork = next<pid_t()>("fork");
+  return next_fork;
+}
+
 }  // namespace sandpit::warm
 
 using sandpit::warm::next;
@@ -213,6 +228,13 @@ using sandpit::warm::opened;
     const int instead = opened(path);                                    \
     return instead >= 0 ? ::fdopen(instead, "r") : kNext(path, mode);        \
   }
+
+// An interpreter that has much to do around a fork may wait inside its own: its caller is then the
+// child, and does what a child has to.
+SP_INTERPOSE pid_t fork() {
+  if (sandpit::warm::waited_at(sandpit::warm::kForkTrigger)) return 0;
+  return sandpit::warm::real_fork()();
+}
 
 SP_OPEN(open)
 SP_OPEN(open64)

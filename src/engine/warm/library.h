@@ -3,6 +3,8 @@
 // interposed ones is visible.
 #pragma once
 
+#include <sys/types.h>
+
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +42,10 @@ struct Forked {
   int record = -1;
 };
 [[nodiscard]] Forked fork_run(TemplateState& state, RunImage& image);
+
+// glibc's fork(2), past the one that this library puts before it.
+using ForkFunction = pid_t();
+[[nodiscard]] ForkFunction* real_fork();
 
 // What an interpreter needs in the template before the first fork, and in each program after it:
 // library_runtime.cc. `prelude`: for those whose own open of the program is the trigger.

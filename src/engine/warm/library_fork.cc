@@ -188,7 +188,7 @@ void close_ours(const TemplateState& state, const RunImage& image) {
 // glibc's own fork tells its thread descriptor, its locks and whoever has asked by pthread_atfork
 // that this is another process with one thread. Where the other threads come along, it must not.
 pid_t fork_program(const ThreadRegistration& registration) {
-  if (!has_parked_threads()) return ::fork();
+  if (!has_parked_threads()) return real_fork()();
   return static_cast<pid_t>(::syscall(SYS_clone,
                                       SIGCHLD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, nullptr,
                                       nullptr, registration.id, nullptr));

@@ -27,9 +27,12 @@ void prepare_python(const char* prelude) {
   auto* const before = symbol<void()>("PyOS_BeforeFork");
   if (lock == nullptr || run == nullptr || before == nullptr || prelude[0] == '\0') return;
   python_state = lock();
-  char code[4400] = "exec(compile(open('";
+  // In dictionaries of its own: the program's module stays as it is.
+  char code[4600] = "exec(\"f = open('";
   ::strcat(code, prelude);
-  ::strcat(code, "').read(), '<sandpit>', 'exec'), {'__name__': 'sandpit'})");
+  ::strcat(code,
+           "'); s = f.read(); f.close(); exec(compile(s, '<sandpit>', 'exec'), "
+           "{'__name__': 'sandpit'})\", {})");
   (void)run(code);
   before();
 }

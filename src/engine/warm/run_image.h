@@ -40,6 +40,7 @@ inline constexpr int kInitDescriptor = 4;     // the program warm-init
 inline constexpr int kLibraryDescriptor = 5;  // libsandpit_warm.so, which the loader opens
 // Its environment, besides LD_PRELOAD: taken out again before the interpreter sees it.
 inline constexpr const char* kTriggerVariable = "SANDPIT_TRIGGER";  // the path to wait at
+inline constexpr const char* kForkTrigger = "fork";  // or the interpreter's own call of fork(2)
 inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
 // "1": the last words of the command line are to be replaced by the run's arguments.
 inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";

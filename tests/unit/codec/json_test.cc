@@ -67,7 +67,7 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
                        "wall_time_ms",   "cpu_time_ms",     "user_time_ms",     "system_time_ms",
                        "peak_memory_kb", "runtime",         "runtime_version",  "engine",
                        "compile",        "denials",         "enforcement",      "message",
-                       "warnings"}));
+                       "warnings",       "start"}));
 }
 
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {

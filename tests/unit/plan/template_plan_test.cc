@@ -1,0 +1,98 @@
+#include "plan/template_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "plan/plan.h"
+#include "plan_fixture.h"
+
+namespace sandpit {
+namespace {
+
+using ::testing::IsEmpty;
+
+Plan warm_run(const PlanFixture& fixture) {
+  Plan run = *fixture.build();
+  run.warm = WarmStart{.prelude = "/opt/sandpit/runtimes/python/warm.py",
+                       .argv = {"/usr/bin/python3", "/work/hello.py"},
+                       .env = {"ONLY=there"},
+                       .trigger = "/work/hello.py",
+                       .source = "/work/hello.py",
+                       .args = {"a", ""}};
+  return run;
+}
+
+TEST(TemplatePlan, HasNoneOfTheRunsWallsButItsPlace) {
+  const PlanFixture fixture;
+  const Plan run = warm_run(fixture);
+  const Plan made = template_plan(run);
+  EXPECT_TRUE(made.is_template);
+  EXPECT_EQ(made.argv, run.warm->argv);
+  EXPECT_EQ(made.env.back(), "ONLY=there");
+  EXPECT_THAT(made.seccomp, IsEmpty());
+  EXPECT_THAT(made.landlock, IsEmpty());
+  EXPECT_THAT(made.inputs, IsEmpty());
+  EXPECT_EQ(made.network, NetworkMode::kNone);
+  EXPECT_EQ(made.mounts.size(), run.mounts.size() + 1);
+  EXPECT_EQ(made.mounts.back().target, "/.sandpit/warm.py");
+  EXPECT_FALSE(made.warm);
+}
+
+TEST(TemplatePlan, IsTheSameForRunsThatDifferInWhatIsTheirOwn) {
+  const PlanFixture fixture;
+  Plan one = warm_run(fixture);
+  Plan other = one;
+  other.limits.memory = ByteCount::mib(64);
+  other.limits.wall_time = std::chrono::seconds(1);
+  other.limits.processes = 3;
+  other.limits.open_files = 9;
+  other.limits.disk = ByteCount::mib(1);
+  other.max_tasks = 5;
+  other.seccomp.clear();
+  other.warm->args = {"quite", "different"};
+  other.inputs.clear();
+  const Plan a = template_plan(one);
+  const Plan b = template_plan(other);
+  EXPECT_EQ(a.limits.memory.count(), b.limits.memory.count());
+  EXPECT_EQ(a.limits.wall_time, b.limits.wall_time);
+  EXPECT_EQ(a.limits.processes, b.limits.processes);
+  EXPECT_EQ(a.max_tasks, b.max_tasks);
+  EXPECT_EQ(a.max_descriptors, b.max_descriptors);
+  EXPECT_EQ(a.argv, b.argv);
+}
+
+TEST(TemplatePlan, WhatWasGrantedToARunIsAnEmptyPlaceInIt) {
+  PlanFixture fixture;
+  fixture.policy.paths = {{.host = "/usr/share", .inside = "/data", .access = Access::kRead}};
+  const Plan made = template_plan(warm_run(fixture));
+  for (const Mount& mount : made.mounts) {
+    EXPECT_EQ(mount.flags & kMountGranted, 0) << mount.target;
+    if (mount.target == "/data") EXPECT_EQ(mount.kind, MountKind::kDirectory);
+  }
+}
+
+TEST(ReasonForCold, NamesWhatNoTemplateCanGive) {
+  const PlanFixture fixture;
+  Plan run = warm_run(fixture);
+  EXPECT_EQ(reason_for_cold(run), "");
+  run.network = NetworkMode::kHost;
+  EXPECT_EQ(reason_for_cold(run), "the host's network was granted");
+  run = warm_run(fixture);
+  run.inputs.push_back({.name = "module", .as_descriptor = 3});
+  EXPECT_EQ(reason_for_cold(run), "the program gets descriptors");
+  run = warm_run(fixture);
+  run.warm->prelude.clear();
+  EXPECT_EQ(reason_for_cold(run), "it has arguments");
+  run.warm->args_in_argv = true;
+  EXPECT_EQ(reason_for_cold(run), "");
+}
+
+TEST(RunRecord, EndsEveryWord) {
+  const PlanFixture fixture;
+  EXPECT_EQ(run_record(*warm_run(fixture).warm), std::string("/work/hello.py\0a\0\0", 18));
+}
+
+}  // namespace
+}  // namespace sandpit
