@@ -144,9 +144,10 @@ class TemplatePool::Template final : public RunObserver {
   std::string end_;
 };
 
-TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine)
+TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, bool is_root)
     : supervisor_(supervisor),
       engine_(engine),
+      is_root_(is_root),
       most_(static_cast<unsigned>(std::max(1L, online_processors()))) {}
 
 TemplatePool::~TemplatePool() = default;
@@ -225,6 +226,10 @@ Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
 
 jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
   reason = reason_for_cold(run);
+  // Granted paths are opened by the host's side, which needs privileges in its own namespaces.
+  const bool granted = std::ranges::any_of(
+      run.mounts, [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
+  if (reason.empty() && granted && !is_root_) reason = "paths of the host were granted";
   if (!reason.empty()) return nullptr;
   if (!opened_) {
     opened_ = true;

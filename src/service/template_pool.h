@@ -23,7 +23,7 @@ namespace sandpit {
 
 class TemplatePool {
  public:
-  TemplatePool(Supervisor& supervisor, jail::JailEngine& engine);
+  TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, bool is_root);
   TemplatePool(const TemplatePool&) = delete;
   TemplatePool& operator=(const TemplatePool&) = delete;
   ~TemplatePool();
@@ -50,6 +50,7 @@ class TemplatePool {
 
   Supervisor& supervisor_;
   jail::JailEngine& engine_;
+  bool is_root_;
   unsigned most_ = 1;  // of one shape
   UniqueFd library_;
   UniqueFd init_;

@@ -139,8 +139,10 @@ class HostProcesses(Escape):
         self.assert_real("kill_everything.py", "--ask")
 
     def test_the_jails_init_survives_its_program(self):
-        outcome = self.program("p.py", "import os, signal\nfor n in (9, 15, 19, 2, 1, 11):\n  os.kill(1, n)\nprint('still here')")
-        self.assertIn(outcome["stdout"], ("still here\n",), outcome)
+        # A forked run's init is out of its Landlock domain (ABI 6): there the signals are not even sent.
+        outcome = self.program("p.py", "import os, signal\nfor n in (9, 15, 19, 2, 1, 11):\n  try: os.kill(1, n)\n"
+                               "  except PermissionError: pass\nimport time; time.sleep(.1); print('still here')")
+        self.assertEqual(outcome["stdout"], "still here\n", outcome)
 
     def test_the_jails_init_is_not_readable(self):
         self.assert_contained("read_init.py")

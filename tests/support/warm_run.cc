@@ -45,9 +45,13 @@ bool bring_up(const Sandbox& sandbox, const Request& request) {
   empty.limits = {};
   for (int i = 0; i < 600; ++i) {
     const auto outcome = sandbox.run(empty);
-    if (!outcome || outcome->start == "warm") return true;
+    if (!outcome) return false;  // no text can be a program of this runtime (native)
+    if (outcome->start == "warm") return true;
     const std::string& reason = outcome->start_reason;
-    if (reason.empty() || reason == "the host's network was granted") return false;
+    if (reason.empty() || reason == "the host's network was granted" ||
+        reason == "paths of the host were granted") {
+      return false;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return true;

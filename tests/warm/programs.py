@@ -115,7 +115,7 @@ JAVASCRIPT = {
     "stdin at once": Program("console.log(JSON.stringify(require('fs').readFileSync(0, 'utf8')))", stdin=b"all\nof it"),
     "readline": Program("const r = require('readline').createInterface({ input: process.stdin }); r.on('line', l => console.log('[' + l + ']')); r.on('close', () => console.log('close'))", stdin=b"a\nb\n"),
     "large output": Program("for (let i = 0; i < 100000; i++) console.log(i, 'x'.repeat(40))"),
-    "large output then exit": Program("process.stdout.write('y'.repeat(3000000)); process.exit(2)"),
+    "large output then exit": Program("process.stdout.write('y'.repeat(10000000), () => process.exit(2))"),
     "streams": Program("const n = s => [s.constructor.name, s.fd, s.isTTY, s.writableLength]; console.log(n(process.stdout), n(process.stderr)); console.error('err')"),
     "signal": Program("console.log('x'); process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 1000)", status="signaled"),
     "signal handler": Program("process.on('SIGUSR2', s => { console.log(s); clearTimeout(t) }); const t = setTimeout(() => {}, 5000); process.kill(process.pid, 'SIGUSR2')"),

@@ -61,8 +61,7 @@ void park(int /*signal*/) {
 
 int go_on(void* thread) { std::longjmp(static_cast<Parked*>(thread)->place, 1); }
 
-// A thread that takes no signals waits for something that no program sees (Node's waits for a
-// debugger): it stays behind.
+// A thread that takes no signals at all, made without glibc, would be waited for in vain.
 bool blocks(pid_t thread, int signal) {
   char path[64];
   ::snprintf(path, sizeof path, "/proc/self/task/%d/status", thread);
@@ -106,26 +105,34 @@ void register_this_thread(const ThreadRegistration& registration) {
 std::size_t park_threads() {
   DIR* const tasks = ::opendir("/proc/self/task");
   if (tasks == nullptr) return 0;
-  // The first real-time signal but one: glibc keeps 32 and 33, V8's profiler uses SIGPROF.
-  const int signal = SIGRTMIN + 1;
+  // The signal by which glibc changes the ids of all threads: none of them can have blocked it
+  // (nptl(7)), and one that stayed behind would be waited for for ever by setuid(2). glibc lets
+  // nobody else handle it, so the action is made for another and carried over.
+  constexpr int kSignal = 33;  // SIGSETXID
+  const int other = SIGRTMIN + 1;
   struct sigaction before{};
   struct sigaction action{};
   action.sa_handler = park;
   action.sa_flags = SA_RESTART;  // a futex wait that was interrupted is waited for again
   ::sigfillset(&action.sa_mask);
-  (void)::sigaction(signal, &action, &before);
+  (void)::sigaction(other, &action, &before);
+  unsigned long ours[4] = {};  // struct kernel_sigaction
+  unsigned long glibcs[4] = {};
+  (void)::syscall(SYS_rt_sigaction, other, nullptr, ours, 8);
+  (void)::sigaction(other, &before, nullptr);
+  (void)::syscall(SYS_rt_sigaction, kSignal, ours, glibcs, 8);
   const pid_t self = ::getpid();
   std::uint32_t others = 0;
   while (const dirent* entry = ::readdir(tasks)) {
     const auto thread = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-    if (thread <= 0 || thread == self || blocks(thread, signal)) continue;
-    if (::syscall(SYS_tgkill, self, thread, signal) == 0) ++others;
+    if (thread <= 0 || thread == self || blocks(thread, kSignal)) continue;
+    if (::syscall(SYS_tgkill, self, thread, kSignal) == 0) ++others;
   }
   ::closedir(tasks);
   while (__atomic_load_n(&count, __ATOMIC_ACQUIRE) < others) ::usleep(200);
   // Its last steps to where it waits are not atomic with the count.
   if (others > 0) ::usleep(2000);
-  (void)::sigaction(signal, &before, nullptr);
+  (void)::syscall(SYS_rt_sigaction, kSignal, glibcs, nullptr, 8);
   return others;
 }
 
