@@ -164,8 +164,8 @@ Result<BatchArguments> parse_batch(std::span<const std::string> arguments,
   } catch (const CLI::Error& error) {
     return fail(usage_error(error.what(), {}));
   }
-  SP_TRY_VOID(check_words(raw, app));
   SP_TRY_VOID(check_empty_values(arguments, app));
+  SP_TRY_VOID(check_words(raw, app));
   return to_arguments(raw, current_directory);
 }
 

@@ -16,6 +16,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 import uuid
@@ -24,6 +25,19 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import sandpit_tests  # noqa: E402
 from sandpit_tests import PATIENCE, SLOWNESS, main  # noqa: E402
+
+
+def all_processes():
+    """pid -> (parent, name)"""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit():
+                status = (entry / "status").read_text()
+                found[int(entry.name)] = (int(re.search(r"^PPid:\s+(\d+)", status, re.M)[1]), (entry / "comm").read_text())
+        except OSError:
+            pass
+    return found
 
 
 class Case(sandpit_tests.Case):
@@ -62,26 +76,22 @@ class Case(sandpit_tests.Case):
         self.assertEqual(len(found), len(lines), "an id has two results")
         return found
 
-    def processes(self):
-        """pid -> (parent, name) of those with this test's mark in their environment: the batch, its launcher, its jails' inits."""
-        found = {}
-        for entry in pathlib.Path("/proc").iterdir():
+    def launchers(self):
+        """Ours: with this test's mark in its environment. Inits look like it but can't be read by an ordinary user, and are its
+        children."""
+        found = set()
+        for pid, (parent, name) in all_processes().items():
             try:
-                if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
-                    status = (entry / "status").read_text()
-                    found[int(entry.name)] = (int(re.search(r"^PPid:\s+(\d+)", status, re.M)[1]), (entry / "comm").read_text())
+                if name.startswith("sandpit-launch") and self.mark.encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
+                    found.add((pid, parent))
             except OSError:
                 pass
-        return found
-
-    def launchers(self):
-        """Inits look like the launcher that made them, but have it as their parent."""
-        ours = self.processes()
-        return [pid for pid, (parent, name) in ours.items() if name.startswith("sandpit-launch") and parent not in ours]
+        return [pid for pid, parent in found if parent not in {other for other, _ in found}]
 
     def jails(self):
-        ours = self.processes()
-        return [pid for pid, (parent, name) in ours.items() if name.startswith("sandpit-launch") and parent in ours]
+        """The inits of what runs."""
+        ours = self.launchers()
+        return [pid for pid, (parent, _) in all_processes().items() if parent in ours]
 
     def start(self, *options, name="tasks.jsonl", **more):
         more.setdefault("stdout", subprocess.PIPE)
@@ -122,13 +132,16 @@ class Tasks(Case):
             python(5, "x = 'A' * 10**9", limits={"memory_limit_mb": 64}),
         ])))
         done = self.batch("--timeout", f"{10 * SLOWNESS}", name="sub/tasks.jsonl")
-        self.assert_ends(done, 0, "5 results", "cpu_time_exceeded", "memory_exceeded")
+        self.assert_ends(done, 0, "5 results", "cpu_time_exceeded")
         found = self.by_id(done.stdout)
         self.assertEqual(found[1]["stdout"], "7 ['-v', ''] in data\n", found[1])
         self.assertEqual(found["file"]["stdout"], "from a file\n", found["file"])
         self.assertEqual((found[3]["status"], found[3]["exit_code"]), ("exited", 3))
         self.assertEqual(found[4]["status"], "cpu_time_exceeded")
-        self.assertEqual(found[5]["status"], "memory_exceeded")
+        if os.geteuid() == 0 or not found[5]["enforcement"]["memory"].endswith("(degraded)"):
+            self.assertEqual(found[5]["status"], "memory_exceeded")
+        else:
+            self.assertIn("MemoryError", found[5]["stderr"])
 
     def test_verdicts(self):
         self.tasks(python(1, "print(4)", expected_stdout="4\n"), python(2, "print(5)", expected_stdout="4\n"),
@@ -277,7 +290,7 @@ class Resume(Case):
         process.wait()
         before = self.results.read_bytes().count(b"\n")
         self.assertLess(before, count, "it was killed in the middle")
-        self.wait_until(lambda: not self.processes(), "its launcher ends as well")
+        self.wait_until(lambda: not self.launchers(), "its launcher ends as well")
         self.assert_ends(self.batch("--resume", "-o", "results.jsonl"), 0)
         self.assertEqual(set(self.by_id()), set(range(count)))
 
@@ -312,13 +325,15 @@ class Signals(Case):
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         self.wait_until(lambda: not self.done(process) and self.said(process, b"interrupted"), "the first is told")
+        jails = self.jails()
+        self.assertEqual(len(jails), 2)
         process.send_signal(signal.SIGINT)
         self.heard += process.communicate(timeout=PATIENCE)[1]
         self.assertLess(time.monotonic() - begun, 50)
         self.assertEqual(process.returncode, 130)
         self.assertIn(b"cancelled 2", self.heard)
         self.assertEqual(self.lines(), [])
-        self.wait_until(lambda: not self.processes(), "everything has ended")
+        self.wait_until(lambda: not self.launchers() and not set(jails) & set(all_processes()), "everything has ended")
 
     @staticmethod
     def done(process):
@@ -407,9 +422,10 @@ class Failures(Case):
 
     def test_no_launcher(self):
         self.tasks(python(1, "print(1)"))
-        # Everything else finds its other parts beside the program.
-        alone = self.dir / "alone/bin/sandpit"
-        alone.parent.mkdir(parents=True)
+        # It looks beside itself and in the directories above: a place with none of ours.
+        place = pathlib.Path(tempfile.mkdtemp(prefix="sandpit-alone-", dir="/tmp"))
+        self.addCleanup(shutil.rmtree, place)
+        alone = place / "sandpit"
         shutil.copy(sandpit_tests.sandpit_path(), alone)
         done = subprocess.run([alone, "batch", "-o", "results.jsonl", "tasks.jsonl"], cwd=self.dir, env=self.env, capture_output=True,
                               timeout=PATIENCE, check=False)
