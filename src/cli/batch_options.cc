@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -10,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +22,6 @@
 #include "cli/values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
-#include "sandpit/units.h"
 
 namespace sandpit::cli {
 namespace {
