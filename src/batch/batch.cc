@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/outcome_text.h"
@@ -24,6 +25,7 @@
 #include "codec/batch_json.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
+#include "sandpit/units.h"
 #include "service/run_needs.h"
 
 namespace sandpit::batch {

@@ -3,13 +3,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <optional>
-#include <string>
-#include <utility>
+#include <string_view>
 
 #include "base/result.h"
 #include "sandpit/error.h"
@@ -51,15 +50,15 @@ Result<bool> LineReader::fill() {
   }
 }
 
-void LineReader::take(const char* begin, std::size_t size, Line& line) const {
-  line.bytes += size;
+void LineReader::take(std::string_view part, Line& line) const {
+  line.bytes += part.size();
   if (line.too_long) return;
-  if (line.text.size() + size > longest_) {
+  if (line.text.size() + part.size() > longest_) {
     line.too_long = true;
     line.text = {};
     return;
   }
-  line.text.append(begin, size);
+  line.text += part;
 }
 
 Result<std::optional<Line>> LineReader::next() {
@@ -69,15 +68,12 @@ Result<std::optional<Line>> LineReader::next() {
       SP_TRY(const bool more, fill());
       if (!more) break;
     }
-    const char* const begin = buffer_.data() + used_;
-    const std::size_t left = buffer_.size() - used_;
-    const void* const newline = std::memchr(begin, '\n', left);
-    const std::size_t size =
-        newline == nullptr ? left
-                           : static_cast<std::size_t>(static_cast<const char*>(newline) - begin);
-    take(begin, size, line);
+    const std::string_view rest = std::string_view(buffer_).substr(used_);
+    const std::size_t newline = rest.find('\n');
+    const std::size_t size = std::min(newline, rest.size());
+    take(rest.substr(0, size), line);
     used_ += size;
-    if (newline == nullptr) continue;
+    if (newline == std::string_view::npos) continue;
     ++used_;
     ++line.bytes;
     line.ended = true;

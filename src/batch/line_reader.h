@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -34,7 +35,7 @@ class LineReader {
   // False at the end.
   [[nodiscard]] Result<bool> fill();
   [[nodiscard]] Result<bool> wait();
-  void take(const char* begin, std::size_t size, Line& line) const;
+  void take(std::string_view part, Line& line) const;
 
   int descriptor_;
   int stop_;

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "batch/tally.h"
+
 namespace sandpit::batch {
 namespace {
 

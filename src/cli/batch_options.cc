@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -10,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +22,6 @@
 #include "cli/values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
-#include "sandpit/units.h"
 
 namespace sandpit::cli {
 namespace {
@@ -164,8 +163,8 @@ Result<BatchArguments> parse_batch(std::span<const std::string> arguments,
   } catch (const CLI::Error& error) {
     return fail(usage_error(error.what(), {}));
   }
-  SP_TRY_VOID(check_words(raw, app));
   SP_TRY_VOID(check_empty_values(arguments, app));
+  SP_TRY_VOID(check_words(raw, app));
   return to_arguments(raw, current_directory);
 }
 

@@ -19,7 +19,6 @@
 #include "cli/values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
-#include "sandpit/limits.h"
 #include "sandpit/request.h"
 
 namespace sandpit::cli {

@@ -8,7 +8,6 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +22,7 @@
 #include "config/limit_values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 
@@ -249,7 +249,7 @@ Result<BatchTask> parse_batch_task(std::string_view line, const std::string& dir
 std::string batch_result_to_json(std::string_view id, const std::optional<std::string>& verdict,
                                  const Outcome& outcome) {
   std::string line = fmt::format("{{\"id\":{},", id);
-  if (verdict) line += fmt::format("\"verdict\":\"{}\",", *verdict);
+  if (verdict) line += fmt::format(R"("verdict":"{}",)", *verdict);
   // The Outcome's own text without its opening brace.
   return line.append(outcome_to_json(outcome), 1);
 }

@@ -25,10 +25,12 @@ using boost::json::error_code;
 // What boost::json::basic_parser calls. Every function answers "go on".
 class Handler {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): the parser asks for these names
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   bool on_document_begin(error_code& /*error*/) { return true; }
   bool on_document_end(error_code& /*error*/) { return true; }

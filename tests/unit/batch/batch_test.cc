@@ -111,6 +111,11 @@ class BatchTest : public testing::Test {
     (void)sink_->finish();
     return ending;
   }
+  // A slow machine is waited for; false after a minute.
+  static bool comes(const std::function<bool()>& condition) {
+    for (int i = 0; i < 6000 && !condition(); ++i) std::this_thread::sleep_for(10ms);
+    return condition();
+  }
   // Ids as they stand in the file.
   [[nodiscard]] std::vector<std::string> ids_written() const {
     std::ifstream file(results_);
@@ -210,7 +215,8 @@ TEST_F(BatchTest, OrderedResultsThatWaitAreBoundedAndTheirFirstStillComes) {
   std::string tasks = task_line("0", "slow");
   for (int i = 1; i < 20; ++i) tasks += task_line(std::to_string(i), "fast");
   begin(tasks);
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(comes([&] { return started >= 2; }));
+  std::this_thread::sleep_for(100ms);
   EXPECT_EQ(started, 2) << "the one that is waited for, and one that came past before";
   go.release();
   end();
@@ -252,6 +258,12 @@ TEST_F(BatchTest, ATaskAboveTheWholeBudgetIsRefusedWithTheReason) {
 TEST_F(BatchTest, RuntimesTakeTurns) {
   options_.jobs = 1;
   std::vector<std::string> order;
+  std::atomic<int> asked = 0;
+  const auto needs = hooks_.needs;
+  hooks_.needs = [&, needs](const Request& request) {
+    ++asked;
+    return needs(request);
+  };
   std::counting_semaphore<> go(0);
   hooks_.run = [&](const Request& request) -> Result<Outcome> {
     go.acquire();
@@ -262,7 +274,8 @@ TEST_F(BatchTest, RuntimesTakeTurns) {
   for (int i = 0; i < 20; ++i) tasks += task_line(std::to_string(i), "x", "java");
   for (int i = 20; i < 24; ++i) tasks += task_line(std::to_string(i), "x", "lua");
   begin(tasks);
-  std::this_thread::sleep_for(200ms);  // until all have been read
+  ASSERT_TRUE(comes([&] { return asked == 24; }));
+  std::this_thread::sleep_for(50ms);  // the last one is on its way into its queue
   go.release(24);
   end();
   ASSERT_EQ(order.size(), 24U);
@@ -287,7 +300,8 @@ TEST_F(BatchTest, ReadsAheadOnlySoFar) {
   std::string tasks;
   for (int i = 0; i < 100; ++i) tasks += task_line(std::to_string(i), "x");
   begin(tasks);
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(comes([&] { return asked >= 7; }));
+  std::this_thread::sleep_for(100ms);
   EXPECT_EQ(asked, 7) << "one runs, five wait, one is in the reader's hand";
   go.release(100);
   end();

@@ -29,7 +29,7 @@ class RunNeedsTest : public testing::Test {
 };
 
 TEST_F(RunNeedsTest, TheRuntimeIsFoundAsTheRunFindsIt) {
-  EXPECT_EQ(needs({.source = SourceText{"x"}, .runtime = "py"}).runtime, "python");
+  EXPECT_EQ(needs({.source = SourceText{"x"}, .runtime = "c++"}).runtime, "cpp");
   EXPECT_EQ(needs({.source = SourceText{"#!/bin/sh\n"}}).runtime, "shell");
   EXPECT_EQ(needs({.source = SourceFile{"/no/such/file.lua"}}).runtime, "lua");
   EXPECT_EQ(needs({.source = SourceText{"x"}, .runtime = "klingon"}).runtime, "");
