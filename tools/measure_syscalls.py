@@ -39,7 +39,8 @@ CALL = re.compile(r"^([a-z_0-9]+)\(")
 CHILD = re.compile(r"^(?:clone|clone3|fork|vfork)\(.* = (\d+)(?: /\* (\d+) in strace's PID NS \*/)?")
 PROGRAM = re.compile(r'^execve\("([^"]*)".* = 0$')
 OPENED = re.compile(r'^(?:open|openat|openat2|execve)\((?:AT_FDCWD, )?"(/[^"]*)".* = \d+')
-OWN = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/work", "/tmp", "/warm", "/dev/shm")
+# /usr and the tool chain's own tree are always there, the volume is the program's: what is left is what a family asks for.
+ASKED_FOR = re.compile(r"^(/etc/[^/]+|/proc/self/[^/]+|/proc/[^/]+|/dev/(?!shm)[^/]+|/sys/.*)")
 
 
 class Process:
@@ -167,8 +168,8 @@ class Measurement:
             for call in member.calls:
                 self.calls[profile][call].add(runtime)
             for file in member.files:
-                if not file.startswith(OWN):
-                    self.files[profile][file].add(runtime)
+                if asked := ASKED_FOR.match(file):
+                    self.files[profile][asked.group(1)].add(runtime)
 
 
 def merged(old, new, measured):
