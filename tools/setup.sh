@@ -17,6 +17,7 @@ languages_set=(zsh fish gawk tcl expect m4 bc jq sqlite3
   pypy3 r-base-core octave rakudo gforth swi-prolog-nox newlisp pike8.0 yabasic algol68g beef luajit
   guile-3.0 racket chezscheme sbcl groovy clojure scala
   erlang-base elixir ghc ocaml-nox mono-mcs mono-runtime
+  gnucobol regina-rexx picolisp polyml
   gfortran gnat gobjc fp-compiler fp-units-base fp-units-rtl ldc nim crystal nasm tcc valac
   coffeescript gnuplot-nox graphviz)
 

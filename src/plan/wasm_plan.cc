@@ -93,7 +93,8 @@ std::string default_cache_directory(std::string_view cache_name) {
   const std::string cache = variable("XDG_CACHE_HOME");
   if (cache.starts_with('/')) return fmt::format("{}/sandpit/{}", cache, cache_name);
   const std::string home = variable("HOME");
-  return home.starts_with('/') ? fmt::format("{}/.cache/sandpit/{}", home, cache_name) : std::string();
+  return home.starts_with('/') ? fmt::format("{}/.cache/sandpit/{}", home, cache_name)
+                               : std::string();
 }
 
 }  // namespace sandpit

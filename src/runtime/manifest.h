@@ -103,8 +103,8 @@ inline constexpr std::string_view kWordPlaceholders[] = {"interpreter", "compile
 inline constexpr std::string_view kListPlaceholders[] = {"args", "extra_args", "shebang_args",
                                                          "sources"};
 
-// A word of `argv` with white space in it is a script (`sh -c`): its braces are its own. A file's name put into
-// it would be code, so it gets names as arguments.
+// A word of `argv` with white space in it is a script (`sh -c`): its braces are its own. A file's
+// name put into it would be code, so it gets names as arguments.
 [[nodiscard]] bool is_script(std::string_view word);
 
 // 60 for "memory_mb*60%", 100 for "memory_mb"; empty for anything else.

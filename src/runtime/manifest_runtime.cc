@@ -51,9 +51,12 @@ namespace {
 
 constexpr Milliseconds kVersionTimeout{5000};
 
-// A name that no program takes for an option.
+// A name that no program takes for anything but a file: "-o" is an option, "@x" a file of options
+// (gcc, javac, rustc and others), "+RTS" one of GHC's.
 std::string as_operand(std::string_view name) {
-  return name.starts_with('-') ? fmt::format("./{}", name) : std::string(name);
+  constexpr std::string_view kSpecial = "-@+~";
+  const bool special = !name.empty() && kSpecial.find(name.front()) != std::string_view::npos;
+  return special ? fmt::format("./{}", name) : std::string(name);
 }
 
 std::string value_of(std::string_view name, const Values& values) {
@@ -135,12 +138,14 @@ std::vector<std::string> existing(const std::vector<std::string>& patterns) {
   return paths;
 }
 
-// Of a file: changes whenever it is replaced or written to. Of one that is not there: empty.
+// Of a file: changes whenever it is replaced or written to. Of one that is not there: empty. The
+// time of the last change of its inode is in it too: npm gives every file the same time of writing.
 std::string stamp_of(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) < 0) return {};
-  return fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  return fmt::format("{} {} {} {}.{:09} {}.{:09}\n", path, status.st_ino, status.st_size,
+                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                     status.st_ctim.tv_nsec);
 }
 
 // A compiler is more than its driver: headers, libraries, an assembler. They come by the system's

@@ -162,8 +162,8 @@ std::string why_failed(const Outcome& step, const Limits& limits) {
 std::string compile_key(const Plan& plan, const Step& step, const std::vector<std::string>& sources,
                         std::string_view trust_domain) {
   binary::Writer writer;
-  writer(std::string("sandpit-compile-1"), plan.runtime, plan.argv, plan.env, step.outputs,
-         step.identity, step.read_only_paths, sources, std::string(trust_domain));
+  writer(std::string("sandpit-compile-2"), plan.runtime, plan.argv, plan.env, step.outputs,
+         step.identity, step.read_only_paths, step.warm_dir, sources, std::string(trust_domain));
   return sha256_hex(std::move(writer).take());
 }
 
@@ -224,7 +224,11 @@ Result<void> add_artefact(const FilePack& artefact, Plan& run, std::vector<Uniqu
   }
   run.inputs = std::move(kept);
   inputs = std::move(descriptors);
-  return artefact.append_to(run.inputs, inputs);
+  auto added = artefact.append_to(run.inputs, inputs);
+  if (added) return {};
+  Error error = with_context(std::move(added.error()), "what the compiler made");
+  error.code = ErrorCode::kRefused;
+  return fail(std::move(error));
 }
 
 }  // namespace sandpit

@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -47,7 +47,11 @@ std::string printable(std::string_view name) {
 
 class Copier {
  public:
-  explicit Copier(const std::vector<InputFile>& inputs) : inputs_(inputs) {}
+  explicit Copier(const std::vector<InputFile>& inputs) {
+    for (const InputFile& input : inputs) {
+      if (!input.directory) inputs_.insert(input.name);
+    }
+  }
   Result<void> directory(int from, int to, const std::string& where, int depth);
   [[nodiscard]] CopyReport report() && { return std::move(report_); }
 
@@ -61,7 +65,8 @@ class Copier {
       report_.skipped.push_back(fmt::format("{}: {}", printable(path), why));
     }
   }
-  const std::vector<InputFile>& inputs_;
+  // A compiler may have made thousands, and the program as many files more.
+  std::unordered_set<std::string_view> inputs_;
   CopyReport report_;
 };
 
@@ -74,9 +79,7 @@ Result<void> Copier::directory(int from, int to, const std::string& where, int d
   SP_TRY(const std::vector<std::string> names, names_in(again, kMostEntries));
   for (const std::string& name : names) {
     const std::string path = where.empty() ? name : fmt::format("{}/{}", where, name);
-    const bool input = std::ranges::any_of(
-        inputs_, [&](const InputFile& file) { return !file.directory && file.name == path; });
-    if (input) continue;
+    if (inputs_.contains(path)) continue;
     SP_TRY_VOID(entry(from, to, name.c_str(), path, depth));
   }
   return {};

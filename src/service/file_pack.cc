@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,15 +54,25 @@ Result<void> write_at(int fd, std::string_view bytes, std::uint64_t offset) {
 
 Error damaged() { return {.code = ErrorCode::kSystem, .message = "a damaged pack of files"}; }
 
-using Names = std::unordered_set<std::string>;
+Error in_the_way(std::string_view name) {
+  return {.code = ErrorCode::kUsage,
+          .message = fmt::format("'{}' would be two things: there is a file or a directory of this "
+                                 "name already",
+                                 printable(name))};
+}
 
-void add_parents(std::string_view name, Names& known, std::vector<InputFile>& inputs) {
+// What there is: a name, and whether it is a directory.
+using Names = std::unordered_map<std::string, bool>;
+
+Result<void> add_parents(std::string_view name, Names& known, std::vector<InputFile>& inputs) {
   for (std::size_t slash = name.find('/'); slash != std::string_view::npos;
        slash = name.find('/', slash + 1)) {
     std::string parent(name.substr(0, slash));
-    if (!known.insert(parent).second) continue;
-    inputs.push_back({.name = std::move(parent), .mode = 0755, .directory = true});
+    const auto [there, added] = known.emplace(parent, true);
+    if (!there->second) return fail(in_the_way(parent));
+    if (added) inputs.push_back({.name = std::move(parent), .mode = 0755, .directory = true});
   }
+  return {};
 }
 
 }  // namespace
@@ -83,6 +93,11 @@ void FilePack::add(PackedFile file) {
 }
 
 Result<void> FilePack::make_room(std::string_view name, std::uint64_t size) const {
+  if (name.size() > kLongestName) {
+    return fail({.code = ErrorCode::kRefused,
+                 .message = fmt::format("a file's name with its directories has more than {} bytes",
+                                        kLongestName)});
+  }
   if (files_.size() >= kMostEntries || name_bytes_ + name.size() > kMostNameBytes) {
     return fail({.code = ErrorCode::kRefused,
                  .message = fmt::format("there are more than {} files, or their names are too long "
@@ -130,10 +145,12 @@ Result<void> FilePack::append_to(std::vector<InputFile>& inputs,
                                  std::vector<UniqueFd>& descriptors) const {
   bool first = true;
   Names known;
-  for (const InputFile& input : inputs) known.insert(input.name);
+  for (const InputFile& input : inputs) known.emplace(input.name, input.directory);
   for (const PackedFile& file : files_) {
-    add_parents(file.name, known, inputs);
-    if (!known.insert(file.name).second && file.directory) continue;
+    SP_TRY_VOID(add_parents(file.name, known, inputs));
+    const auto [there, added] = known.emplace(file.name, file.directory);
+    if (!added && !(there->second && file.directory)) return fail(in_the_way(file.name));
+    if (!added) continue;
     InputFile input{.name = file.name,
                     .mode = file.mode,
                     .size = file.size,
@@ -184,9 +201,12 @@ Result<FilePack> FilePack::from_blob(UniqueFd blob, std::string& note) {
   binary::Reader reader(view.bytes().substr(bytes, table));
   reader(pack.files_, note);
   if (!reader.finished()) return fail(damaged());
+  if (pack.files_.size() > kMostEntries) return fail(damaged());
+  constexpr unsigned kPermissions = 0755;
   for (const PackedFile& file : pack.files_) {
-    if (!is_relative_name(file.name) || file.offset > bytes || file.size > bytes - file.offset ||
-        !pack.names_.insert(file.name).second)
+    if (!is_relative_name(file.name) || file.name.size() > kLongestName ||
+        (file.mode & ~kPermissions) != 0 || file.offset > bytes ||
+        file.size > bytes - file.offset || !pack.names_.insert(file.name).second)
       return fail(damaged());
   }
   pack.end_ = bytes;

@@ -32,6 +32,8 @@ class FilePack {
  public:
   static constexpr std::size_t kMostEntries = 16384;
   static constexpr std::uint64_t kMostNameBytes = 4U << 20U;
+  // With its directories; the kernel takes no longer path (PATH_MAX).
+  static constexpr std::size_t kLongestName = 4000;
 
   // `store`: an empty file of ours, which takes the bytes. `most`: of all files together.
   FilePack(UniqueFd store, ByteCount most) : store_(std::move(store)), most_(most) {}
@@ -49,7 +51,8 @@ class FilePack {
   // Of all names, modes and bytes.
   [[nodiscard]] Result<std::string> digest() const;
   // Appends the files to the inputs of a plan, with one descriptor for all of them. Directories
-  // that their names need and that nobody has made yet are made.
+  // that their names need and that nobody has made yet are made. kUsage when a name would be a file
+  // twice, or both a file and a directory.
   [[nodiscard]] Result<void> append_to(std::vector<InputFile>& inputs,
                                        std::vector<UniqueFd>& descriptors) const;
 

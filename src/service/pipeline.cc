@@ -122,6 +122,16 @@ Result<Sources> gather_extra_files(const Request& request, const std::string& ma
   return sources;
 }
 
+const InputFile* there_already(const std::vector<InputFile>& inputs, const std::string& name) {
+  const auto found = std::ranges::find(inputs, name, &InputFile::name);
+  return found == inputs.end() ? nullptr : &*found;
+}
+
+Error two_files(const std::string& name) {
+  return {.code = ErrorCode::kUsage,
+          .message = fmt::format("there are two files '{}'", printable(name))};
+}
+
 // Adds the main source. For a compile step it is copied first: what was hashed is what is compiled.
 Result<void> add_main(SourceInput& source, const Steps& steps, Sources& sources) {
   InputFile input{.name = steps.source_name,
@@ -135,14 +145,14 @@ Result<void> add_main(SourceInput& source, const Steps& steps, Sources& sources)
     sources.digests.push_back(steps.source_name + "\n" + copy.digest);
     source.fd = std::move(copy.fd);
   }
-  const auto parents = [&](std::size_t slash) { return input.name.substr(0, slash); };
+  if (there_already(sources.inputs, input.name) != nullptr) return fail(two_files(input.name));
   for (std::size_t slash = input.name.find('/'); slash != std::string::npos;
        slash = input.name.find('/', slash + 1)) {
-    const bool made = std::ranges::any_of(sources.inputs, [&](const InputFile& other) {
-      return other.directory && other.name == parents(slash);
-    });
-    if (!made) {
-      sources.inputs.push_back({.name = parents(slash), .mode = 0755, .directory = true});
+    std::string parent = input.name.substr(0, slash);
+    const InputFile* there = there_already(sources.inputs, parent);
+    if (there != nullptr && !there->directory) return fail(two_files(parent));
+    if (there == nullptr) {
+      sources.inputs.push_back({.name = std::move(parent), .mode = 0755, .directory = true});
     }
   }
   sources.inputs.push_back(std::move(input));

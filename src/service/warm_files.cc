@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/sha256.h"
 #include "base/unique_fd.h"
+#include "engine/artefact_cache.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
 #include "sandpit/runtime.h"
@@ -40,6 +41,14 @@ bool is_ours(const std::string& directory) {
          status.st_uid == ::geteuid() && (status.st_mode & 0022U) == 0;
 }
 
+bool is_of_ours_or_root(const std::string& directory) {
+  struct stat status{};
+  return ::stat(directory.c_str(), &status) == 0 &&
+         (status.st_uid == ::geteuid() || status.st_uid == 0);
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
 // Newer compilers' directories come beside the old ones'; a version or two may be in use at the
 // same time.
 void remove_old(const std::string& directory) {
@@ -52,7 +61,8 @@ void remove_old(const std::string& directory) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), error)) {
     const std::string other = entry.path().filename().string();
-    if (!other.starts_with(prefix)) continue;
+    // A runtime's name may begin like another's: what follows is the digest and nothing else.
+    if (!other.starts_with(prefix) || other.find('-', prefix.size()) != std::string::npos) continue;
     const auto used = entry.last_write_time(error);
     if (!other.ends_with(".tmp")) {
       found.emplace_back(used, entry.path());
@@ -75,7 +85,8 @@ std::string warm_directory(std::string_view cache_dir, std::string_view runtime,
 }
 
 bool is_warm(const std::string& directory) {
-  return is_ours(directory) && is_ours(directory.substr(0, directory.rfind('/')));
+  const std::string cache = parent_of(directory);
+  return is_ours(directory) && is_ours(cache) && is_of_ours_or_root(parent_of(cache));
 }
 
 Result<void> keep_warm(const std::string& directory, const UniqueFd& volume, const Outcome& outcome,
@@ -90,16 +101,9 @@ Result<void> keep_warm(const std::string& directory, const UniqueFd& volume, con
   if (outcome.files > most) {
     return fail({.code = ErrorCode::kRefused, .message = "what the compiler needs is too large"});
   }
-  const std::string parent = directory.substr(0, directory.rfind('/'));
+  // The cache's own checks of the place: it is made when it is missing, and never changed.
+  SP_TRY_VOID(ArtefactCache::open(kCompiledProgram, parent_of(directory), {}));
   std::error_code error;
-  fs::create_directories(parent, error);
-  (void)::chmod(parent.c_str(), 0700);
-  if (!is_ours(parent)) {
-    return fail(
-        {.code = ErrorCode::kSystem,
-         .message = fmt::format("{} belongs to another user, or others may write to it", parent),
-         .where = "compile.cache_dir"});
-  }
   static std::atomic<unsigned> serial;
   const std::string temporary = fmt::format("{}.{}.{}.tmp", directory, ::getpid(), ++serial);
   const auto copied = copy_out(volume, {}, temporary);

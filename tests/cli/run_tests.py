@@ -202,7 +202,7 @@ class Json(Case):
         self.assertEqual((outcome["stdout"], outcome["stdout_encoding"]), ("/w==", "base64"))
 
     def test_an_error_before_the_run_is_an_outcome_too(self):
-        for words, code in ((["missing.py"], 2), (["--memory", "lots", "a.py"], 2), (["--runtime", "cobol", "a.py"], 127)):
+        for words, code in ((["missing.py"], 2), (["--memory", "lots", "a.py"], 2), (["--runtime", "klingon", "a.py"], 127)):
             self.write("a.py", "")
             done = self.sandpit("run", "--json", *words)
             outcome = json.loads(done.stdout)

@@ -148,6 +148,127 @@ class Sources(LanguageCase):
         self.assertIn(b"4096", done.stderr)
 
 
+    def test_a_name_is_one_file_only(self):
+        self.write("a.c", "int main(void) { return 0; }\n")
+        self.write("b.c", "int x;\n")
+        for words in (("--file", "b.c:x", "--file", "b.c:x/y", "a.c"), ("--file", "b.c:a.c/y", "a.c"), ("--file", "b.c:x", "--file", "b.c:x", "a.c")):
+            done = self.sandpit("run", *words)
+            self.assertEqual(done.returncode, 2, (words, done.stdout, done.stderr))
+        # What comes by stdin has a name, too.
+        done = self.sandpit("run", "--runtime", "c", "--file", "b.c:main.c", "-", stdin=b"int main(void) { return 0; }\n")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(b"main.c", done.stderr)
+
+    def test_a_go_module_with_packages_and_embedded_files_is_built_whole(self):
+        self.need("go")
+        self.write("m/go.mod", "module example.org/greet\n\ngo 1.18\n")
+        self.write("m/main.go", 'package main\n\nimport (\n\t"embed"\n\t"fmt"\n\t"example.org/greet/words"\n)\n\n'
+                   "//go:embed data/*.txt\nvar data embed.FS\n\n//go:embed data/one.txt\nvar one string\n\nfunc main() {\n"
+                   '\tall, _ := data.ReadDir("data")\n\tfmt.Print(words.Greeting(), len(all), one)\n}\n')
+        self.write("m/words/words.go", 'package words\n\nfunc Greeting() string { return "hello " }\n')
+        self.write("m/words/words_test.go", "package words\n\nfunc this is no Go {\n")  # tests are no part of the program
+        self.write("m/data/one.txt", " one\n")
+        self.write("m/data/two.txt", "two\n")
+        done = self.sandpit("run", "--entry", "main.go", "m")
+        self.assertEqual((done.stdout, done.returncode), (b"hello 2 one\n", 0), done.stderr)
+        # Another embedded file is another program.
+        self.write("m/data/one.txt", " uno\n")
+        self.assertEqual(self.sandpit("run", "--entry", "main.go", "m").stdout, b"hello 2 uno\n")
+
+
+class Library(LanguageCase):
+    """`tests/library.EXT`: what standard libraries ask of the system works in the jail. tools/measure_syscalls.py runs them, too."""
+
+
+def add_library(path):
+    name = path.parents[1].name
+
+    def test(self):
+        self.need(name)
+        outcome = self.outcome(path, "--runtime", name, "--lint", "off", "--processes", "100", "--open-files", "200", "--timeout",
+                               seconds(60), "--cpu-time", seconds(30))
+        self.assertEqual((outcome["status"], outcome["exit_code"]), ("exited", 0), outcome)
+        self.assertTrue(outcome["stdout"].endswith("done\n"), outcome)
+    setattr(Library, f"test_{name}", test)
+
+
+for one in sorted(RUNTIMES.glob("*/tests/library.*")):
+    add_library(one)
+
+
+class CompileCache(LanguageCase):
+    """Several processes at once, and the keys of [compile] through the command line."""
+
+    def setUp(self):
+        super().setUp()
+        self.need("c")
+        self.env["XDG_CACHE_HOME"] = str(self.dir / "cache")
+        self.write("a.c", '#include <stdio.h>\nint main(void) { return puts("ok") < 0; }\n')
+
+    def cached(self, *options):
+        return self.outcome("a.c", *options)["compile"].get("cached", False)
+
+    def configured(self, text):
+        return ("--config", str(self.write("config.toml", "[compile]\n" + text)))
+
+    def entries(self, where="cache/sandpit/compile"):
+        return [path for path in (self.dir / where).glob("*") if path.suffix == ".program"]
+
+    def test_many_processes_that_compile_the_same_at_once_all_get_it(self):
+        runs = [subprocess.Popen([sandpit_tests.SANDPIT, "run", "a.c"], cwd=self.dir, env=self.env, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE) for _ in range(6)]
+        for run in runs:
+            output, errors = run.communicate(timeout=sandpit_tests.PATIENCE)
+            self.assertEqual((output, run.returncode), (b"ok\n", 0), errors)
+        self.assertEqual(len(self.entries()), 1)
+        self.assertEqual([path for path in (self.dir / "cache/sandpit/compile").iterdir() if path.name.endswith(".tmp")], [])
+        self.assertTrue(self.cached())
+
+    def test_cache_is_switched_off_by_the_configuration(self):
+        self.cached()
+        self.assertTrue(self.cached())
+        self.assertFalse(self.cached(*self.configured("cache = false\n")))
+
+    def test_cache_dir_is_where_entries_go(self):
+        self.cached(*self.configured(f'cache_dir = "{self.dir}/elsewhere"\n'))
+        self.assertEqual((len(self.entries()), len(self.entries("elsewhere"))), (0, 1))
+
+    def test_cache_max_size_bounds_the_directory(self):
+        options = self.configured('cache_max_size = "1MiB"\n')
+        for number in range(4):
+            self.write("a.c", f"const char it[400000] = {{{number + 1}}};\nint main(void) {{ return it[0]; }}\n")
+            self.assertEqual(self.outcome("a.c", *options)["exit_code"], number + 1)
+        self.assertLessEqual(sum(path.stat().st_size for path in self.entries()), 1 << 20)
+        self.assertEqual(len(self.entries()), 2)
+
+    def test_a_directory_that_others_may_write_to_is_not_used_nor_changed(self):
+        shared = self.dir / "shared"
+        shared.mkdir()
+        shared.chmod(0o777)
+        options = self.configured(f'cache_dir = "{shared}"\n')
+        self.assertFalse(self.cached(*options))
+        self.assertFalse(self.cached(*options))
+        self.assertEqual((shared.stat().st_mode & 0o777, list(shared.iterdir())), (0o777, []))
+
+    def test_an_entry_of_another_user_is_not_believed(self):
+        if os.geteuid() != 0:
+            self.skipTest("root, to give a file away")
+        self.cached()
+        [entry] = self.entries()
+        os.chown(entry, 12345, 12345)
+        self.assertFalse(self.cached())
+
+    def test_a_forged_entry_without_the_right_checksum_is_not_believed(self):
+        self.cached()
+        [entry] = self.entries()
+        bytes_of = bytearray(entry.read_bytes())
+        at = bytes_of.index(b"ok\0")
+        bytes_of[at:at + 2] = b"no"
+        entry.write_bytes(bytes_of)
+        done = self.sandpit("run", "a.c")
+        self.assertEqual(done.stdout, b"ok\n")
+
+
 class Versions(LanguageCase):
     def test_a_version_that_the_manifest_lists_is_used(self):
         self.need("lua")
@@ -211,7 +332,7 @@ class Messages(LanguageCase):
         self.assertEqual(done.stdout, b"a.b.Main\n", done.stderr)
 
 
-ODD_NAMES = ["a b", "-o", "$(touch pwned)", "a;b", "a'b\"c", "`id`", "&", "*", "%s", "a\\b", "@args", "ü"]
+ODD_NAMES = ["a b", "a\nb", "-o", "@a b", "$(touch pwned)", "a;b", "a'b\"c", "`id`", "&", "*", "%s", "a\\b", "@args", "ü"]
 
 
 class OddNames(LanguageCase):
@@ -230,6 +351,22 @@ class OddNames(LanguageCase):
             self.assertNotIn(b"uid=", done.stdout + done.stderr)
         self.assertFalse((self.dir / "pwned").exists())
         return True
+
+    def test_a_name_with_an_at_sign_is_no_file_of_options(self):
+        """`@x.c` beside `x.c`: gcc, javac and rustc take the one for a list of options in the other."""
+        for runtime, extension, text, options in (
+                ("c", "c", "#include <stdio.h>\nint main(void) { puts(\"ok\"); return 0; }\n", "--version"),
+                ("java", "java", 'class A { public static void main(String[] a) { System.out.println("ok"); } }\n', "-version"),
+                ("rust", "rs", 'fn main() { println!("ok"); }\n', "--version")):
+            with self.subTest(runtime):
+                self.need(runtime)
+                self.write(f"at-{runtime}/@x.{extension}", text)
+                done = self.sandpit("run", "--timeout", seconds(20), "--entry", f"@x.{extension}", f"at-{runtime}")
+                self.assertEqual(done.stdout, b"ok\n", done.stderr)
+                self.write(f"at-{runtime}/x.{extension}", options + "\n")
+                done = self.sandpit("run", "--timeout", seconds(20), "--entry", f"@x.{extension}", f"at-{runtime}")
+                for told in (b"Free Software", b"javac 1", b"rustc 1"):
+                    self.assertNotIn(told, done.stdout + done.stderr)
 
     def test_c(self):
         self.check("c", "c", '#include <stdio.h>\nint main(void) { return puts("ok") < 0; }\n')
@@ -413,6 +550,74 @@ class CompilersUnderAttack(LanguageCase):
         done = self.sandpit("run", "--entry", "Main.java", "p")
         self.assertEqual(done.stdout, b"ran\n", done.stderr)
         self.assertNotIn(b"PROCESSED", done.stdout + done.stderr)
+
+    def test_embedding_the_compilers_own_environment(self):
+        rustc = self.need("rust")["compiler"]
+        self.env["TOKEN"] = "the secret of the host"
+        self.write("steal.rs", 'fn main() { print!("{}", include_str!("/proc/self/environ")); }\n')
+        self.assertEqual(self.bare([rustc, "steal.rs"], timeout=30).returncode, 0)
+        self.assertIn(b"the secret", self.bare(["./steal"]).stdout)
+        outcome = self.outcome("steal.rs")
+        self.assertNotIn("the secret", json.dumps(outcome))
+        self.assertNotIn(str(self.dir), json.dumps(outcome))
+
+    def test_a_linker_script_in_place_of_a_source_reads_nothing(self):
+        self.need("cpp")
+        marker = self.write("secret.o", "INPUT(/etc/passwd)\n")
+        self.write("s/main.cpp", "int main() { return 0; }\n")
+        self.write("s/program", "a file in the output's place\n")
+        self.write("s/liba.so", marker.read_text())
+        done = self.sandpit("run", "--entry", "main.cpp", "s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn(b"root:", done.stdout + done.stderr)
+
+    def test_flags_of_cgo_do_not_count(self):
+        go = self.need("go")["compiler"]
+        self.write("flags.go", 'package main\n\n// #cgo LDFLAGS: -Wl,-wrap,main -fplugin=/tmp/x.so -o /tmp/pwned\n// int one(void) { return 1; }\nimport "C"\n\n'
+                   'func main() { println(C.one()) }\n')
+        self.env |= {"GOTOOLCHAIN": "local", "GOCACHE": CACHE + "/go-build", "GOFLAGS": "-mod=mod"}
+        self.assertNotEqual(self.bare([go, "build", "-o", "flags", "flags.go"], timeout=120, memory=16 << 30).returncode, 0)
+        self.assert_stopped(self.outcome("flags.go"))
+        self.write("g/go.mod", "module g\n\ngo 1.18\n")
+        self.write("g/main.go", (self.dir / "flags.go").read_text())
+        done = self.sandpit("run", "--entry", "main.go", "g")
+        self.assertEqual(done.returncode, 65, done.stderr)
+
+    def test_embedding_follows_no_link_of_the_host(self):
+        self.need("go")
+        self.write("secret.txt", "the secret of the host\n")
+        self.write("e/go.mod", "module e\n\ngo 1.18\n")
+        self.write("e/main.go", 'package main\n\nimport _ "embed"\n\n//go:embed secret.txt\nvar it string\n\nfunc main() { print(it) }\n')
+        os.symlink("../secret.txt", self.dir / "e/secret.txt")
+        done = self.sandpit("run", "--entry", "main.go", "e")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertNotIn(b"the secret", done.stdout + done.stderr)
+
+    def test_commands_that_nim_runs_while_it_compiles_are_in_the_jail(self):
+        """staticExec: the compiler runs what the source says, as macros of several languages do."""
+        nim = self.need("nim")["compiler"]
+        secret = self.secret()
+        self.env["TOKEN"] = "the secret of the host"
+        self.write("steal.nim", f'const it = staticExec("cat {secret}; echo $TOKEN; cat /etc/shadow; id -u; '
+                   'ln -sf /etc/passwd program; ls /proc | grep -c [0-9]")\necho it\n')
+        bare = self.bare([nim, "compile", "--hints:off", "--nimcache:" + str(self.dir / "n"), "-r", "steal.nim"], timeout=120, memory=16 << 30)
+        if bare is not None:
+            self.assertIn(b"the secret", bare.stdout)
+        outcome = self.outcome("steal.nim", "--compile-timeout", seconds(60))
+        self.assertNotIn("the secret", json.dumps(outcome))
+        self.assertNotIn("root:", json.dumps(outcome))
+        self.assertIn("1000", outcome["stdout"], outcome)
+
+    def test_commands_that_haskell_runs_while_it_compiles_are_in_the_jail(self):
+        self.need("haskell")
+        secret = self.secret()
+        self.write("Steal.hs", "{-# LANGUAGE TemplateHaskell #-}\nmodule Main where\nimport Language.Haskell.TH\nimport System.IO.Unsafe\nimport Control.Exception\n"
+                   f'main :: IO ()\nmain = putStrLn $(do {{ r <- runIO (try (readFile "{secret}") :: IO (Either IOException String)); '
+                   'stringE (either (const "nothing") id r) })\n')
+        outcome = self.outcome("Steal.hs", "--compile-timeout", seconds(60))
+        self.assertNotIn("the secret", json.dumps(outcome))
+        if outcome["status"] == "exited":
+            self.assertEqual(outcome["stdout"], "nothing\n", outcome)
 
     def test_a_compiler_has_no_network_and_none_of_the_runs_grants(self):
         self.need("c")

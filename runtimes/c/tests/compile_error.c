@@ -1,4 +1,4 @@
 int main(void) {
   int a = 1;
-  return a +;
+  return a + ;
 }

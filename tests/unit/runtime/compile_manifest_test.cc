@@ -153,10 +153,14 @@ TEST_F(PlannedCompile, ExpandsBothSteps) {
   EXPECT_EQ(steps->warm->argv[3], tree_.path("bin/cc1"));
 }
 
-TEST_F(PlannedCompile, PutsADotBeforeANameThatLooksLikeAnOption) {
-  const auto steps = plan({.name = "-o.x"});
-  ASSERT_TRUE(steps);
-  EXPECT_EQ(steps->compile->argv.back(), "./-o.x");
+TEST_F(PlannedCompile, PutsADotBeforeANameThatAProgramTakesForSomethingElse) {
+  // A file of options, an option of GHC's run time, a home directory.
+  for (const std::string name : {"-o.x", "@options.x", "+RTS.x", "~root.x"}) {
+    const auto steps = plan({.name = name, .others = {"@more.x"}});
+    ASSERT_TRUE(steps);
+    EXPECT_THAT(steps->compile->argv, Contains("./" + name));
+    EXPECT_EQ(steps->compile->argv.back(), "./@more.x");
+  }
 }
 
 TEST_F(PlannedCompile, TakesTheNamedVersion) {
@@ -175,6 +179,12 @@ TEST_F(PlannedCompile, KnowsTheCompilerAgainUnlessItWasReplaced) {
   EXPECT_EQ(first, identity());
   tree_.program("bin/cc1", "another compiler");
   EXPECT_NE(first, identity());
+  // As npm does it: another file of the same size and time of writing.
+  const std::string second = identity();
+  const auto written = std::filesystem::last_write_time(tree_.path("bin/cc1"));
+  tree_.program("bin/cc1", "another_compiler");
+  std::filesystem::last_write_time(tree_.path("bin/cc1"), written);
+  EXPECT_NE(second, identity());
 }
 
 TEST_F(PlannedCompile, SaysWhatIsMissing) {

@@ -125,6 +125,66 @@ TEST_F(CompileStep, IsNeverCachedWhenTheCacheIsOff) {
   EXPECT_EQ(entries(), 0U);
 }
 
+// The keys of [compile] as a configuration file says them.
+class CompileSettingsOfAFile : public CompileStep {
+ protected:
+  void configure(const std::string& lines) {
+    const std::string file = tree_.file("sandbox.toml", "[compile]\n" + lines);
+    auto config = Config::load({.system_file = tree_.path("none"),
+                                .user_file = tree_.path("none"),
+                                .named_file = file,
+                                .trust_file = tree_.path("none")});
+    ASSERT_TRUE(config) << config.error().to_string();
+    change_ = [settings = config->settings().compile, this](Settings& all) {
+      all.compile = settings;
+      if (all.compile.cache_dir.empty()) all.compile.cache_dir = tree_.path("cache");
+    };
+    make();
+  }
+};
+
+TEST_F(CompileSettingsOfAFile, CacheTurnsItOnAndOff) {
+  configure("cache = false\n");
+  (void)run(kHello);
+  EXPECT_FALSE(run(kHello).compile->cached);
+  configure("cache = true\n");
+  (void)run(kHello);
+  EXPECT_TRUE(run(kHello).compile->cached);
+}
+
+TEST_F(CompileSettingsOfAFile, CacheDirIsWhereTheEntriesAre) {
+  configure("cache_dir = \"" + tree_.path("other/place") + "\"\n");
+  (void)run(kHello);
+  EXPECT_TRUE(run(kHello).compile->cached);
+  EXPECT_EQ(entries(), 0U) << "the usual place";
+  std::filesystem::remove_all(tree_.path("other/place"));
+  EXPECT_FALSE(run(kHello).compile->cached);
+}
+
+TEST_F(CompileSettingsOfAFile, CacheMaxSizeMakesTheOldestEntriesGo) {
+  const auto large = [](int number) {
+    return fmt::format("echo 'echo {}; exit' > program; head -c 700000 /dev/zero >> program",
+                       number);
+  };
+  configure("cache_max_size = \"2MiB\"\n");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(run(large(i)).stdout_text, fmt::format("{}\n", i));
+  EXPECT_EQ(entries(), 2U);
+  EXPECT_TRUE(run(large(3)).compile->cached);
+  EXPECT_FALSE(run(large(0)).compile->cached);
+  configure("cache_max_size = \"20MiB\"\n");
+  for (int i = 0; i < 4; ++i) (void)run(large(i));
+  EXPECT_EQ(entries(), 4U);
+}
+
+TEST_F(CompileSettingsOfAFile, ShareBetweenDomainsLetsOneGetWhatAnotherCompiled) {
+  configure("share_between_domains = false\n");
+  (void)run(kHello, {.trust_domain = "a"});
+  EXPECT_FALSE(run(kHello, {.trust_domain = "b"}).compile->cached);
+  configure("share_between_domains = true\n");
+  (void)run(kHello, {.trust_domain = "c"});
+  EXPECT_TRUE(run(kHello, {.trust_domain = "d"}).compile->cached);
+}
+
 TEST_F(CompileStep, ThatIsDamagedInTheCacheIsDoneAgain) {
   make();
   (void)run(kHello);
@@ -187,6 +247,17 @@ INSTANTIATE_TEST_SUITE_P(
                   "mkdir program; for i in 1 2 3; do head -c 700000 /dev/zero > program/$i; done",
                   "more than 1 MiB"},
         BadOutput{"ASparseFileAboveTheLimit", "truncate -s 10G program", "exited with"},
+        BadOutput{"SparseFilesThatAreTooLargeTogether",
+                  "mkdir program; for i in 1 2 3; do truncate -s 700000 program/$i; done",
+                  "more than 1 MiB"},
+        BadOutput{"ASocketWhichItMayNotMake",
+                  "perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, "
+                  "sockaddr_un(\"program\")) or die'",
+                  "exited with"},
+        BadOutput{"ANameThatIsNoPathAnyMore",
+                  "n=$(printf '%0240d' 0); mkdir program; cd program; for i in $(seq 18); do mkdir "
+                  "$n && cd ./$n 2> /dev/null; done; true",
+                  "more than 4000 bytes"},
         BadOutput{"TooManyDirectories",
                   "mkdir program; cd program; for i in $(seq 200); do mkdir d$i; (cd d$i; mkdir "
                   "$(seq 100)); done",
@@ -255,6 +326,107 @@ TEST_F(CompileStep, KeepsItsSourceToItselfUnlessItIsAskedFor) {
   EXPECT_EQ(run("echo 'ls' > program").stdout_text, "program\n");
   make(manifest("keep_source = true\n"));
   EXPECT_EQ(run("echo 'ls' > program").stdout_text, "main.make\nprogram\n");
+}
+
+TEST_F(CompileStep, LeavesNoSetIdFile) {
+  make();
+  const Outcome outcome = run("echo 'stat -c %a program' > program; chmod 6755 program; true");
+  EXPECT_THAT(outcome.stdout_text, ::testing::AnyOf("644\n", "755\n")) << outcome.message;
+}
+
+TEST_F(CompileStep, ThatMakesAFileWhereTheSourcesHaveADirectoryIsRefused) {
+  make();
+  Request request;
+  request.source =
+      SourceText{.text = "rm -r program; echo echo ran > program", .name = "main.make"};
+  request.files = {{.name = "program/x", .content = SourceText{.text = "1", .name = {}}}};
+  const auto outcome = sandbox_->run(request);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kRefused);
+  EXPECT_THAT(outcome.error().to_string(), HasSubstr("'program' would be two things"));
+}
+
+TEST_F(CompileStep, DoesNotWaitForWhatTheCompilerLeftInTheBackground) {
+  make();
+  const auto began = std::chrono::steady_clock::now();
+  const Outcome outcome = run(
+      "setsid sleep 300 > /dev/null 2>&1 & (trap '' TERM; sleep 300) & echo echo ran > program");
+  EXPECT_EQ(outcome.stdout_text, "ran\n") << outcome.message;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(60));
+}
+
+// Whoever is left when the compiler ends is dead before its output is looked at.
+TEST_F(CompileStep, IsNotFooledByAProcessThatChangesTheOutputForEver) {
+  change_ = [](Settings& settings) { settings.compile.cache = false; };
+  make();
+  for (int i = 0; i < 20; ++i) {
+    const Outcome outcome =
+        run("(while :; do ln -sf /etc/passwd l; mv l program; echo 'echo fine' > f; mv f program; "
+            "done) > /dev/null 2>&1 & sleep 0.02");
+    if (outcome.status == Status::kCompileFailed) {
+      EXPECT_THAT(outcome.message,
+                  ::testing::AnyOf(HasSubstr("neither a file nor"), HasSubstr("is not there")));
+    } else {
+      EXPECT_EQ(outcome.stdout_text, "fine\n") << outcome.message;
+    }
+  }
+}
+
+TEST_F(CompileStep, IsNotTakenFromAnEntryThatOthersMayWriteToOrThatIsALink) {
+  make();
+  const std::string entry_made = [&] {
+    (void)run(kHello);
+    return std::filesystem::directory_iterator(tree_.path("cache"))->path().string();
+  }();
+  EXPECT_TRUE(run(kHello).compile->cached);
+  std::filesystem::permissions(entry_made, std::filesystem::perms(0666));
+  EXPECT_FALSE(run(kHello).compile->cached);
+  EXPECT_TRUE(run(kHello).compile->cached) << "it was replaced by one that is ours alone";
+  std::filesystem::rename(entry_made, tree_.path("elsewhere"));
+  std::filesystem::create_symlink(tree_.path("elsewhere"), entry_made);
+  EXPECT_FALSE(run(kHello).compile->cached);
+}
+
+TEST_F(CompileStep, IsNotTakenFromTheEntryOfAnotherProgram) {
+  make();
+  (void)run(kHello);
+  const std::string first =
+      std::filesystem::directory_iterator(tree_.path("cache"))->path().string();
+  (void)run("echo echo other > program");
+  ASSERT_EQ(entries(), 2U);
+  for (const auto& entry : std::filesystem::directory_iterator(tree_.path("cache"))) {
+    if (entry.path() == first) continue;
+    std::filesystem::copy_file(first, entry.path(),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  const Outcome outcome = run("echo echo other > program");
+  EXPECT_FALSE(outcome.compile->cached);
+  EXPECT_EQ(outcome.stdout_text, "other\n");
+}
+
+TEST_F(CompileStep, IsNotCachedWhereOthersMayWrite) {
+  make();
+  std::filesystem::create_directory(tree_.path("cache"));
+  std::filesystem::permissions(tree_.path("cache"), std::filesystem::perms(0777));
+  (void)run(kHello);
+  EXPECT_FALSE(run(kHello).compile->cached);
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(CompileStep, NeverChangesTheModeOfTheCachesDirectory) {
+  for (const unsigned mode : {0750U, 0777U}) {
+    std::filesystem::remove_all(tree_.path("cache"));
+    std::filesystem::create_directory(tree_.path("cache"));
+    std::filesystem::permissions(tree_.path("cache"), std::filesystem::perms(mode));
+    make(manifest("[compile.warm]\nargv = [\"/bin/sh\", \"-c\", \"echo 1 > x\"]\n"));
+    Request request;
+    request.source = SourceText{.text = kHello, .name = "main.make"};
+    const auto outcome = sandbox_->run(request);
+    // What others may write to is no place for a compiler's files.
+    EXPECT_EQ(static_cast<bool>(outcome), mode == 0750U);
+    EXPECT_EQ(std::filesystem::status(tree_.path("cache")).permissions(),
+              std::filesystem::perms(mode));
+  }
 }
 
 TEST_F(CompileStep, CanBeCancelled) {
@@ -337,8 +509,33 @@ TEST(CompileKey, DependsOnFlagsCompilerSourcesAndDomain) {
   Step other = step;
   other.identity = "cc 2";
   EXPECT_NE(key, compile_key(plan, other, {"a"}, "d"));
+  other = step;
+  other.warm_dir = "/cache/warm-1";
+  EXPECT_NE(key, compile_key(plan, other, {"a"}, "d"));
   plan.argv = {"cc", "-O3"};
   EXPECT_NE(key, compile_key(plan, step, {"a"}, "d"));
+}
+
+TEST(CompileKey, DiffersWhereOnePartEndsAndTheNextOneBegins) {
+  const auto key = [](std::vector<std::string> argv, std::vector<std::string> env,
+                      std::vector<std::string> outputs, std::vector<std::string> sources,
+                      const char* domain) {
+    Plan plan;
+    plan.argv = std::move(argv);
+    plan.env = std::move(env);
+    Step step;
+    step.outputs = std::move(outputs);
+    return compile_key(plan, step, sources, domain);
+  };
+  const std::vector<std::string> keys = {
+      key({"cc", "a b"}, {}, {}, {}, ""), key({"cc", "a", "b"}, {}, {}, {}, ""),
+      key({"cc a", "b"}, {}, {}, {}, ""), key({"cc"}, {"a", "b"}, {}, {}, ""),
+      key({"cc"}, {"a"}, {"b"}, {}, ""),  key({"cc"}, {}, {"a"}, {"b"}, ""),
+      key({"cc"}, {}, {}, {"a"}, "b"),    key({"cc"}, {}, {}, {"a", "b"}, ""),
+      key({"cc"}, {}, {}, {"ab"}, "")};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t j = i + 1; j < keys.size(); ++j) EXPECT_NE(keys[i], keys[j]) << i << j;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,12 +90,42 @@ TEST(FilePack, TakesNoMoreEntriesAndNamesThanItMay) {
   added = {};
   std::uint64_t bytes = 0;
   for (int i = 0; added && i < 2000; ++i) {
-    const std::string name = std::string(8000, 'x') + std::to_string(i);
+    const std::string name = std::string(3900, 'x') + std::to_string(i);
     added = with_long_names.add_directory(name);
     bytes += name.size();
   }
   EXPECT_FALSE(added);
-  EXPECT_LT(bytes, FilePack::kMostNameBytes + 16000);
+  EXPECT_LT(bytes, FilePack::kMostNameBytes + 8000);
+}
+
+TEST(FilePack, TakesNoNameThatIsLongerThanAPathMayBe) {
+  FilePack pack = empty_pack();
+  EXPECT_TRUE(pack.add_text(std::string(FilePack::kLongestName, 'x'), "1"));
+  const auto added = pack.add_text(std::string(FilePack::kLongestName + 1, 'x'), "1");
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, ErrorCode::kRefused);
+}
+
+TEST(FilePack, MakesNothingBothAFileAndADirectory) {
+  const auto conflict = [](const std::vector<std::string>& files, const std::string& directory,
+                           std::vector<InputFile> inputs) {
+    FilePack pack = empty_pack();
+    for (const std::string& name : files) EXPECT_TRUE(pack.add_text(name, "1"));
+    if (!directory.empty()) {
+      EXPECT_TRUE(pack.add_directory(directory));
+    }
+    std::vector<UniqueFd> descriptors;
+    const auto appended = pack.append_to(inputs, descriptors);
+    return appended ? std::string() : appended.error().message;
+  };
+  const InputFile file{.name = "a"};
+  const InputFile directory{.name = "a", .directory = true};
+  EXPECT_THAT(conflict({"a", "a/b"}, "", {}), HasSubstr("'a' would be two things"));
+  EXPECT_THAT(conflict({"a/b/c"}, "", {file}), HasSubstr("'a'"));
+  EXPECT_THAT(conflict({"a"}, "", {directory}), HasSubstr("'a'"));
+  EXPECT_THAT(conflict({"a"}, "", {file}), HasSubstr("'a'"));
+  EXPECT_THAT(conflict({}, "a", {file}), HasSubstr("'a'"));
+  EXPECT_EQ(conflict({"a/b"}, "a", {directory}), "");
 }
 
 TEST(FilePack, DigestsDifferWithNamesModesAndBytes) {
@@ -105,6 +137,18 @@ TEST(FilePack, DigestsDifferWithNamesModesAndBytes) {
   EXPECT_EQ(digest("a", "x"), digest("a", "x"));
   EXPECT_NE(digest("a", "x"), digest("b", "x"));
   EXPECT_NE(digest("a", "x"), digest("a", "y"));
+  EXPECT_NE(digest("ax", ""), digest("a", "x"));
+}
+
+TEST(FilePack, DigestsDifferWhereOneFilesBytesEndAndTheNextOnesBegin) {
+  const auto digest = [](const char* first, const char* second) {
+    FilePack pack = empty_pack();
+    EXPECT_TRUE(pack.add_text("a", first));
+    EXPECT_TRUE(pack.add_text("b", second));
+    return *pack.digest();
+  };
+  EXPECT_NE(digest("xy", "z"), digest("x", "yz"));
+  EXPECT_NE(digest("xyz", ""), digest("", "xyz"));
 }
 
 TEST(FilePack, RefusesBlobsThatNobodyMadeLikeThis) {
@@ -130,6 +174,19 @@ TEST(FilePack, RefusesABlobWhoseNamesLeadOutOfTheDirectory) {
     ASSERT_TRUE(blob);
     std::string note;
     EXPECT_FALSE(FilePack::from_blob(std::move(*blob), note)) << name;
+  }
+}
+
+TEST(FilePack, RefusesABlobThatWouldMakeSetIdFiles) {
+  const TempTree tree;
+  const UniqueFd source(::open(tree.file("x", "1").c_str(), O_RDONLY | O_CLOEXEC));
+  for (const std::uint16_t mode : std::array<std::uint16_t, 4>{04755, 02755, 01644, 0777}) {
+    FilePack pack = empty_pack();
+    ASSERT_TRUE(pack.add_file("x", mode, source.get(), 1));
+    auto blob = std::move(pack).to_blob("");
+    ASSERT_TRUE(blob);
+    std::string note;
+    EXPECT_FALSE(FilePack::from_blob(std::move(*blob), note)) << mode;
   }
 }
 

@@ -371,7 +371,7 @@ TEST_F(SandboxTest, RequestErrorsCarryTheRightCode) {
   EXPECT_EQ(code_of(file(tree.directory("d.py"))), ErrorCode::kUsage);
   EXPECT_EQ(code_of(file(tree.file("a.zzz", "text"))), ErrorCode::kNoRuntime);
   Request request = shell("true");
-  request.runtime = "cobol";
+  request.runtime = "klingon";
   EXPECT_EQ(code_of(request), ErrorCode::kNoRuntime);
   request = shell("true");
   request.input = StdinFile{"/no/such/input"};

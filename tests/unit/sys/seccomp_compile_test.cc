@@ -204,6 +204,16 @@ TEST(SeccompProfile, RefusesRowsThatCanNeverDecide) {
   EXPECT_THAT(profile.error().to_string(), HasSubstr("'read' was decided by a row above"));
 }
 
+TEST(SeccompProfile, WantsAReasonForWhatWasNotMeasured) {
+  constexpr const char* kRows =
+      "description = \"d\"\n[[group]]\nname = \"g\"\nrules = []\n[[unmeasured]]\n";
+  EXPECT_TRUE(load_text(std::string(kRows) + "names = [\"read\", \"tee\"]\nwhy = \"w\"\n"));
+  const auto without = load_text(std::string(kRows) + "names = [\"read\", \"taa\"]\n");
+  ASSERT_FALSE(without);
+  EXPECT_THAT(without.error().to_string(), HasSubstr("'why' is missing"));
+  EXPECT_THAT(without.error().to_string(), HasSubstr("unknown system call 'taa'"));
+}
+
 TEST(SeccompProfile, RefusesToInheritFromItself) {
   const auto profile = load_text("description = \"d\"\ninherits = \"t\"\n");
   ASSERT_FALSE(profile);

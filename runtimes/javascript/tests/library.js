@@ -1,0 +1,26 @@
+// What Node's own modules let a program ask of the system; tools/measure_syscalls.py runs it.
+const fs = require('fs'), os = require('os'), net = require('net'), dgram = require('dgram'), cp = require('child_process'), dns = require('dns');
+const { Worker } = require('worker_threads');
+const attempt = (call) => { try { return call(); } catch { return undefined; } };
+fs.mkdirSync('d/e', { recursive: true });
+fs.writeFileSync('d/a', 'text'); fs.appendFileSync('d/a', 'more'); fs.readFileSync('d/a');
+const fd = fs.openSync('d/a', 'r+');
+fs.readSync(fd, Buffer.alloc(3), 0, 3, 1); fs.writeSync(fd, 'x', 1); fs.readvSync(fd, [Buffer.alloc(2)]); fs.writevSync(fd, [Buffer.from('a')], 0);
+fs.fsyncSync(fd); fs.fdatasyncSync(fd); fs.ftruncateSync(fd, 2); fs.fstatSync(fd); fs.fchmodSync(fd, 0o600); fs.futimesSync(fd, 1, 1);
+attempt(() => fs.fchownSync(fd, process.getuid(), process.getgid())); fs.closeSync(fd);
+fs.renameSync('d/a', 'd/b'); fs.linkSync('d/b', 'd/l'); fs.symlinkSync('b', 'd/s'); fs.readlinkSync('d/s'); fs.realpathSync('d/s');
+fs.chmodSync('d/b', 0o644); attempt(() => fs.chownSync('d/b', process.getuid(), process.getgid())); attempt(() => fs.lchownSync('d/s', 1000, 1000));
+fs.utimesSync('d/b', 1, 1); attempt(() => fs.lutimesSync('d/s', 1, 1)); fs.truncateSync('d/b', 1); fs.accessSync('d/b'); fs.statSync('d/b'); fs.lstatSync('d/s'); attempt(() => fs.statfsSync('.'));
+fs.copyFileSync('d/b', 'd/c'); attempt(() => fs.cpSync('d', 'f', { recursive: true })); fs.readdirSync('d'); fs.rmSync('f', { recursive: true, force: true }); fs.unlinkSync('d/c'); fs.rmdirSync('d/e'); fs.mkdtempSync('t');
+attempt(() => fs.watch('.').close()); attempt(() => fs.watchFile('d/b', () => {})); fs.unwatchFile('d/b');
+cp.spawnSync('/bin/true'); cp.execSync('true'); attempt(() => os.networkInterfaces()); os.cpus(); os.freemem(); os.loadavg(); os.uptime(); os.hostname(); attempt(() => os.userInfo());
+attempt(() => os.setPriority(5)); attempt(() => os.getPriority()); process.umask(0o22); process.chdir('.'); process.hrtime(); process.memoryUsage(); process.resourceUsage(); process.cpuUsage(); attempt(() => process.getgroups());
+attempt(() => process.setuid(process.getuid())); attempt(() => process.setgid(process.getgid()));
+process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2'); process.title = 'x';
+const child = cp.spawn('cat', { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] }); child.stdin.end('x'); child.on('error', () => {});
+new Worker('1', { eval: true }); setTimeout(() => {}, 5); setImmediate(() => {}); attempt(() => require('crypto').pbkdf2Sync('a', 'b', 1, 8, 'sha1'));
+const server = net.createServer((socket) => socket.end('x')).on('error', () => {}).listen('socket', () => net.connect('socket').on('error', () => {}).on('data', () => {}).on('close', () => server.close()));
+const tcp = net.createServer().on('error', () => {}).listen(0, () => tcp.close()); net.connect(1, '127.0.0.1').on('error', () => {});
+const udp = dgram.createSocket('udp4').on('error', () => {}); udp.send('x', 9, '127.0.0.1', () => attempt(() => udp.close())); dns.lookup('localhost', () => {}); dns.resolve('localhost', () => {});
+fs.promises.readFile('d/b').then(() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))).then(() => console.log('done'));
+setTimeout(() => process.exit(0), 1500).unref();

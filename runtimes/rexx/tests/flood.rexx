@@ -1,0 +1,3 @@
+do forever
+  say "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes"
+end

@@ -1,0 +1,1 @@
+val _ = Posix.Process.exit 0w3

@@ -1,0 +1,2 @@
+fun flood () = (print "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes\n"; flood ())
+val () = flood ()
