@@ -35,15 +35,15 @@ struct LintFinding {
 };
 using LintReport = std::vector<LintFinding>;
 
-// How a run of this step may start warm: from an interpreter that has started already, in a jail, and
-// waits where it would open its program.
+// How a run of this step may start warm: from an interpreter that has started already, in a jail,
+// and waits where it would open its program.
 struct WarmStart {
   std::string prelude;  // of the host: what that interpreter runs, copied into its work directory
   std::vector<std::string> argv;
-  std::vector<std::string> env;     // "K=V", besides that of the step
-  std::string trigger;  // inside; the interpreter is ready when it opens this
-  std::string source;               // the program, inside
-  std::vector<std::string> args;    // its own
+  std::vector<std::string> env;   // "K=V", besides that of the step
+  std::string trigger;            // inside; the interpreter is ready when it opens this
+  std::string source;             // the program, inside
+  std::vector<std::string> args;  // its own
   // The last words of `argv` hold the places of `args`, one for each: they are put there before the
   // interpreter looks. Else its prelude reads them.
   bool args_in_argv = false;

@@ -13,9 +13,9 @@
 #include "plan/build_plan.h"
 #include "plan/root_layout.h"
 #include "policy/policy.h"
+#include "runtime/manifest.h"
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
-#include "runtime/manifest.h"
 #include "sys/seccomp.h"
 
 namespace sandpit {
@@ -144,7 +144,8 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied));
   plan.landlock_abi = std::max(input.facts.landlock_abi, 0);
   if (plan.landlock_abi > 0) plan.landlock = plan_landlock(plan.mounts);
-  // A thread of the program's own may run the prelude again (Node's workers). No such file: no rule.
+  // A thread of the program's own may run the prelude again (Node's workers). No such file: no
+  // rule.
   if (plan.warm && !plan.warm->prelude.empty() && plan.landlock_abi > 0) {
     plan.landlock.push_back(
         {.path = std::string(kPreludeDirectory), .access = LandlockAccess::kRead});

@@ -68,9 +68,10 @@ Plan template_plan(const Plan& run) {
              .target = mount.target};
   }
   if (!warm.prelude.empty()) {
-    made.mounts.push_back({.kind = MountKind::kFile,
-                           .mode = 0444,
-                           .target = std::string(kPreludeDirectory) + "/" + base_name(warm.prelude)});
+    made.mounts.push_back(
+        {.kind = MountKind::kFile,
+         .mode = 0444,
+         .target = std::string(kPreludeDirectory) + "/" + base_name(warm.prelude)});
   }
   return made;
 }
@@ -83,7 +84,8 @@ std::string reason_for_cold(const Plan& run) {
   const WarmStart& warm = *run.warm;
   if (warm.prelude.empty() && !warm.args_in_argv && !warm.args.empty()) return "it has arguments";
   constexpr std::size_t kMostInputs = 64;
-  if (std::ranges::count_if(run.inputs, has_descriptor) > static_cast<std::ptrdiff_t>(kMostInputs)) {
+  if (std::ranges::count_if(run.inputs, has_descriptor) >
+      static_cast<std::ptrdiff_t>(kMostInputs)) {
     return "too many input files";
   }
   return {};

@@ -13,7 +13,6 @@ namespace sandpit {
 // (engine/warm/run_image.h) and the prelude's text, which is its last mount, when there is one.
 [[nodiscard]] Plan template_plan(const Plan& run);
 
-
 // Why this run can't come from a template although its runtime could; empty when it can.
 [[nodiscard]] std::string reason_for_cold(const Plan& run);
 

@@ -97,9 +97,9 @@ inline constexpr std::string_view kWarmPath = "/warm";
 
 // These stand inside a word; {memory_mb} is the memory limit in MiB, {memory_mb*60%} a part of it.
 // The lists are words of their own, replaced by none, one or several.
-inline constexpr std::string_view kWordPlaceholders[] = {"interpreter", "compiler", "source",
-                                                         "source_name", "stem",     "work_dir",
-                                                         "packages",    "warm",     "memory_mb", "prelude"};
+inline constexpr std::string_view kWordPlaceholders[] = {
+    "interpreter", "compiler", "source", "source_name", "stem",
+    "work_dir",    "packages", "warm",   "memory_mb",   "prelude"};
 inline constexpr std::string_view kListPlaceholders[] = {"args", "extra_args", "shebang_args",
                                                          "sources"};
 

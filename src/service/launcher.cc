@@ -247,9 +247,8 @@ Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
          jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
                                   launcher->host_.cgroups));
   SP_TRY(launcher->supervisor_, Supervisor::create());
-  launcher->templates_ =
-      std::make_unique<TemplatePool>(*launcher->supervisor_, *launcher->engine_,
-                                     launcher->host_.facts.is_root);
+  launcher->templates_ = std::make_unique<TemplatePool>(*launcher->supervisor_, *launcher->engine_,
+                                                        launcher->host_.facts.is_root);
   Launcher* self = launcher.get();
   SP_TRY_VOID(launcher->supervisor_->watch(self->control_.get(), EPOLLIN,
                                            [self](std::uint32_t) { self->on_control(); }));

@@ -158,7 +158,8 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
                               const RuntimeRegistry& registry, const Request& request) {
   launcher = client;
   SP_TRY(prepared, prepare(request, config, registry, launcher->facts()));
-  if (!may_be_warm && prepared.plan.cold_reason.empty()) prepared.plan.cold_reason = "warm starts are off";
+  if (!may_be_warm && prepared.plan.cold_reason.empty())
+    prepared.plan.cold_reason = "warm starts are off";
   out_dir = request.out_dir;
   SP_TRY(RunInput opened, open_input(request.input));
   if (std::holds_alternative<StdinStream>(request.input)) {

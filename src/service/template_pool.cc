@@ -91,8 +91,7 @@ class TemplatePool::Template final : public RunObserver {
 
   Result<void> start(jail::JailEngine& engine, Plan plan, std::vector<UniqueFd> inputs) {
     SP_TRY(run_, supervisor_.start(engine, std::move(plan), std::move(inputs), {}, *this));
-    return supervisor_.watch(link_.control(), EPOLLIN,
-                             [this](std::uint32_t) { on_control(); });
+    return supervisor_.watch(link_.control(), EPOLLIN, [this](std::uint32_t) { on_control(); });
   }
 
   Verdict on_output(OutputStream stream, std::string_view bytes) override {
@@ -245,8 +244,7 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
     if (!item->ready()) continue;
     if (best == nullptr || item->link().runs() < best->link().runs()) best = item.get();
   }
-  const bool paused =
-      shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause;
+  const bool paused = shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause;
   const bool busy = best == nullptr || best->link().runs() > 0;
   if (busy && usable < most_ && !paused) {
     if (auto made = make(shape, run); !made) {

@@ -256,10 +256,10 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       wait_status_ = message.wait_status;
       alone_ = message.alone != 0;
       ended_ = Clock::now();
-      told_end_ = {.user_time = Microseconds(message.user_us),
-                   .system_time = Microseconds(message.system_us),
-                   .largest_process =
-                       ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
+      told_end_ = {
+          .user_time = Microseconds(message.user_us),
+          .system_time = Microseconds(message.system_us),
+          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
       break;
   }
 }

@@ -60,8 +60,8 @@ class Supervisor {
                                              RunObserver& observer);
   // The same, forked from a template.
   [[nodiscard]] Result<SupervisedRun*> fork(jail::JailEngine& engine, jail::TemplateLink& from,
-                                            Plan plan, std::vector<UniqueFd> inputs,
-                                            RunInput input, RunObserver& observer);
+                                            Plan plan, std::vector<UniqueFd> inputs, RunInput input,
+                                            RunObserver& observer);
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);
   // From now on the run may use so much CPU time, counted from its start. Never lowers it.

@@ -1,5 +1,5 @@
-// `sandpit run --json`, but through the library, and in a process forked from a template wherever its
-// runtime has one: the suites run a second time with it (SANDPIT_TEST_WARM).
+// `sandpit run --json`, but through the library, and in a process forked from a template wherever
+// its runtime has one: the suites run a second time with it (SANDPIT_TEST_WARM).
 //
 //   warm_run run --json [OPTIONS] -- FILE [ARGS]
 //

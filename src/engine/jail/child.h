@@ -150,9 +150,9 @@ struct ChildSpec {
   int landlock_abi = 0;
   ChildArray<ChildLandlockRule> landlock;
   bool landlock_host_network = false;  // TCP stays allowed
-  sock_fprog seccomp{};  // no instructions: no filter (templates)
-  // Not 0: the program's pid, inside. A template needs one that no run has: Ruby and OpenSSL tell by
-  // getpid() that they were forked.
+  sock_fprog seccomp{};                // no instructions: no filter (templates)
+  // Not 0: the program's pid, inside. A template needs one that no run has: Ruby and OpenSSL tell
+  // by getpid() that they were forked.
   pid_t program_pid = 0;
   std::uint64_t keep_capabilities = 0;  // of templates: a bit for each, in the run's own namespace
   int stdin_fd = -1;

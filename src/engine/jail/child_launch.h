@@ -52,8 +52,8 @@ class Launch {
   int detail_ = 0;
 };
 
-// child_mounts.cc: the mount tree, the run's private volume and its files. Leaves the process at the
-// new root, and the host with the volume's descriptor.
+// child_mounts.cc: the mount tree, the run's private volume and its files. Leaves the process at
+// the new root, and the host with the volume's descriptor.
 void build_root(Launch& launch, const ChildSpec& spec);
 
 // child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where

@@ -109,20 +109,19 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
   spec.fail_errno = fail_errno_;
   spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
   // A private loopback keeps state (TIME_WAIT, bound ports), so it is never used twice.
-  jail.template_network_ = from.take_network(
-      spec.bring_up_loopback ? TemplateLink::Pooled::kNo : TemplateLink::Pooled::kYes);
+  jail.template_network_ = from.take_network(spec.bring_up_loopback ? TemplateLink::Pooled::kNo
+                                                                    : TemplateLink::Pooled::kYes);
   spec.own_network = jail.template_network_.number() < 0;
   SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
 
   const std::string record = run_record(*plan.warm);
-  const warm::RunImage image{
-      .spec = spec,
-      .outside_uid = outside_id(ids.host_uid, plan.uid, facts_.is_root),
-      .outside_gid = outside_id(ids.host_gid, plan.gid, facts_.is_root),
-      .deny_setgroups = facts_.is_root ? 0 : 1,
-      .network = jail.template_network_.number(),
-      .record = record.data(),
-      .record_size = record.size()};
+  const warm::RunImage image{.spec = spec,
+                             .outside_uid = outside_id(ids.host_uid, plan.uid, facts_.is_root),
+                             .outside_gid = outside_id(ids.host_gid, plan.gid, facts_.is_root),
+                             .deny_setgroups = facts_.is_root ? 0 : 1,
+                             .network = jail.template_network_.number(),
+                             .record = record.data(),
+                             .record_size = record.size()};
   std::vector<int> tasks;
   UniqueFd join_v2;
   if (jail.cgroup() != nullptr) {
@@ -130,8 +129,8 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
     tasks.assign(join.begin(), join.end());
     // init joins, since it is there already; the kernel checks the rights of who opened the file.
     if (jail.cgroup()->clone_into() >= 0) {
-      join_v2 = UniqueFd(
-          ::openat(jail.cgroup()->clone_into(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+      join_v2 =
+          UniqueFd(::openat(jail.cgroup()->clone_into(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
       if (!join_v2.valid()) return fail(errno_error("cgroup.procs", errno));
       tasks.push_back(join_v2.get());
     }

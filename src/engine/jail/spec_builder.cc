@@ -28,8 +28,8 @@
 namespace sandpit::jail {
 namespace {
 
-// The highest that every kernel allows (pid_max is 32768 or more): a run would have to start as many
-// processes to come near it.
+// The highest that every kernel allows (pid_max is 32768 or more): a run would have to start as
+// many processes to come near it.
 constexpr pid_t kTemplatePid = 32767;
 
 // execve(2) wants char* const[], though it writes to none of them.

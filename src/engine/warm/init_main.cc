@@ -62,9 +62,8 @@ long monotonic_ms() {
 
 // What this process needs from here on, and nothing else: the program shares its ids.
 void lock_in() {
-  static constexpr unsigned kNeeded[] = {SYS_poll,   SYS_read,          SYS_wait4,
-                                         SYS_sendto, SYS_clock_gettime, SYS_getrusage,
-                                         SYS_exit_group};
+  static constexpr unsigned kNeeded[] = {
+      SYS_poll, SYS_read, SYS_wait4, SYS_sendto, SYS_clock_gettime, SYS_getrusage, SYS_exit_group};
   constexpr std::size_t kCount = sizeof kNeeded / sizeof *kNeeded;
   sock_filter filter[5 + kCount + 1];
   std::size_t n = 0;
@@ -74,8 +73,8 @@ void lock_in() {
   filter[n++] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
   for (std::size_t i = 0; i < kCount; ++i) {
     // Over the rest and the refusal, to the last instruction.
-    filter[n++] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNeeded[i],
-                           static_cast<unsigned char>(kCount - i), 0);
+    filter[n++] =
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNeeded[i], static_cast<unsigned char>(kCount - i), 0);
   }
   filter[n++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
   filter[n++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
@@ -143,7 +142,8 @@ extern "C" [[noreturn, gnu::used]] void start(long* stack) {
     if (ready < 0 && ready != -4) leave(125);  // EINTR
     if ((watched[0].revents & (POLLHUP | POLLERR)) != 0) leave(125);
     char info[128 * 4];
-    if ((watched[1].revents & POLLIN) != 0) (void)call(SYS_read, signals, address(&info[0]), sizeof info);
+    if ((watched[1].revents & POLLIN) != 0)
+      (void)call(SYS_read, signals, address(&info[0]), sizeof info);
   }
 }
 

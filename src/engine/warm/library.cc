@@ -1,3 +1,5 @@
+#include "engine/warm/library.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +17,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/warm/library.h"
 #include "engine/warm/run_image.h"
 
 namespace sandpit::warm {
@@ -202,30 +203,30 @@ ForkFunction* real_fork() {
 using sandpit::warm::next;
 using sandpit::warm::opened;
 
-#define SP_OPEN(name)                                              \
-  SP_INTERPOSE int name(const char* path, int flags, ...) {        \
+#define SP_OPEN(name)                                                   \
+  SP_INTERPOSE int name(const char* path, int flags, ...) {             \
     static auto* const kNext = next<int(const char*, int, ...)>(#name); \
-    va_list arguments;                                             \
-    va_start(arguments, flags);                                    \
-    const mode_t mode = sandpit::warm::mode_of(flags, arguments);  \
-    va_end(arguments);                                             \
-    const int instead = opened(path);                            \
-    return instead >= 0 ? instead : kNext(path, flags, mode);        \
+    va_list arguments;                                                  \
+    va_start(arguments, flags);                                         \
+    const mode_t mode = sandpit::warm::mode_of(flags, arguments);       \
+    va_end(arguments);                                                  \
+    const int instead = opened(path);                                   \
+    return instead >= 0 ? instead : kNext(path, flags, mode);           \
   }
-#define SP_OPENAT(name)                                                       \
-  SP_INTERPOSE int name(int directory, const char* path, int flags, ...) {    \
-    static auto* const kNext = next<int(int, const char*, int, ...)>(#name);  \
-    va_list arguments;                                                        \
-    va_start(arguments, flags);                                               \
-    const mode_t mode = sandpit::warm::mode_of(flags, arguments);             \
-    va_end(arguments);                                                        \
-    const int instead = opened(path);                                       \
-    return instead >= 0 ? instead : kNext(directory, path, flags, mode);        \
+#define SP_OPENAT(name)                                                      \
+  SP_INTERPOSE int name(int directory, const char* path, int flags, ...) {   \
+    static auto* const kNext = next<int(int, const char*, int, ...)>(#name); \
+    va_list arguments;                                                       \
+    va_start(arguments, flags);                                              \
+    const mode_t mode = sandpit::warm::mode_of(flags, arguments);            \
+    va_end(arguments);                                                       \
+    const int instead = opened(path);                                        \
+    return instead >= 0 ? instead : kNext(directory, path, flags, mode);     \
   }
-#define SP_FOPEN(name)                                                     \
-  SP_INTERPOSE FILE* name(const char* path, const char* mode) {            \
+#define SP_FOPEN(name)                                                       \
+  SP_INTERPOSE FILE* name(const char* path, const char* mode) {              \
     static auto* const kNext = next<FILE*(const char*, const char*)>(#name); \
-    const int instead = opened(path);                                    \
+    const int instead = opened(path);                                        \
     return instead >= 0 ? ::fdopen(instead, "r") : kNext(path, mode);        \
   }
 

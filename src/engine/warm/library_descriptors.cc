@@ -26,10 +26,10 @@ enum class Kind : int { kEpoll, kEvent, kPipe };
 struct Own {
   int fd = -1;
   Kind kind = Kind::kEvent;
-  int flags = 0;             // F_GETFL
-  int close_on_exec = 0;     // F_GETFD
-  std::uint64_t value = 0;   // the eventfd's counter, the pipe's inode
-  int other = -1;            // of a pipe's read end: its write end
+  int flags = 0;            // F_GETFL
+  int close_on_exec = 0;    // F_GETFD
+  std::uint64_t value = 0;  // the eventfd's counter, the pipe's inode
+  int other = -1;           // of a pipe's read end: its write end
 };
 struct Watch {
   int epoll = -1;
@@ -92,7 +92,8 @@ void put(int made, const Own& as) {
 void renew(const Own& item) {
   if (item.kind == Kind::kEpoll) put(::epoll_create1(EPOLL_CLOEXEC), item);
   if (item.kind == Kind::kEvent) {
-    put(::eventfd(static_cast<unsigned>(item.value), EFD_CLOEXEC | (item.flags & O_NONBLOCK)), item);
+    put(::eventfd(static_cast<unsigned>(item.value), EFD_CLOEXEC | (item.flags & O_NONBLOCK)),
+        item);
   }
   if (item.kind != Kind::kPipe || item.other < 0) return;
   const Own& write_end = own[item.other];
@@ -100,7 +101,8 @@ void renew(const Own& item) {
   if (::pipe2(ends, O_CLOEXEC) < 0) return;
   (void)::fcntl(ends[0], F_SETFL, item.flags & O_NONBLOCK);
   (void)::fcntl(ends[1], F_SETFL, write_end.flags & O_NONBLOCK);
-  // What is in it belongs to its state (libuv locks with a byte in a pipe); the template's copy stays.
+  // What is in it belongs to its state (libuv locks with a byte in a pipe); the template's copy
+  // stays.
   (void)::tee(item.fd, ends[1], 65536, SPLICE_F_NONBLOCK);
   put(ends[0], item);
   put(ends[1], write_end);

@@ -32,11 +32,11 @@ using jail::MessageKind;
 
 // Between a template and the init that shares its memory.
 struct Shared {
-  std::uint32_t go = 0;         // init may begin
-  std::uint32_t alive = 0;      // cleared by the kernel when init has memory of its own, or none
+  std::uint32_t go = 0;     // init may begin
+  std::uint32_t alive = 0;  // cleared by the kernel when init has memory of its own, or none
   TemplateState* state = nullptr;
   RunImage* image = nullptr;
-  std::jmp_buf program = {};    // where the program goes on
+  std::jmp_buf program = {};  // where the program goes on
   int record = -1;
 };
 constinit Shared shared;
@@ -126,8 +126,7 @@ int enter_network(TemplateState& state, int index) {
 
 int make_record(Launch& launch, const RunImage& image) {
   launch.begin(LaunchStep::kInput, -1);
-  const int fd = static_cast<int>(
-      launch.need(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC)));
+  const int fd = static_cast<int>(launch.need(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC)));
   std::size_t done = 0;
   while (done < image.record_size) {
     done += static_cast<std::size_t>(
@@ -221,8 +220,8 @@ int init_main(void* /*unused*/) {
   jail::lower_limits(launch, spec);
   jail::drop_capabilities(launch, spec);
   launch.begin(LaunchStep::kFork);
-  // Before the fork, since it is this thread's to ask for as long as it is the template's in all but
-  // its id.
+  // Before the fork, since it is this thread's to ask for as long as it is the template's in all
+  // but its id.
   const ThreadRegistration registration = shared.state->registration;
   const pid_t program = fork_program(registration);
   launch.need(program);
@@ -258,8 +257,8 @@ Forked fork_run(TemplateState& state, RunImage& image) {
   int pidfd = -1;
   constexpr int kFlags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLONE_NEWUSER |
                          CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
-  const pid_t pid = ::clone(init_main, init_stack + kStackSize, kFlags, nullptr, &pidfd, nullptr,
-                            &shared.alive);
+  const pid_t pid =
+      ::clone(init_main, init_stack + kStackSize, kFlags, nullptr, &pidfd, nullptr, &shared.alive);
   if (pid < 0) {
     launch.begin(LaunchStep::kFork);
     launch.report(errno);

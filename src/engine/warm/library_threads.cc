@@ -29,13 +29,13 @@ constexpr std::size_t kMostThreads = 16;
 constexpr std::size_t kStackSize = 16U << 10U;
 
 struct Parked {
-  std::jmp_buf place = {};       // in the handler's frame, on the thread's own stack
-  unsigned long pointer = 0;     // its thread descriptor: the fs base
+  std::jmp_buf place = {};    // in the handler's frame, on the thread's own stack
+  unsigned long pointer = 0;  // its thread descriptor: the fs base
   ThreadRegistration registration;
 };
 constinit Parked parked[kMostThreads];
-constinit std::uint32_t count = 0;    // of `parked`
-constinit std::uint32_t never = 0;    // what parked threads of the template wait for
+constinit std::uint32_t count = 0;  // of `parked`
+constinit std::uint32_t never = 0;  // what parked threads of the template wait for
 alignas(64) char stacks[kMostThreads][kStackSize];
 
 unsigned long thread_pointer() {
@@ -98,7 +98,8 @@ void register_this_thread(const ThreadRegistration& registration) {
   constexpr unsigned kSignature = 0x53053053;  // RSEQ_SIG of x86 (sys/rseq.h)
   constexpr unsigned kArea = 32;               // what glibc registers, whatever it uses of it
   // NOLINTNEXTLINE(*-reinterpret-cast,performance-no-int-to-ptr)
-  auto* const area = reinterpret_cast<void*>(thread_pointer() + static_cast<unsigned long>(__rseq_offset));
+  auto* const area =
+      reinterpret_cast<void*>(thread_pointer() + static_cast<unsigned long>(__rseq_offset));
   (void)::syscall(SYS_rseq, area, kArea, 0, kSignature);
 }
 
@@ -145,9 +146,8 @@ void unpark_threads() {
                            CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                            CLONE_CHILD_CLEARTID;
     // NOLINTNEXTLINE(*-reinterpret-cast,performance-no-int-to-ptr): clone(2) takes it as an address
-    (void)::clone(go_on, stacks[i] + kStackSize, kFlags, &thread,
-                  thread.registration.id, reinterpret_cast<void*>(thread.pointer),
-                  thread.registration.id);
+    (void)::clone(go_on, stacks[i] + kStackSize, kFlags, &thread, thread.registration.id,
+                  reinterpret_cast<void*>(thread.pointer), thread.registration.id);
   }
 }
 

@@ -35,8 +35,7 @@ class Flattener {
     if (from < 0) return -1;
     const auto found = std::ranges::find(flat_.descriptors, from);
     if (found == flat_.descriptors.end()) flat_.descriptors.push_back(from);
-    return static_cast<int>(std::ranges::find(flat_.descriptors, from) -
-                            flat_.descriptors.begin());
+    return static_cast<int>(std::ranges::find(flat_.descriptors, from) - flat_.descriptors.begin());
   }
   FlatImage take(RunImage& image) {
     image.size = flat_.bytes.size();

@@ -11,9 +11,11 @@
 //                              waits ----------------------------->  joins the cgroup, takes its
 //                                                                    ids, mounts what is the run's,
 //                       <------------------------------------------  sends the volume, drops all
-//                                                                    privileges, forks ----------> Landlock, seccomp, stdio;
-//                              goes on when init no longer shares                                 returns from open() into
-//                              its memory  <-----------------------  execve of warm-init          the interpreter
+//                                                                    privileges, forks ---------->
+//                                                                    Landlock, seccomp, stdio;
+//                              goes on when init no longer shares returns from open() into its
+//                              memory  <-----------------------  execve of warm-init          the
+//                              interpreter
 //                       <------------------------------------------  "exited" with the status
 //
 // init shares the template's memory until it becomes a program of its own, as after vfork(2): a

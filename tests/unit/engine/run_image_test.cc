@@ -16,10 +16,15 @@ struct Sample {
   std::vector<jail::ChildMount> mounts = {
       {.kind = MountKind::kBind, .target = "usr", .source = "/usr", .tree = -1},
       {.kind = MountKind::kVolume, .target = "work", .source = "work", .tree = -1},
-      {.kind = MountKind::kBind, .flags = kMountGranted, .target = "data", .source = "/d", .tree = 21}};
+      {.kind = MountKind::kBind,
+       .flags = kMountGranted,
+       .target = "data",
+       .source = "/d",
+       .tree = 21}};
   std::vector<jail::ChildInput> inputs = {
       {.name = "main.py", .mode = 0644, .size = 5, .descriptor = 22}};
-  std::vector<jail::ChildRlimit> rlimits = {{.resource = 7, .limit = {.rlim_cur = 1, .rlim_max = 2}}};
+  std::vector<jail::ChildRlimit> rlimits = {
+      {.resource = 7, .limit = {.rlim_cur = 1, .rlim_max = 2}}};
   std::vector<jail::ChildLandlockRule> rules = {{.path = "/usr", .access = LandlockAccess::kRead}};
   std::vector<sock_filter> filter = {{.code = 6, .jt = 0, .jf = 0, .k = 0x7fff0000}};
   std::string record = std::string("/work/main.py\0a\0", 16);
@@ -102,10 +107,11 @@ TEST(RunImage, LeavesOutWhatTheTemplateHasAlready) {
 TEST(RunImage, ATruncatedOneIsRefused) {
   Sample sample;
   const FlatImage flat = flatten(sample.image(), {});
-  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, sizeof(RunImage), flat.bytes.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{8}, sizeof(RunImage), flat.bytes.size() - 1}) {
     Received received(flat);
-    EXPECT_FALSE(relocate(received.bytes(), size, received.descriptors.data(),
-                          received.descriptors.size()))
+    EXPECT_FALSE(
+        relocate(received.bytes(), size, received.descriptors.data(), received.descriptors.size()))
         << size;
   }
 }

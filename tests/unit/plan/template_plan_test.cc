@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "plan/plan.h"
@@ -69,7 +70,9 @@ TEST(TemplatePlan, WhatWasGrantedToARunIsAnEmptyPlaceInIt) {
   const Plan made = template_plan(warm_run(fixture));
   for (const Mount& mount : made.mounts) {
     EXPECT_EQ(mount.flags & kMountGranted, 0) << mount.target;
-    if (mount.target == "/data") EXPECT_EQ(mount.kind, MountKind::kDirectory);
+    if (mount.target == "/data") {
+      EXPECT_EQ(mount.kind, MountKind::kDirectory);
+    }
   }
 }
 
