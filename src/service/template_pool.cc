@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -262,24 +261,34 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
   return &best->link();
 }
 
+// Answers whether the template is to be ended; notes what became of it.
+bool TemplatePool::is_over(Shape& shape, Template& item,
+                           std::chrono::steady_clock::time_point now) {
+  item.check_age(now);
+  if (now - kLongestIdle >= shape.used) item.retire();
+  if (item.link().stuck()) return true;  // and with it the runs that it never began
+  if (item.dead()) {
+    shape.failures = item.was_ready() ? 0 : shape.failures + 1;
+    if (item.was_ready()) return true;
+    shape.failed_at = now;
+    shape.failure = item.end();
+    return true;
+  }
+  if (item.ready()) shape.failures = 0;
+  return item.retired() && item.link().runs() == 0;
+}
+
 void TemplatePool::tidy() {
   const Clock::time_point now = Clock::now();
-  for (auto& [key, shape] : shapes_) {
-    const bool idle = now - kLongestIdle >= shape->used;
-    std::erase_if(shape->templates, [&](const std::unique_ptr<Template>& item) {
-      item->check_age(now);
-      if (idle) item->retire();
-      if (item->dead()) {
-        shape->failures = item->was_ready() ? 0 : shape->failures + 1;
-        if (!item->was_ready()) {
-          shape->failed_at = now;
-          shape->failure = item->end();
-        }
-        return true;
+  for (const auto& [key, shape] : shapes_) {
+    std::vector<std::unique_ptr<Template>>& templates = shape->templates;
+    for (std::size_t i = 0; i < templates.size();) {
+      if (is_over(*shape, *templates[i], now)) {
+        templates.erase(templates.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
       }
-      if (item->ready()) shape->failures = 0;
-      return item->retired() && item->link().runs() == 0;
-    });
+    }
   }
   std::erase_if(shapes_, [&](const auto& entry) {
     return entry.second->templates.empty() && now - kLongestIdle >= entry.second->used;

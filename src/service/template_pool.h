@@ -44,6 +44,7 @@ class TemplatePool {
     std::chrono::steady_clock::time_point failed_at;
     std::string failure;
   };
+  static bool is_over(Shape& shape, Template& item, std::chrono::steady_clock::time_point now);
   Shape& shape_for(const Plan& run);
   Result<void> make(Shape& shape, const Plan& run);
   Result<void> open_files();

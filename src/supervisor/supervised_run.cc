@@ -24,6 +24,7 @@
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
 #include "engine/jail/jail.h"
+#include "engine/jail/template_link.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
@@ -150,12 +151,18 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
 // ---- time and memory
 
 SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
-  if (reported_ || wait_status_ || reason_ != KillReason::kNone) return Clock::time_point::max();
+  if (reported_ || wait_status_) return Clock::time_point::max();
+  const bool unborn = jail_.forked() && jail_.pidfd() < 0 && !told_stuck_;
+  if (reason_ != KillReason::kNone && !unborn) return Clock::time_point::max();
   return std::min({started_ + plan_.limits.wall_time + grace_, next_cpu_check_, next_sample_});
 }
 
 void SupervisedRun::on_deadline(Clock::time_point now) {
   if (now >= started_ + plan_.limits.wall_time + grace_) {
+    if (jail_.forked() && jail_.pidfd() < 0) {
+      told_stuck_ = true;
+      jail_.tell_stuck();
+    }
     // The program's end may be waiting to be read: then it was in time.
     if (!wait_status_) kill(KillReason::kWallTime, "");
     return;

@@ -78,6 +78,7 @@ class SupervisedRun {
   bool proc_missing_ = false;
   std::optional<jail::ChildMessage> launch_failure_;
   std::optional<int> wait_status_;
+  bool told_stuck_ = false;   // by us: its template never began
   jail::Jail::End told_end_;  // of a forked jail, by its init
   KillReason reason_ = KillReason::kNone;
   std::string kill_message_;

@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -20,6 +18,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/channels.h"
+#include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/jail.h"
 #include "engine/jail/spec_builder.h"
@@ -75,6 +74,8 @@ TemplateNetwork TemplateLink::take_network(Pooled pooled) {
   }
   return {networks_, number};
 }
+
+void Jail::tell_stuck() { template_network_.tell_stuck(); }
 
 void Jail::adopt(UniqueFd pidfd) {
   pidfd_ = std::move(pidfd);

@@ -52,6 +52,8 @@ class Jail {
   // a message (MessageKind::kStarted). Until then there is none, and kill() is remembered.
   [[nodiscard]] bool forked() const { return forked_; }
   void adopt(UniqueFd pidfd);
+  // It should have come long ago: the template is of no use any more (TemplateLink::stuck).
+  void tell_stuck();
 
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   [[nodiscard]] pid_t pid() const { return pid_; }

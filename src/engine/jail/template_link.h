@@ -18,6 +18,7 @@ struct TemplateNetworks {
   std::vector<int> idle;
   int made = 0;
   std::size_t taken = 0;
+  bool stuck = false;
 };
 
 // One namespace of a template, as long as a run lives.
@@ -44,6 +45,9 @@ class TemplateNetwork {
   }
   // -1: the run makes one of its own.
   [[nodiscard]] int number() const { return number_; }
+  void tell_stuck() {
+    if (networks_ != nullptr) networks_->stuck = true;
+  }
 
  private:
   std::shared_ptr<TemplateNetworks> networks_;
@@ -60,6 +64,8 @@ class TemplateLink {
   [[nodiscard]] TemplateNetwork take_network(Pooled pooled);
   // Runs that are alive, or on their way.
   [[nodiscard]] std::size_t runs() const { return networks_->taken; }
+  // A run was not begun within its whole time: whoever owns the template ends it.
+  [[nodiscard]] bool stuck() const { return networks_->stuck; }
 
  private:
   UniqueFd control_;

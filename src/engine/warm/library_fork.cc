@@ -2,6 +2,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 #include "engine/jail/child.h"
@@ -67,12 +69,8 @@ char* decimal(char* end, unsigned long value) {
 
 // "/proc/PID/NAME" <- "INSIDE OUTSIDE 1" or "deny".
 int write_proc(pid_t pid, const char* name, const char* text, std::size_t size) {
-  char path[64] = "/proc/";
-  char digits[24];
-  const char* number = decimal(digits + sizeof digits, static_cast<unsigned long>(pid));
-  std::strcat(path, number);
-  std::strcat(path, "/");
-  std::strcat(path, name);
+  char path[64];
+  (void)::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return -1;
   const ssize_t n = ::write(fd, text, size);
@@ -83,12 +81,8 @@ int write_proc(pid_t pid, const char* name, const char* text, std::size_t size) 
 }
 
 int write_map(pid_t pid, const char* name, std::uint32_t inside, std::uint32_t outside) {
-  char text[64] = "";
-  char digits[24];
-  std::strcat(text, decimal(digits + sizeof digits, inside));
-  std::strcat(text, " ");
-  std::strcat(text, decimal(digits + sizeof digits, outside));
-  std::strcat(text, " 1");
+  char text[64];
+  (void)::snprintf(text, sizeof text, "%u %u 1", inside, outside);
   return write_proc(pid, name, text, std::strlen(text));
 }
 

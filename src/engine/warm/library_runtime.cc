@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <cstddef>
 #include <cstring>
 
 #include "engine/warm/library.h"
@@ -28,11 +27,11 @@ void prepare_python(const char* prelude) {
   if (lock == nullptr || run == nullptr || before == nullptr || prelude[0] == '\0') return;
   python_state = lock();
   // In dictionaries of its own: the program's module stays as it is.
-  char code[4600] = "exec(\"f = open('";
-  ::strcat(code, prelude);
-  ::strcat(code,
-           "'); s = f.read(); f.close(); exec(compile(s, '<sandpit>', 'exec'), "
-           "{'__name__': 'sandpit'})\", {})");
+  char code[4600];
+  (void)::snprintf(code, sizeof code,
+                   "exec(\"f = open('%s'); s = f.read(); f.close(); "
+                   "exec(compile(s, '<sandpit>', 'exec'), {'__name__': 'sandpit'})\", {})",
+                   prelude);
   (void)run(code);
   before();
 }

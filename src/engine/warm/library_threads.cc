@@ -77,8 +77,11 @@ bool blocks(pid_t thread, int signal) {
 }
 
 // Of libc.so since 2.35; where it is missing, nothing was registered.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names
+// (sys/rseq.h)
 extern "C" __attribute__((weak)) const std::ptrdiff_t __rseq_offset;
 extern "C" __attribute__((weak)) const unsigned int __rseq_size;
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 }  // namespace
 
@@ -97,9 +100,10 @@ void register_this_thread(const ThreadRegistration& registration) {
   if (&__rseq_size == nullptr || __rseq_size == 0) return;
   constexpr unsigned kSignature = 0x53053053;  // RSEQ_SIG of x86 (sys/rseq.h)
   constexpr unsigned kArea = 32;               // what glibc registers, whatever it uses of it
-  // NOLINTNEXTLINE(*-reinterpret-cast,performance-no-int-to-ptr)
+  // NOLINTBEGIN(*-reinterpret-cast,performance-no-int-to-ptr): relative to the thread's descriptor
   auto* const area =
       reinterpret_cast<void*>(thread_pointer() + static_cast<unsigned long>(__rseq_offset));
+  // NOLINTEND(*-reinterpret-cast,performance-no-int-to-ptr)
   (void)::syscall(SYS_rseq, area, kArea, 0, kSignature);
 }
 
@@ -145,9 +149,10 @@ void unpark_threads() {
     constexpr int kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                            CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                            CLONE_CHILD_CLEARTID;
-    // NOLINTNEXTLINE(*-reinterpret-cast,performance-no-int-to-ptr): clone(2) takes it as an address
+    // NOLINTBEGIN(*-reinterpret-cast,performance-no-int-to-ptr): clone(2) takes it as an address
     (void)::clone(go_on, stacks[i] + kStackSize, kFlags, &thread, thread.registration.id,
                   reinterpret_cast<void*>(thread.pointer), thread.registration.id);
+    // NOLINTEND(*-reinterpret-cast,performance-no-int-to-ptr)
   }
 }
 
