@@ -5,6 +5,11 @@ if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   return()
 endif()
 
+if(SANDPIT_SANITIZE)
+  message(STATUS "warm starts are left out: what is preloaded into an interpreter can't bring a sanitizer along")
+  return()
+endif()
+
 set(warm_dir ${PROJECT_SOURCE_DIR}/src/engine)
 set(warm_options -O2 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -U_FORTIFY_SOURCE -fno-sanitize=all)
 set(warm_sources
