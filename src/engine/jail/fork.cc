@@ -106,8 +106,8 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
   spec.stdout_fd = out.write.get();
   spec.stderr_fd = err.write.get();
   spec.drop_groups = facts_.is_root;
-  spec.fail_step = fail_step_;
-  spec.fail_errno = fail_errno_;
+  spec.fail_step = fork_fail_step_;
+  spec.fail_errno = fork_fail_errno_;
   spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
   // A private loopback keeps state (TIME_WAIT, bound ports), so it is never used twice.
   jail.template_network_ = from.take_network(spec.bring_up_loopback ? TemplateLink::Pooled::kNo

@@ -48,8 +48,8 @@ struct Injection {
 
 // SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno. For the tests of
 // the failure paths; it can only make a run fail.
-Injection injection_from_environment() {
-  const char* text = std::getenv("SANDPIT_INJECT");
+Injection injection_from_environment(const char* variable) {
+  const char* text = std::getenv(variable);
   if (text == nullptr) return {};
   const std::string_view value(text);
   const std::size_t colon = value.rfind(':');
@@ -169,9 +169,12 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
     SP_TRY(engine->trees_, TreePool::create(engine->proc_.get()));
     SP_TRY(engine->networks_, NetworkPool::create());
   }
-  const Injection injection = injection_from_environment();
+  const Injection injection = injection_from_environment("SANDPIT_INJECT");
   engine->fail_step_ = injection.step;
   engine->fail_errno_ = injection.errno_value;
+  const Injection forked = injection_from_environment("SANDPIT_INJECT_WARM");
+  engine->fork_fail_step_ = forked.step;
+  engine->fork_fail_errno_ = forked.errno_value;
   return engine;
 }
 

@@ -1,0 +1,105 @@
+// Every step of a forked run, made to fail: the run ends as sandbox_error naming the step, the next
+// one is no worse for it, and nothing is left behind.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/jail/child.h"
+#include "sandpit/sandbox.h"
+#include "support/host_state.h"
+
+namespace sandpit {
+namespace {
+
+using jail::LaunchStep;
+
+Result<Sandbox> make() {
+  Config config = Config::defaults();
+  config.settings().security.allow_degraded = {"all"};
+  return Sandbox::create(config);
+}
+
+// Runs until one is forked; none where templates can't be had here.
+std::optional<Outcome> warm_run(const Sandbox& sandbox) {
+  const Request request{.source = SourceText{.text = "print('hello')", .name = "main.py"}};
+  for (int i = 0; i < 300; ++i) {
+    auto outcome = sandbox.run(request);
+    if (!outcome) return {};
+    if (outcome->start == "warm") return std::move(*outcome);
+    if (outcome->start_reason.find("missing") != std::string::npos) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return {};
+}
+
+class WarmFailure : public testing::TestWithParam<LaunchStep> {
+ protected:
+  void SetUp() override {
+    if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "needs python3";
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "needs a build with warm starts (no sanitizer)";
+#endif
+  }
+  void TearDown() override { ::unsetenv("SANDPIT_INJECT_WARM"); }
+};
+
+TEST_P(WarmFailure, EndsAsSandboxErrorAndLeavesNothing) {
+  const LaunchStep step = GetParam();
+  if (step == LaunchStep::kJoinCgroup && ::geteuid() != 0) GTEST_SKIP() << "needs cgroups";
+  const test::HostState before = test::host_state();
+  const std::string injection = std::string(jail::to_string(step)) + ":" + std::to_string(EXDEV);
+  ::setenv("SANDPIT_INJECT_WARM", injection.c_str(), 1);
+  {
+    auto sandbox = make();
+    ASSERT_TRUE(sandbox) << sandbox.error().to_string();
+    for (int round = 0; round < 2; ++round) {
+      const auto outcome = warm_run(*sandbox);
+      ASSERT_TRUE(outcome.has_value()) << "no run was forked";
+      EXPECT_EQ(outcome->status, Status::kSandboxError) << outcome->message;
+      EXPECT_NE(outcome->message.find(jail::to_string(step)), std::string::npos)
+          << outcome->message;
+      EXPECT_NE(outcome->message.find("cross-device"), std::string::npos) << outcome->message;
+    }
+  }
+  const test::HostState after = test::settled_state(before);
+  EXPECT_EQ(after, before) << after.text() << " instead of " << before.text();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EachStep, WarmFailure,
+    testing::Values(LaunchStep::kJoinCgroup, LaunchStep::kCgroupNamespace, LaunchStep::kIds,
+                    LaunchStep::kSession, LaunchStep::kVolume, LaunchStep::kMount,
+                    LaunchStep::kProc, LaunchStep::kInput, LaunchStep::kHostname,
+                    LaunchStep::kWorkingDirectory, LaunchStep::kRlimit, LaunchStep::kCapabilities,
+                    LaunchStep::kNoNewPrivileges, LaunchStep::kLandlock, LaunchStep::kFork,
+                    LaunchStep::kStdio, LaunchStep::kSeccomp, LaunchStep::kInit),
+    [](const auto& step) {
+      std::string name = jail::to_string(step.param);
+      std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+      return name;
+    });
+
+TEST_F(WarmFailure, WithoutInjectionTheSameRunSucceedsAndLeavesNothing) {
+  const test::HostState before = test::host_state();
+  {
+    auto sandbox = make();
+    ASSERT_TRUE(sandbox) << sandbox.error().to_string();
+    const auto outcome = warm_run(*sandbox);
+    ASSERT_TRUE(outcome.has_value()) << "no run was forked";
+    EXPECT_EQ(outcome->status, Status::kExited) << outcome->message;
+    EXPECT_EQ(outcome->stdout_text, "hello\n");
+  }
+  const test::HostState after = test::settled_state(before);
+  EXPECT_EQ(after, before) << after.text() << " instead of " << before.text();
+}
+
+}  // namespace
+}  // namespace sandpit
