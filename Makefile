@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/cargo
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test test-vm languages bench bench-languages install lint format clean
+.PHONY: help setup configure build run test test-vm languages bench bench-languages bench-warm install lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench: ## print the benchmark tables, peers side by side; OPTIONS="--quick --onl
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
 	@bench/run.py --build $(BUILD) $(OPTIONS)
+
+bench-warm: ## warm starts: latency against the bare interpreter and cold runs, throughput, a soak; OPTIONS="--soak 100000"
+	@tools/setup.sh test
+	@cmake --preset release -Wno-dev >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
+	@bench/warm.py --build $(BUILD) $(OPTIONS)
 
 bench-languages: build ## each language's hello, bare and in the jail; compile times, cold and cached
 	@bench/languages.py --build $(BUILD) $(OPTIONS)

@@ -158,6 +158,11 @@ void arrive() {
   }
   // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it
   if (patch_arguments) take_arguments(*reinterpret_cast<const RunImage*>(block));
+  // Nobody will ask for it: the program would find it open.
+  if (prelude[0] == '\0') {
+    ::close(record);
+    record = -1;
+  }
   revive_runtime();
 }
 

@@ -1,0 +1,186 @@
+// What a run through the library costs, warm and cold, beside the bare interpreter.
+//
+//   warm_bench latency FILE ROUNDS -- BARE-COMMAND…      bare, warm and cold in turn
+//   warm_bench throughput FILE SECONDS                    warm, with 1, 2, 4, 8 and 16 calling
+//   threads warm_bench soak FILE RUNS                             warm, from two threads; memory
+//   and descriptors
+//
+// Lines, tab-separated: latency WHAT NANOSECONDS | throughput THREADS RUNS COLD NANOSECONDS |
+// soak RUNS RSS-KIB DESCRIPTORS (of the launcher) | failure WHAT.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bench/process_facts.h"
+#include "sandpit/config.h"
+#include "sandpit/outcome.h"
+#include "sandpit/request.h"
+#include "sandpit/sandbox.h"
+
+extern char** environ;
+
+namespace {
+
+using namespace sandpit;  // NOLINT(google-build-using-namespace)
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void give_up(std::string_view what) {
+  fmt::print("failure\t{}\n", what);
+  std::exit(1);
+}
+
+Request request_for(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return {.source = SourceText{.text = text.str(), .name = path.substr(path.rfind('/') + 1)}};
+}
+
+Outcome run(const Sandbox& sandbox, const Request& request) {
+  auto outcome = sandbox.run(request);
+  if (!outcome) give_up(outcome.error().to_string());
+  if (outcome->status != Status::kExited || outcome->exit_code != 0) {
+    give_up(fmt::format("{} {} {}", to_string(outcome->status), outcome->message,
+                        outcome->stderr_text));
+  }
+  return std::move(*outcome);
+}
+
+// Until templates are there for so many callers.
+void bring_up(const Sandbox& sandbox, const Request& request, unsigned callers) {
+  for (int i = 0; i < 500; ++i) {
+    std::atomic<unsigned> cold = 0;
+    std::vector<std::thread> threads;
+    for (unsigned n = 0; n < callers; ++n) {
+      threads.emplace_back([&] { cold += run(sandbox, request).start == "warm" ? 0 : 1; });
+    }
+    for (std::thread& thread : threads) thread.join();
+    if (cold == 0 && i > 20) return;
+    if (cold != 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  give_up("no template came up");
+}
+
+// posix_spawn, its output to a pipe that is read to the end, wait.
+void run_bare(char* const* argv) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) give_up("pipe2");
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+  pid_t pid = -1;
+  if (::posix_spawn(&pid, argv[0], &actions, nullptr, argv, environ) != 0) give_up(argv[0]);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  char buffer[4096];
+  while (::read(ends[0], buffer, sizeof buffer) > 0) {
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  if (status != 0) give_up("the bare command failed");
+}
+
+template <class Action>
+void time(std::string_view what, const Action& action) {
+  const auto begin = Clock::now();
+  action();
+  fmt::print("latency\t{}\t{}\n", what, (Clock::now() - begin).count());
+}
+
+void latency(const Sandbox& sandbox, const Request& warm, int rounds, char* const* bare) {
+  Request cold = warm;
+  cold.cold = true;
+  bring_up(sandbox, warm, 1);
+  for (int i = 0; i < rounds; ++i) {
+    time("bare", [&] { run_bare(bare); });
+    time("warm", [&] {
+      if (run(sandbox, warm).start != "warm") give_up("a run was cold");
+    });
+    time("cold", [&] { (void)run(sandbox, cold); });
+  }
+}
+
+void throughput(const Sandbox& sandbox, const Request& request, std::chrono::seconds span) {
+  bring_up(sandbox, request, 2);
+  for (const unsigned callers : {1U, 2U, 4U, 8U, 16U}) {
+    std::atomic<std::uint64_t> runs = 0;
+    std::atomic<std::uint64_t> cold = 0;
+    const auto begin = Clock::now();
+    std::vector<std::thread> threads;
+    for (unsigned n = 0; n < callers; ++n) {
+      threads.emplace_back([&] {
+        while (Clock::now() - begin < span) {
+          cold += run(sandbox, request).start == "warm" ? 0 : 1;
+          ++runs;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    fmt::print("throughput\t{}\t{}\t{}\t{}\n", callers, runs.load(), cold.load(),
+               (Clock::now() - begin).count());
+  }
+}
+
+void soak(const Sandbox& sandbox, pid_t launcher, const Request& request, std::uint64_t total) {
+  bring_up(sandbox, request, 2);
+  std::atomic<std::uint64_t> done = 0;
+  for (std::uint64_t part = 1; part <= 5; ++part) {
+    const std::uint64_t until = total * part / 5;
+    const auto some = [&] {
+      while (done.fetch_add(1) < until) (void)run(sandbox, request);
+    };
+    std::thread other(some);
+    some();
+    other.join();
+    done = until;
+    fmt::print("soak\t{}\t{}\t{}\n", until, bench::resident_kib(launcher).value_or(0),
+               bench::open_descriptors(launcher).value_or(0));
+  }
+}
+
+int number(const char* text) {
+  int value = 0;
+  const std::string_view view(text);
+  std::from_chars(view.begin(), view.end(), value);
+  return value;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const auto before = bench::all_processes();
+  auto sandbox = Sandbox::create(Config::defaults());
+  if (!sandbox) give_up(sandbox.error().to_string());
+  const std::string_view what(argv[1]);
+  const Request request = request_for(argv[2]);
+  const int count = number(argv[3]);
+  if (what == "latency" && argc > 5) {
+    latency(*sandbox, request, count, argv + 5);
+  } else if (what == "throughput") {
+    throughput(*sandbox, request, std::chrono::seconds(count));
+  } else if (what == "soak") {
+    const auto launcher = bench::new_launcher(before);
+    if (!launcher) give_up("no launcher to be seen");
+    soak(*sandbox, *launcher, request, static_cast<std::uint64_t>(count));
+  } else {
+    return 2;
+  }
+  return 0;
+}
