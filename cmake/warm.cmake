@@ -15,7 +15,7 @@ set(warm_options -O2 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stac
 set(warm_sources
   ${warm_dir}/warm/library.cc ${warm_dir}/warm/library_fork.cc ${warm_dir}/warm/library_runtime.cc
   ${warm_dir}/warm/library_threads.cc ${warm_dir}/warm/library_descriptors.cc ${warm_dir}/warm/relocate.cc
-  ${warm_dir}/jail/child_mounts.cc ${warm_dir}/jail/child_steps.cc ${warm_dir}/jail/child_walls.cc
+  ${warm_dir}/jail/child_messages.cc ${warm_dir}/jail/child_mounts.cc ${warm_dir}/jail/child_steps.cc ${warm_dir}/jail/child_walls.cc
   ${PROJECT_SOURCE_DIR}/src/sys/landlock.cc)
 # Of the files, so that they come after those of sp_options.
 set_source_files_properties(${warm_sources} PROPERTIES COMPILE_OPTIONS "${warm_options}")

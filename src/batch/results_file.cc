@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "batch/id_set.h"
 #include "batch/line_reader.h"
 #include "codec/batch_json.h"
@@ -26,21 +26,6 @@ namespace {
 
 // Far above a result with two streams of the default limit, base64 or escaped.
 constexpr std::size_t kLongestResult = std::size_t{1} << 30U;
-
-int write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return errno;
-    pollfd waiting{.fd = descriptor, .events = POLLOUT, .revents = 0};
-    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return errno;
-  }
-  return 0;
-}
 
 Error exists(const std::string& path) {
   return Error{.code = ErrorCode::kUsage,

@@ -24,6 +24,7 @@
 #include "base/outcome_text.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "batch/batch.h"
 #include "batch/id_set.h"
 #include "batch/live_sandbox.h"

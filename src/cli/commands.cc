@@ -12,8 +12,8 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/write_all.h"
 #include "cli/completions.h"
-#include "cli/descriptors.h"
 #include "cli/small_options.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"

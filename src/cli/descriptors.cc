@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "sandpit/error.h"
 
 namespace sandpit::cli {
@@ -85,21 +86,6 @@ Result<void> fill_standard_descriptors() {
       return fail(errno_error("cannot open /dev/null", opened < 0 ? errno : EBADF));
   }
   return {};
-}
-
-int write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return errno;
-    struct pollfd waiting{.fd = descriptor, .events = POLLOUT, .revents = 0};
-    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return errno;
-  }
-  return 0;
 }
 
 Result<std::string> read_all(int descriptor, std::size_t limit) {

@@ -17,10 +17,6 @@ namespace sandpit::cli {
 // write.
 [[nodiscard]] Result<void> fill_standard_descriptors();
 
-// All of it, whatever the descriptor's mode: EINTR is retried, a non-blocking descriptor is waited
-// for. Answers 0 or the errno: EPIPE when the reader is gone (SIGPIPE must be ignored).
-[[nodiscard]] int write_all(int descriptor, std::string_view bytes);
-
 // Until end of file. kUsage when there is more than `limit` bytes.
 [[nodiscard]] Result<std::string> read_all(int descriptor, std::size_t limit);
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/write_all.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"
@@ -99,9 +100,9 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // Memory is used up, or a library threw what it never should: the jail's own descriptors clean
     // up behind us.
-    (void)sandpit::cli::write_all(STDERR_FILENO, std::string_view("sandpit: internal error: "));
-    (void)sandpit::cli::write_all(STDERR_FILENO, error.what());
-    (void)sandpit::cli::write_all(STDERR_FILENO, "\n");
+    (void)sandpit::write_all(STDERR_FILENO, std::string_view("sandpit: internal error: "));
+    (void)sandpit::write_all(STDERR_FILENO, error.what());
+    (void)sandpit::write_all(STDERR_FILENO, "\n");
     return 125;
   }
 }

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/log.h"
-#include "cli/descriptors.h"
+#include "base/write_all.h"
 #include "sandpit/error.h"
 
 namespace sandpit::cli {

@@ -15,6 +15,7 @@
 #include "base/outcome_text.h"
 #include "base/result.h"
 #include "base/utf8.h"
+#include "base/write_all.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"

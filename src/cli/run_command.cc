@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"

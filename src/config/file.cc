@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 
 namespace sandpit::config {
 namespace {
@@ -48,16 +49,6 @@ Result<std::string> read_all(int fd, const std::string& path) {
     // Checked while reading too: the file may grow after fstat.
     if (text.size() > kMostBytes) return fail(unreadable(path, "larger than 1 MiB"));
   }
-}
-
-Result<void> write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(errno_error(path, errno));
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
 }
 
 }  // namespace
@@ -99,7 +90,10 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
   std::string temporary = path + ".XXXXXX";
   const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
   if (!fd.valid()) return fail(errno_error(temporary, errno));
-  Result<void> written = write_all(fd.get(), text, temporary);
+  Result<void> written;
+  if (const int error = write_all(fd.get(), text); error != 0) {
+    written = fail(errno_error(temporary, error));
+  }
   if (written && ::fsync(fd.get()) != 0) written = fail(errno_error(temporary, errno));
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
     written = fail(errno_error(path, errno));

@@ -182,9 +182,7 @@ TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
       // Its templates may have runs: it goes when they have none (tidy).
       oldest->second->used = Clock::time_point::min();
     }
-    auto shape = std::make_unique<Shape>();
-    shape->key = key;
-    found = shapes_.emplace(std::move(key), std::move(shape)).first;
+    found = shapes_.emplace(std::move(key), std::make_unique<Shape>()).first;
   }
   found->second->used = Clock::now();
   return *found->second;
@@ -281,14 +279,9 @@ bool TemplatePool::is_over(Shape& shape, Template& item,
 void TemplatePool::tidy() {
   const Clock::time_point now = Clock::now();
   for (const auto& [key, shape] : shapes_) {
-    std::vector<std::unique_ptr<Template>>& templates = shape->templates;
-    for (std::size_t i = 0; i < templates.size();) {
-      if (is_over(*shape, *templates[i], now)) {
-        templates.erase(templates.begin() + static_cast<std::ptrdiff_t>(i));
-      } else {
-        ++i;
-      }
-    }
+    std::erase_if(shape->templates, [&of = *shape, now](const std::unique_ptr<Template>& item) {
+      return is_over(of, *item, now);
+    });
   }
   std::erase_if(shapes_, [&](const auto& entry) {
     return entry.second->templates.empty() && now - kLongestIdle >= entry.second->used;

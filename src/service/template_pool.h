@@ -38,7 +38,6 @@ class TemplatePool {
   class Template;
   struct Shape {
     std::vector<std::unique_ptr<Template>> templates;
-    std::string key;
     std::chrono::steady_clock::time_point used;
     unsigned failures = 0;  // in a row, of making one
     std::chrono::steady_clock::time_point failed_at;

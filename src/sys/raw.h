@@ -63,12 +63,21 @@ inline int pidfd_send_signal(int pidfd, int signal) {
 inline int setresuid(uid_t id) { return static_cast<int>(::syscall(SYS_setresuid, id, id, id)); }
 inline int setresgid(gid_t id) { return static_cast<int>(::syscall(SYS_setresgid, id, id, id)); }
 inline int setgroups_none() { return static_cast<int>(::syscall(SYS_setgroups, 0, nullptr)); }
-// To the default, of any signal: glibc's sigaction refuses 32 and 33, its own, though they too may
-// have been inherited as ignored.
+// struct kernel_sigaction of x86-64; as it stands here: SIG_DFL, no flags, empty mask.
+struct KernelAction {
+  unsigned long handler = 0;
+  unsigned long flags = 0;
+  unsigned long restorer = 0;
+  unsigned long mask = 0;
+};
+// Of any signal, read or set as by sigaction(2): glibc's refuses 32 and 33, its own.
+inline int set_action(int signal, const KernelAction* action, KernelAction* before) {
+  return static_cast<int>(::syscall(SYS_rt_sigaction, signal, action, before, sizeof action->mask));
+}
+// To the default; glibc's own too may have been inherited as ignored.
 inline int reset_signal(int signal) {
-  constexpr unsigned long kDefault[4] =
-      {};  // struct kernel_sigaction: SIG_DFL, no flags, empty mask
-  return static_cast<int>(::syscall(SYS_rt_sigaction, signal, &kDefault[0], nullptr, 8));
+  const KernelAction action;
+  return set_action(signal, &action, nullptr);
 }
 inline int unshare(unsigned long flags) { return static_cast<int>(::syscall(SYS_unshare, flags)); }
 

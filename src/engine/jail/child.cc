@@ -35,23 +35,12 @@ void wait_for_go(Launch& launch, const ChildSpec& spec) {
   launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   launch.need(::close(spec.host_socket));
   char go = 0;
-  iovec part{.iov_base = &go, .iov_len = 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostCgroups)] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t n = 0;
-  do {
-    n = ::recvmsg(spec.socket, &header, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
+  int tasks[kMostCgroups];
+  std::size_t count = 0;
+  const ssize_t n =
+      receive(spec.socket, {.iov_base = &go, .iov_len = 1}, tasks, kMostCgroups, count);
   if (n <= 0) ::_exit(125);  // the host is gone: nobody to tell
-  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  const bool some = rights != nullptr && rights->cmsg_type == SCM_RIGHTS;
-  // NOLINTNEXTLINE(*-reinterpret-cast): cmsg(3)
-  const auto* tasks = some ? reinterpret_cast<const int*>(CMSG_DATA(rights)) : nullptr;
-  join_cgroup(launch, tasks, some ? (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0);
+  join_cgroup(launch, tasks, count);
 }
 
 // Inputs that are handed over as descriptors, at the numbers that they ask for. Their own numbers

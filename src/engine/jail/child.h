@@ -94,6 +94,12 @@ struct ChildMount {
   int tree;  // detached tree opened before clone; -1: open `source` here
 };
 
+// Mounted for each run anew; everything else may be shared.
+[[nodiscard]] inline bool is_per_run(const ChildMount& mount) {
+  return mount.kind == MountKind::kVolume || mount.kind == MountKind::kProc ||
+         (mount.kind == MountKind::kBind && (mount.flags & kMountGranted) != 0);
+}
+
 struct ChildInput {
   const char* name;
   std::uint16_t mode;

@@ -66,6 +66,14 @@ void drop_capabilities(Launch& launch, const ChildSpec& spec);
 // Landlock and seccomp; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 
+// child_messages.cc. As sendmsg(2), with one descriptor beside the message.
+[[nodiscard]] ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descriptor);
+// As recvmsg(2), but not interrupted. `descriptors` has room for `most`, at most kMostInMessage;
+// what came is close-on-exec, and `count` says how many.
+inline constexpr std::size_t kMostInMessage = 253;  // SCM_MAX_FD
+[[nodiscard]] ssize_t receive(int socket, iovec part, int* descriptors, std::size_t most,
+                              std::size_t& count);
+
 // child_steps.cc: what a child of a template does as well.
 void join_cgroup(Launch& launch, const int* tasks, std::size_t count);
 void take_ids(Launch& launch, const ChildSpec& spec);

@@ -60,11 +60,6 @@ bool is_bind(const ChildMount& mount) {
   return mount.kind == MountKind::kBind || mount.kind == MountKind::kDevice;
 }
 
-bool is_per_run(const ChildMount& mount) {
-  return mount.kind == MountKind::kVolume || mount.kind == MountKind::kProc ||
-         (mount.kind == MountKind::kBind && (mount.flags & kMountGranted) != 0);
-}
-
 // An existing one is fine even where the root is read-only already: EEXIST comes before EROFS.
 int make_mount_point(int root, const ChildMount& mount) {
   const bool directory = mount.kind == MountKind::kVolume || mount.kind == MountKind::kProc ||
@@ -81,6 +76,7 @@ int attach(int tree, int root, const char* target) {
   errno = saved;
   return result;
 }
+
 // A mount can be cloned from only while it is part of our mount namespace (kernels before 6.15), so
 // the volume and the new root are attached somewhere in the old root for the time being; the pivot
 // takes the one away and the detach the other. In a ready-made tree the volume stays, out of reach
@@ -111,20 +107,8 @@ int make_volume(Launch& launch, const ChildSpec& spec) {
 
 void send_volume(Launch& launch, const ChildSpec& spec, int volume, bool proc_missing) {
   launch.begin(LaunchStep::kVolume);
-  ChildMessage message{.kind = MessageKind::kVolume, .proc_missing = proc_missing ? 1 : 0};
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  *reinterpret_cast<int*>(CMSG_DATA(rights)) = volume;  // NOLINT(*-reinterpret-cast): cmsg(3)
-  launch.need(::sendmsg(spec.socket, &header, MSG_NOSIGNAL));
+  launch.need(send_with_descriptor(
+      spec.socket, {.kind = MessageKind::kVolume, .proc_missing = proc_missing ? 1 : 0}, volume));
 }
 
 // Returns false when there is no fresh procfs to be had and the policy accepts that.

@@ -17,7 +17,6 @@
 #include "base/descriptors.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "engine/jail/channels.h"
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/jail.h"
@@ -87,25 +86,13 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
                               const std::vector<UniqueFd>& inputs, const UniqueFd& standard_input) {
   Jail jail;
   jail.forked_ = true;
-  SP_TRY(auto cell, cells_->take());
-  jail.cell_.fill(cells_.get(), std::move(cell));
-  const RunIds ids = ids_of(plan, jail);
-  const Owner owner = facts_.is_root ? Owner::kRun : Owner::kCaller;
-  SP_TRY(Pipe out, output_pipe(ids, owner));
-  SP_TRY(Pipe err, output_pipe(ids, owner));
-  SP_TRY(SocketPair pair, socket_pair());
-  if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
-    return fail(errno_error("fchown", errno));
-  }
+  SP_TRY(Ends ends, open_ends(jail, plan, standard_input));
+  const RunIds& ids = ends.ids;
   SpecBuilder builder(plan);
   if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), true));
   ChildSpec& spec = builder.finish(inputs);
   spec.in_ready_tree = true;  // the template's own
-  spec.socket = pair.child.get();
-  spec.stdin_fd = standard_input.get();
-  spec.stdout_fd = out.write.get();
-  spec.stderr_fd = err.write.get();
-  spec.drop_groups = facts_.is_root;
+  hand_over(ends, spec);
   spec.fail_step = fork_fail_step_;
   spec.fail_errno = fork_fail_errno_;
   spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
@@ -138,9 +125,7 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
   }
   jail.started_ = std::chrono::steady_clock::now();
   SP_TRY_VOID(send_image(from, warm::flatten(image, tasks)));
-  jail.socket_ = std::move(pair.host);
-  jail.stdout_ = std::move(out.read);
-  jail.stderr_ = std::move(err.read);
+  keep(ends, jail);
   return jail;
 }
 

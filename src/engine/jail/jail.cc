@@ -178,38 +178,52 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   return engine;
 }
 
-RunIds JailEngine::ids_of(const Plan& plan, const Jail& jail) const {
-  const uid_t own = facts_.is_root ? jail.cell_->slot->host_id() : 0;
-  return {.inside_uid = plan.uid,
-          .inside_gid = plan.gid,
-          .host_uid = facts_.is_root ? own : facts_.uid,
-          .host_gid = facts_.is_root ? own : facts_.gid,
-          // A template maps the ids of all runs, so that it can give each of its own another.
-          .others = facts_.is_root && plan.is_template};
+Result<JailEngine::Ends> JailEngine::open_ends(Jail& jail, const Plan& plan,
+                                               const UniqueFd& standard_input) const {
+  SP_TRY(auto cell, cells_->take());
+  jail.cell_.fill(cells_.get(), std::move(cell));
+  const bool root = facts_.is_root;
+  Ends ends;
+  ends.ids = {.inside_uid = plan.uid,
+              .inside_gid = plan.gid,
+              .host_uid = root ? jail.cell_->slot->host_id() : facts_.uid,
+              .host_gid = root ? jail.cell_->slot->host_id() : facts_.gid,
+              // A template maps the ids of all runs, so that it can give each of its own another.
+              .others = root && plan.is_template};
+  const Owner owner = root ? Owner::kRun : Owner::kCaller;
+  SP_TRY(ends.out, output_pipe(ends.ids, owner));
+  SP_TRY(ends.err, output_pipe(ends.ids, owner));
+  SP_TRY(ends.pair, socket_pair());
+  if (root && ::fchown(standard_input.get(), ends.ids.host_uid, ends.ids.host_gid) < 0) {
+    return fail(errno_error("fchown", errno));
+  }
+  ends.standard_input = standard_input.get();
+  return ends;
+}
+
+void JailEngine::hand_over(const Ends& ends, ChildSpec& spec) const {
+  spec.socket = ends.pair.child.get();
+  spec.stdin_fd = ends.standard_input;
+  spec.stdout_fd = ends.out.write.get();
+  spec.stderr_fd = ends.err.write.get();
+  spec.drop_groups = facts_.is_root;
+}
+
+void JailEngine::keep(Ends& ends, Jail& jail) {
+  jail.socket_ = std::move(ends.pair.host);
+  jail.stdout_ = std::move(ends.out.read);
+  jail.stderr_ = std::move(ends.err.read);
 }
 
 Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) {
   Jail jail;
-  SP_TRY(auto cell, cells_->take());
-  jail.cell_.fill(cells_.get(), std::move(cell));
-  const RunIds ids = ids_of(plan, jail);
-  const Owner owner = facts_.is_root ? Owner::kRun : Owner::kCaller;
-  SP_TRY(Pipe out, output_pipe(ids, owner));
-  SP_TRY(Pipe err, output_pipe(ids, owner));
-  SP_TRY(SocketPair pair, socket_pair());
-  if (facts_.is_root && ::fchown(standard_input.get(), ids.host_uid, ids.host_gid) < 0) {
-    return fail(errno_error("fchown", errno));
-  }
+  SP_TRY(Ends ends, open_ends(jail, plan, standard_input));
   SpecBuilder builder(plan);
-  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), trees_ != nullptr));
+  if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ends.ids, proc_.get(), trees_ != nullptr));
   ChildSpec& spec = builder.finish(inputs);
-  spec.socket = pair.child.get();
-  spec.host_socket = pair.host.get();
-  spec.stdin_fd = standard_input.get();
-  spec.stdout_fd = out.write.get();
-  spec.stderr_fd = err.write.get();
-  spec.drop_groups = facts_.is_root;
+  hand_over(ends, spec);
+  spec.host_socket = ends.pair.host.get();
   spec.fail_step = fail_step_;
   spec.fail_errno = fail_errno_;
   SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
@@ -223,19 +237,17 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
                               facts_.cpu.version == CgroupVersion::kV2;
   if (born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
   SP_TRY_VOID(clone(jail, plan, builder));
-  pair.child.reset();
+  ends.pair.child.reset();
   const auto let_go = [&]() -> Result<void> {
-    SP_TRY_VOID(write_id_maps(proc_.get(), jail.pid_, ids,
+    SP_TRY_VOID(write_id_maps(proc_.get(), jail.pid_, ends.ids,
                               facts_.is_root ? Setgroups::kAllow : Setgroups::kDeny));
     if (!born_in_cgroup) SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
-    return send_go(pair.host.get(), jail.cgroup());
+    return send_go(ends.pair.host.get(), jail.cgroup());
   };
   // A child that has failed already is why we failed: its own report, which the supervisor reads,
   // says more.
-  if (auto gone = let_go(); !gone && !has_message(pair.host.get())) return fail(gone.error());
-  jail.socket_ = std::move(pair.host);
-  jail.stdout_ = std::move(out.read);
-  jail.stderr_ = std::move(err.read);
+  if (auto gone = let_go(); !gone && !has_message(ends.pair.host.get())) return fail(gone.error());
+  keep(ends, jail);
   return jail;
 }
 

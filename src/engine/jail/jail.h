@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/cell.h"
+#include "engine/jail/channels.h"
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/pools.h"
@@ -103,7 +104,18 @@ class JailEngine {
 
  private:
   explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}
-  [[nodiscard]] RunIds ids_of(const Plan& plan, const Jail& jail) const;
+  // What start() and fork() begin with: a cell for the jail, its ids, and the ends of its channels.
+  struct Ends {
+    RunIds ids;
+    Pipe out;
+    Pipe err;
+    SocketPair pair;
+    int standard_input = -1;
+  };
+  Result<Ends> open_ends(Jail& jail, const Plan& plan, const UniqueFd& standard_input) const;
+  // The program's ends into the spec, and in the end the host's into the jail.
+  void hand_over(const Ends& ends, ChildSpec& spec) const;
+  static void keep(Ends& ends, Jail& jail);
   Result<void> clone(Jail& jail, const Plan& plan, SpecBuilder& builder);
   HostFacts facts_;
   UniqueFd proc_;

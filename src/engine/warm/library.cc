@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/jail/child_launch.h"
 #include "engine/warm/run_image.h"
+#include "sys/raw.h"
 
 namespace sandpit::warm {
 namespace {
@@ -76,7 +78,7 @@ __attribute__((constructor)) void become_template(int argc, char** argv, char** 
   ::close(kLibraryDescriptor);
   for (int& network : state.networks) network = -1;
   main_thread = ::getpid();
-  next_fork = reinterpret_cast<ForkFunction*>(::dlsym(RTLD_NEXT, "fork"));  // NOLINT(*-cast)
+  (void)real_fork();  // looked up now: a run's init could not wait for the loader's locks
   armed = state.control >= 0 && state.init >= 0;
 }
 
@@ -84,37 +86,12 @@ void become_waiting() {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   (void)::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &kAll, &state.signal_mask, 8);
   // Runs end as zombies of ours otherwise, and stay charged to their cgroups.
-  (void)::syscall(SYS_rt_sigaction, SIGCHLD, nullptr, state.child_action, 8);
-  constexpr unsigned long kNoZombies[4] = {0, SA_NOCLDWAIT, 0, 0};
-  (void)::syscall(SYS_rt_sigaction, SIGCHLD, kNoZombies, nullptr, 8);
+  const sys::raw::KernelAction no_zombies{.flags = SA_NOCLDWAIT};
+  (void)sys::raw::set_action(SIGCHLD, &no_zombies, &state.child_action);
   state.registration = registration_of_this_thread();
   for (int fd = 0; fd < 3; ++fd) state.nonblocking[fd] = ::fcntl(fd, F_GETFL) & O_NONBLOCK;
   char ready = 'r';
   if (::send(state.control, &ready, 1, MSG_NOSIGNAL) != 1) ::_exit(125);
-}
-
-// Takes one message; false: the launcher is gone.
-bool receive(std::size_t& size, int* descriptors, std::size_t& count) {
-  iovec part{.iov_base = block, .iov_len = sizeof block};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostDescriptors)];
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t n = 0;
-  do {
-    n = ::recvmsg(state.control, &header, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  if (n <= 0) return false;
-  size = static_cast<std::size_t>(n);
-  count = 0;
-  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    ::memcpy(descriptors, CMSG_DATA(rights), count * sizeof(int));
-  }
-  return true;
 }
 
 // A template's life. Comes back in a run's program, with the descriptor of its record.
@@ -122,11 +99,12 @@ int serve() {
   prepare_runtime(prelude);
   become_waiting();
   for (;;) {
-    std::size_t size = 0;
-    std::size_t count = 0;
     int descriptors[kMostDescriptors];
-    if (!receive(size, descriptors, count)) ::_exit(0);
-    if (relocate(block, size, descriptors, count)) {
+    std::size_t count = 0;
+    const ssize_t size = jail::receive(state.control, {.iov_base = block, .iov_len = sizeof block},
+                                       descriptors, kMostDescriptors, count);
+    if (size <= 0) ::_exit(0);  // the launcher is gone
+    if (relocate(block, static_cast<std::size_t>(size), descriptors, count)) {
       // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it
       const Forked forked = fork_run(state, *reinterpret_cast<RunImage*>(block));
       if (forked.side == Side::kProgram) return forked.record;

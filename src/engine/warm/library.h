@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "engine/warm/run_image.h"
+#include "sys/raw.h"
 
 // For the interpreter to see; everything else of this library is hidden.
 #define SP_INTERPOSE extern "C" __attribute__((visibility("default")))
@@ -27,10 +28,10 @@ struct ThreadRegistration {
 struct TemplateState {
   int control = -1;
   int init = -1;
-  int networks[kMostNetworks] = {};    // its own network namespaces, -1: not made yet
-  std::uint64_t signal_mask = 0;       // before it became a template; the runs go on with it
-  unsigned long child_action[4] = {};  // struct kernel_sigaction of SIGCHLD, likewise
-  ThreadRegistration registration;     // of the main thread
+  int networks[kMostNetworks] = {};     // its own network namespaces, -1: not made yet
+  std::uint64_t signal_mask = 0;        // before it became a template; the runs go on with it
+  sys::raw::KernelAction child_action;  // of SIGCHLD, likewise
+  ThreadRegistration registration;      // of the main thread
   int nonblocking[3] = {};  // O_NONBLOCK of the standard streams, as the interpreter has set it
 };
 

@@ -35,6 +35,7 @@ using jail::MessageKind;
 // Between a template and the init that shares its memory.
 struct Shared {
   std::uint32_t go = 0;     // init may begin
+  int map_errno = 0;        // what kept the id maps from being written, for init to tell
   std::uint32_t alive = 0;  // cleared by the kernel when init has memory of its own, or none
   TemplateState* state = nullptr;
   RunImage* image = nullptr;
@@ -50,21 +51,6 @@ void futex_wait(std::uint32_t* word, std::uint32_t value) {
   while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) {
     (void)::syscall(SYS_futex, word, FUTEX_WAIT, value, nullptr, nullptr, 0);
   }
-}
-
-// The raw call: glibc's sigaction refuses its own signals and rewrites the mask.
-void set_action(int signal, const unsigned long* action) {
-  (void)::syscall(SYS_rt_sigaction, signal, action, nullptr, 8);
-}
-
-// Decimal digits and a NUL at the end of `room`; answers where they begin.
-char* decimal(char* end, unsigned long value) {
-  *--end = '\0';
-  do {
-    *--end = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  return end;
 }
 
 // "/proc/PID/NAME" <- "INSIDE OUTSIDE 1" or "deny".
@@ -90,23 +76,6 @@ int write_maps(pid_t pid, const RunImage& image) {
   if (image.deny_setgroups != 0 && write_proc(pid, "setgroups", "deny", 4) < 0) return -1;
   if (write_map(pid, "uid_map", image.spec.uid, image.outside_uid) < 0) return -1;
   return write_map(pid, "gid_map", image.spec.gid, image.outside_gid);
-}
-
-void send_started(int socket, int pidfd) {
-  jail::ChildMessage message{.kind = MessageKind::kStarted};
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &pidfd, sizeof pidfd);
-  (void)::sendmsg(socket, &header, MSG_NOSIGNAL);
 }
 
 // The template keeps some, so that a run need not pay for one. Each is used by one run at a time.
@@ -155,7 +124,7 @@ void close_ours(const TemplateState& state, const RunImage& image) {
     if (state.nonblocking[fd] != 0) launch.need(::fcntl(fd, F_SETFL, O_NONBLOCK));
   }
   launch.need(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-  set_action(SIGCHLD, state.child_action);
+  (void)raw::set_action(SIGCHLD, &state.child_action, nullptr);
   renew_descriptors();
   const int socket = spec.socket;
   jail::raise_walls(launch, spec, ruleset);
@@ -166,11 +135,12 @@ void close_ours(const TemplateState& state, const RunImage& image) {
 
 [[noreturn]] void become_init(Launch& launch, const jail::ChildSpec& spec, pid_t program) {
   launch.begin(LaunchStep::kInit);
-  char digits[3][24];
   char name[] = "init";
-  char* argv[] = {name, decimal(digits[0] + 24, static_cast<unsigned long>(spec.socket)),
-                  decimal(digits[1] + 24, static_cast<unsigned long>(program)),
-                  decimal(digits[2] + 24, static_cast<unsigned long>(spec.backstop_ms)), nullptr};
+  char digits[3][24];
+  (void)::snprintf(digits[0], sizeof digits[0], "%d", spec.socket);
+  (void)::snprintf(digits[1], sizeof digits[1], "%d", program);
+  (void)::snprintf(digits[2], sizeof digits[2], "%ld", spec.backstop_ms);
+  char* argv[] = {name, digits[0], digits[1], digits[2], nullptr};
   char* envp[] = {nullptr};
   launch.need(raw::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC));
   launch.need(::fcntl(spec.socket, F_SETFD, 0));
@@ -193,12 +163,10 @@ int init_main(void* /*unused*/) {
   RunImage& image = *shared.image;
   jail::ChildSpec& spec = image.spec;
   Launch launch(spec);
-  constexpr unsigned long kDefault[4] = {};
-  set_action(SIGCHLD, kDefault);
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || shared.go == 2) {
-    launch.begin(LaunchStep::kIdMaps);
-    launch.fail(shared.go == 2 ? image.deny_setgroups : errno);
-  }
+  (void)raw::reset_signal(SIGCHLD);
+  launch.begin(LaunchStep::kIdMaps);
+  launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  if (shared.map_errno != 0) launch.fail(shared.map_errno);
   if (spec.own_network) {
     launch.begin(LaunchStep::kNetworkNamespace);
     launch.need(raw::unshare(CLONE_NEWNET));
@@ -258,14 +226,10 @@ Forked fork_run(TemplateState& state, RunImage& image) {
     launch.report(errno);
     return {};
   }
-  send_started(spec.socket, pidfd);
+  (void)jail::send_with_descriptor(spec.socket, {.kind = MessageKind::kStarted}, pidfd);
   ::close(pidfd);
-  std::uint32_t go = 1;
-  if (write_maps(pid, image) < 0) {
-    image.deny_setgroups = errno;  // init tells it, as the step that failed
-    go = 2;
-  }
-  __atomic_store_n(&shared.go, go, __ATOMIC_RELEASE);
+  shared.map_errno = write_maps(pid, image) < 0 ? errno : 0;
+  __atomic_store_n(&shared.go, 1, __ATOMIC_RELEASE);
   (void)::syscall(SYS_futex, &shared.go, FUTEX_WAKE, 1, nullptr, nullptr, 0);
   futex_wait(&shared.alive, 1);
   return {};

@@ -21,6 +21,7 @@
 #include <cstdlib>
 
 #include "engine/warm/library.h"
+#include "sys/raw.h"
 
 namespace sandpit::warm {
 namespace {
@@ -121,11 +122,11 @@ std::size_t park_threads() {
   action.sa_flags = SA_RESTART;  // a futex wait that was interrupted is waited for again
   ::sigfillset(&action.sa_mask);
   (void)::sigaction(other, &action, &before);
-  unsigned long ours[4] = {};  // struct kernel_sigaction
-  unsigned long glibcs[4] = {};
-  (void)::syscall(SYS_rt_sigaction, other, nullptr, ours, 8);
+  sys::raw::KernelAction ours;
+  sys::raw::KernelAction glibcs;
+  (void)sys::raw::set_action(other, nullptr, &ours);
   (void)::sigaction(other, &before, nullptr);
-  (void)::syscall(SYS_rt_sigaction, kSignal, ours, glibcs, 8);
+  (void)sys::raw::set_action(kSignal, &ours, &glibcs);
   const pid_t self = ::getpid();
   std::uint32_t others = 0;
   while (const dirent* entry = ::readdir(tasks)) {
@@ -137,7 +138,7 @@ std::size_t park_threads() {
   while (__atomic_load_n(&count, __ATOMIC_ACQUIRE) < others) ::usleep(200);
   // Its last steps to where it waits are not atomic with the count.
   if (others > 0) ::usleep(2000);
-  (void)::syscall(SYS_rt_sigaction, kSignal, glibcs, nullptr, 8);
+  (void)sys::raw::set_action(kSignal, &glibcs, nullptr);
   return others;
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "engine/jail/child.h"
-#include "plan/plan.h"
 
 namespace sandpit::warm {
 namespace {
@@ -55,11 +54,6 @@ class Flattener {
 };
 // NOLINTEND(*-reinterpret-cast,performance-no-int-to-ptr)
 
-bool is_of_the_run(const jail::ChildMount& mount) {
-  return mount.kind == MountKind::kVolume || mount.kind == MountKind::kProc ||
-         (mount.kind == MountKind::kBind && (mount.flags & kMountGranted) != 0);
-}
-
 }  // namespace
 
 FlatImage flatten(RunImage image, const std::vector<int>& tasks) {
@@ -73,7 +67,7 @@ FlatImage flatten(RunImage image, const std::vector<int>& tasks) {
   // All keep their place in the list, since failures name it.
   std::vector<jail::ChildMount> mounts(spec.mounts.begin(), spec.mounts.end());
   for (jail::ChildMount& mount : mounts) {
-    const bool wanted = is_of_the_run(mount);
+    const bool wanted = jail::is_per_run(mount);
     mount.content = nullptr;
     mount.content_size = 0;
     mount.tree = wanted ? flat.descriptor(mount.tree) : -1;

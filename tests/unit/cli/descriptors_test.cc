@@ -15,6 +15,8 @@
 #include <sstream>
 #include <thread>
 
+#include "base/write_all.h"
+
 namespace sandpit::cli {
 namespace {
 

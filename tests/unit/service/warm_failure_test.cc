@@ -75,8 +75,8 @@ TEST_P(WarmFailure, EndsAsSandboxErrorAndLeavesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     EachStep, WarmFailure,
-    testing::Values(LaunchStep::kJoinCgroup, LaunchStep::kCgroupNamespace, LaunchStep::kIds,
-                    LaunchStep::kSession, LaunchStep::kVolume, LaunchStep::kMount,
+    testing::Values(LaunchStep::kIdMaps, LaunchStep::kJoinCgroup, LaunchStep::kCgroupNamespace,
+                    LaunchStep::kIds, LaunchStep::kSession, LaunchStep::kVolume, LaunchStep::kMount,
                     LaunchStep::kProc, LaunchStep::kInput, LaunchStep::kHostname,
                     LaunchStep::kWorkingDirectory, LaunchStep::kRlimit, LaunchStep::kCapabilities,
                     LaunchStep::kNoNewPrivileges, LaunchStep::kLandlock, LaunchStep::kFork,

@@ -1,0 +1,51 @@
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include "engine/jail/child.h"
+#include "engine/jail/child_launch.h"
+
+namespace sandpit::jail {
+
+ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descriptor) {
+  ChildMessage sent = message;
+  iovec part{.iov_base = &sent, .iov_len = sizeof sent};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  return ::sendmsg(socket, &header, MSG_NOSIGNAL);
+}
+
+ssize_t receive(int socket, iovec part, int* descriptors, std::size_t most, std::size_t& count) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostInMessage)];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  ssize_t n = 0;
+  do {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(sizeof(int) * most);
+    n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  count = 0;
+  const cmsghdr* rights = n > 0 ? CMSG_FIRSTHDR(&header) : nullptr;
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return n;
+  count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  if (count > most) count = most;  // CMSG_SPACE rounds up
+  std::memcpy(descriptors, CMSG_DATA(rights), count * sizeof(int));
+  return n;
+}
+
+}  // namespace sandpit::jail
