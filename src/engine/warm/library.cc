@@ -158,6 +158,7 @@ int opened(const char* path) {
   if (path == nullptr || path[0] != '/') return -1;
   // Only the main thread's stack is what a fork goes on with.
   (void)waited_at(path);
+  if (::strcmp(path, kLeavePath) == 0) leave_finalization();
   if (record < 0 || ::strcmp(path, kRecordPath) != 0) return -1;
   const int fd = record;
   record = -1;

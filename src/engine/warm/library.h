@@ -53,6 +53,10 @@ using ForkFunction = pid_t();
 void prepare_runtime(const char* prelude);
 void revive_runtime();
 
+// library_exit.cc. Called below Py_FinalizeEx(), goes on with its caller as if it had returned 0;
+// comes back where there is none.
+void leave_finalization();
+
 // library_threads.cc. Stops every other thread for good, once; answers how many there were. Each
 // program starts them again, after everything else.
 std::size_t park_threads();
