@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -38,21 +39,25 @@ void prepare_python(const char* prelude) {
   before();
 }
 
-// The end of PHP's process, after the request's: destructors, shutdown functions and output are done
-// by then. What is left takes apart what is shared with the template, page by page: a return
-// instruction is put in its place.
-void prepare_php() {
-  auto* const end = symbol<void()>("php_module_shutdown");
-  if (end == nullptr) return;
-  constexpr char kReturn = '\xc3';
+// What these do at the end of a process nobody can see any more (destructors, finalizers, shutdown
+// functions and output are done by then): they take apart what is shared with the template, and so
+// copy it page by page. A "return 0" is put in the place of their code.
+constexpr const char* kNeedless[] = {
+    "php_module_shutdown",  // PHP; php_request_shutdown() has come before
+    "ruby_vm_destruct",     // Ruby; after rb_objspace_call_finalizer()
+};
+
+void leave_out(const char* name) {
+  auto* const function = symbol<void()>(name);
+  if (function == nullptr) return;
+  constexpr char kReturnZero[] = {'\x31', '\xc0', '\xc3'};  // xor %eax, %eax; ret
   const auto page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // NOLINTNEXTLINE(*-reinterpret-cast): the code itself
-  auto* const code = reinterpret_cast<char*>(end);
-  // NOLINTNEXTLINE(*-reinterpret-cast)
-  char* const page = code - reinterpret_cast<std::uintptr_t>(end) % page_size;
-  if (::mprotect(page, page_size, PROT_READ | PROT_WRITE) < 0) return;
-  *code = kReturn;
-  (void)::mprotect(page, page_size, PROT_READ | PROT_EXEC);
+  auto* const code = reinterpret_cast<char*>(function);  // NOLINT(*-reinterpret-cast): the code
+  const auto offset = reinterpret_cast<std::uintptr_t>(function) % page_size;  // NOLINT(*-cast)
+  const std::size_t size = offset + sizeof kReturnZero;
+  if (::mprotect(code - offset, size, PROT_READ | PROT_WRITE) < 0) return;
+  std::memcpy(code, kReturnZero, sizeof kReturnZero);
+  (void)::mprotect(code - offset, size, PROT_READ | PROT_EXEC);
 }
 
 // V8 keeps its heap out of forks (MADV_DONTFORK): here that is what they are for.
@@ -80,7 +85,7 @@ void fork_all_memory() {
 
 void prepare_runtime(const char* prelude) {
   prepare_python(prelude);
-  prepare_php();
+  for (const char* name : kNeedless) leave_out(name);
   if (park_threads() == 0) return;
   note_descriptors();
   fork_all_memory();
