@@ -28,33 +28,48 @@ if (require('worker_threads').isMainThread) {
   wordsOf(fs.readFileSync('/proc/self/comm'));
 
   // A program that comes to its end by itself, with nothing left to do, ends as process.exit() does after its last event: to take
-  // the heap apart first would only copy what is shared with the template. Where there is more to be said (an error's text comes
-  // after 'exit', so does the warning of status 13) or process.exit() is at work, it is as always.
-  const { emit, reallyExit } = process;
-  const calledByNode = () => {
+  // the heap apart first would only copy what is shared with the template. Node itself then asks for process.emit, without any
+  // JavaScript around it: that is when the last listener is added, which nobody else gets to see. Where there is more to be said
+  // (an error's text comes after 'exit', so does the warning of status 13) or process.exit() is at work, it is as always.
+  const { emit, reallyExit, on, listenerCount, getMaxListeners } = process;
+  const callersOf = (inner) => {
     try {
       const { stackTraceLimit, prepareStackTrace } = Error;
       Error.stackTraceLimit = 3;
       Error.prepareStackTrace = (_, frames) => frames.length;
       const trace = {};
-      Error.captureStackTrace(trace, calledByNode);
+      Error.captureStackTrace(trace, inner);
       const callers = trace.stack;
       Object.assign(Error, { stackTraceLimit, prepareStackTrace });
-      return callers === 1;
+      return callers;
     } catch {
-      return false;
+      return -1; // Error was frozen
     }
   };
-  const instead = {
-    emit(event, ...rest) {
-      const last = event === 'exit' && this === process && calledByNode();
-      const heard = Reflect.apply(emit, this, [event, ...rest]);
-      if (last && !process.exitCode) Reflect.apply(reallyExit, process, [0]);
-      return heard;
+  const last = () => {
+    if (process._exiting && !process.exitCode && callersOf(last) === 1) Reflect.apply(reallyExit, process, [0]);
+  };
+  const count = (event) => Reflect.apply(listenerCount, process, [event]);
+  const usual = count('newListener');
+  let added = false;
+  const accessor = {
+    get emit() {
+      if (!added && this === process && callersOf(property.get) === 0) {
+        added = true;
+        // A second one would change what an error in the first one looks like, one too many is warned of.
+        const most = Reflect.apply(getMaxListeners, process, []);
+        const others = count('exit');
+        if (count('newListener') === usual && others !== 1 && (most === 0 || others < most)) Reflect.apply(on, process, ['exit', last]);
+      }
+      return emit;
+    },
+    set emit(value) {
+      Object.defineProperty(this, 'emit', { value, configurable: true, enumerable: true, writable: true });
     },
   };
-  Object.defineProperty(Object.getPrototypeOf(process), 'emit', { configurable: true, writable: true, value: instead.emit });
-  calledByNode();
+  const property = Object.getOwnPropertyDescriptor(accessor, 'emit');
+  Object.defineProperty(Object.getPrototypeOf(process), 'emit', property);
+  void process.emit;
 
   let record = null;
   try {

@@ -48,10 +48,10 @@ class Last:
 
 def leave(kept, system):
     """The last of the exit handlers. Modules that the template had loaded are shared memory: to take them apart, as the end of
-    an interpreter does, would copy it. What the program itself made and imported goes as always."""
+    an interpreter does, would copy it. What the program itself made and imported, or put into them, goes as always."""
     loaded = system.modules
-    for name, module in kept.items():
-        if loaded.get(name) is module:
+    for name, module, names, size in kept:
+        if loaded.get(name) is module and len(names) == size:
             del loaded[name]
     # Streams that the program has put there, or that fail, have a say in the exit status: the long way then.
     if system.stdout is not system.__stdout__ or system.stderr is not system.__stderr__ or system.flags.verbose:
@@ -78,7 +78,8 @@ exercise()
 for name in set(sys.modules) - before:
     del sys.modules[name]  # the program imports them itself
 os.register_at_fork(after_in_child=arrive)
-kept = {name: module for name, module in sys.modules.items() if name not in ("__main__", "sys", "builtins")}
+kept = [(name, module, module.__dict__, len(module.__dict__)) for name, module in sys.modules.items()
+        if name not in ("__main__", "sys", "builtins")]
 leaked = [kept]
 leaked.append(leaked)  # what is frozen and a cycle is never taken apart
 atexit.register(leave, kept, sys)
