@@ -21,6 +21,23 @@ def exercise():
         sys.stdout = out
 
 
+def refuse(module, why):
+    os.write(2, f"preload {module}: {why}\n".encode("utf-8", "backslashreplace"))
+    os._exit(1)
+
+
+def preload(modules):
+    """What runs shall find imported. Threads would be missing in them."""
+    for module in modules:
+        threads = len(os.listdir("/proc/self/task"))
+        try:
+            __import__(module)
+        except BaseException as error:
+            refuse(module, f"{type(error).__name__}: {error}")
+        if len(os.listdir("/proc/self/task")) > threads:
+            refuse(module, "it starts threads, which a fork can't take along")
+
+
 def arrive():
     """In a run's program, before its file is read: the arguments are its own."""
     global pending
@@ -31,6 +48,8 @@ def arrive():
         words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
     sys.argv[:] = words
     sys.orig_argv[:] = sys.orig_argv[:-1] + words
+    if "numpy.random" in sys.modules:  # the standard library's own random sees to itself
+        sys.modules["numpy.random"].seed()
 
 
 class Last:
@@ -77,6 +96,8 @@ pending = True
 exercise()
 for name in set(sys.modules) - before:
     del sys.modules[name]  # the program imports them itself
+# The variable itself goes in each run (library.cc): unset here, its text would stay for /proc/self/environ.
+preload(filter(None, os.fsdecode(os.environ._data.pop(b"SANDPIT_PRELOAD", b"")).split(",")))
 os.register_at_fork(after_in_child=arrive)
 kept = [(name, module, module.__dict__, len(module.__dict__)) for name, module in sys.modules.items()
         if name not in ("__main__", "sys", "builtins")]

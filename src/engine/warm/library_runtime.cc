@@ -83,12 +83,15 @@ void fork_all_memory() {
 
 }  // namespace
 
-void prepare_runtime(const char* prelude) {
+void prepare_runtime(const char* prelude, const int* ours, std::size_t count) {
   prepare_python(prelude);
   for (const char* name : kNeedless) leave_out(name);
-  if (park_threads() == 0) return;
-  note_descriptors();
-  fork_all_memory();
+  const bool threads = park_threads() != 0;
+  if (const int unknown = note_descriptors(ours, count); unknown >= 0) {
+    (void)::fprintf(stderr, "descriptor %d can't be renewed in each run\n", unknown);
+    ::_exit(125);
+  }
+  if (threads) fork_all_memory();
 }
 
 void revive_runtime() {
