@@ -14,7 +14,7 @@ set(warm_dir ${PROJECT_SOURCE_DIR}/src/engine)
 set(warm_options -O2 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -U_FORTIFY_SOURCE -fno-sanitize=all)
 set(warm_sources
   ${warm_dir}/warm/library.cc ${warm_dir}/warm/library_fork.cc ${warm_dir}/warm/library_runtime.cc
-  ${warm_dir}/warm/library_threads.cc ${warm_dir}/warm/library_descriptors.cc ${warm_dir}/warm/relocate.cc
+  ${warm_dir}/warm/library_threads.cc ${warm_dir}/warm/library_exit.cc ${warm_dir}/warm/library_descriptors.cc ${warm_dir}/warm/relocate.cc
   ${warm_dir}/jail/child_messages.cc ${warm_dir}/jail/child_mounts.cc ${warm_dir}/jail/child_steps.cc ${warm_dir}/jail/child_walls.cc
   ${PROJECT_SOURCE_DIR}/src/sys/landlock.cc)
 # Of the files, so that they come after those of sp_options.
@@ -25,7 +25,7 @@ add_library(sandpit_warm MODULE ${warm_sources})
 target_link_libraries(sandpit_warm PRIVATE sp_options)
 # Nothing of the C++ library: it would have to be in every jail, in the interpreter's version.
 target_link_options(sandpit_warm PRIVATE -Wl,--no-undefined -Wl,--gc-sections -Wl,-z,now)
-target_link_libraries(sandpit_warm PRIVATE c dl)
+target_link_libraries(sandpit_warm PRIVATE gcc_eh gcc c dl)
 set_target_properties(sandpit_warm PROPERTIES LINKER_LANGUAGE C LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/sandpit)
 
 add_executable(warm-init ${warm_dir}/warm/init_main.cc)

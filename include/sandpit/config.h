@@ -56,8 +56,10 @@ struct RuntimeSettings {
   std::string interpreter;  // [runtimes.python] interpreter, [runtimes.javascript] runtime; empty:
                             // the manifest's
   std::vector<std::string> extra_args;
-  std::string packages_dir;  // host directory, mounted read-only and importable ("" none);
-                             // modules_dir for javascript
+  std::string packages_dir;          // host directory, mounted read-only and importable ("" none);
+                                     // modules_dir for javascript
+  std::vector<std::string> preload;  // modules that warm starts have loaded already, besides the
+                                     // manifest's
   LimitOverrides limits;
   SecurityOverrides security;
 };

@@ -14,6 +14,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sandpit/config.h"
 #include "sandpit/error.h"
@@ -21,6 +23,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "sandpit/units.h"
 
 namespace sandpit {
 
@@ -55,11 +58,42 @@ class SANDPIT_API Run {
   std::unique_ptr<Impl> impl_;
 };
 
-// Warm workers, for WebAssembly: see Request::trust_domain.
+// Interpreters that have started, each in a jail, and wait to be forked: templates. One serves runs
+// of the same shape: the same runtime and preloads, and the same of everything that a fork can't
+// change (interpreter, environment, mounts, memory limit).
+struct TemplateOptions {
+  unsigned least = 0;          // of each shape that has been asked for; kept however idle
+  unsigned most = 0;           // of each shape; 0: one for each processor
+  Milliseconds idle{300'000};  // a shape that nobody has asked for so long keeps only `least`
+  ByteCount memory;  // of all together (proportional set size); 0: no ceiling. Above it those go
+                     // whose shape was not asked for the longest
+  // Then one is replaced: its runs have hash seeds and address layout in common.
+  std::uint64_t runs = 20'000;
+  Milliseconds life{1'800'000};
+};
+
+// Warm workers, for WebAssembly: see Request::trust_domain. And templates, for interpreters.
 struct WarmOptions {
   bool enabled = true;
   unsigned workers = 0;  // at once, for each domain and policy; 0: one for each processor
   std::uint64_t runs_per_worker = 10'000;  // then it is replaced
+  TemplateOptions templates;
+};
+
+// What became of one shape of templates since it was first asked for.
+struct TemplateCounts {
+  std::string runtime;
+  std::vector<std::string> preload;
+  unsigned ready = 0;
+  unsigned starting = 0;
+  std::uint64_t hits = 0;     // runs that were forked
+  std::uint64_t misses = 0;   // runs that started cold, since none was ready
+  std::uint64_t made = 0;     // templates
+  std::uint64_t failed = 0;   // of those: did not come up
+  std::uint64_t crashed = 0;  // ended by themselves after they had
+  Milliseconds oldest{0};     // age of the oldest one that is there
+  ByteCount memory;           // proportional set size of those that are there, at the last look
+  std::string failure;        // why the last one did not come up
 };
 
 struct SandboxOptions {
@@ -87,6 +121,9 @@ class SANDPIT_API Sandbox {
   // Starts it; output goes to `callback` as it comes (and into the Outcome as well, up to the
   // output limit).
   [[nodiscard]] Result<Run> start(const Request& request, OutputCallback callback = {}) const;
+
+  // Of all shapes that are known now, in the order of their first use.
+  [[nodiscard]] Result<std::vector<TemplateCounts>> template_counts() const;
 
   [[nodiscard]] RuntimeRegistry& runtimes();
   [[nodiscard]] const Config& config() const;

@@ -6,12 +6,71 @@ if (require('worker_threads').isMainThread) {
   const v8 = require('v8');
   // What nearly every program does for the first time.
   const util = require('util');
+  const Module = require('module');
   require('stream'); require('events'); require('path'); require('vm'); require('timers'); require('buffer'); require('net');
   util.inspect({ a: [1, 2, { b: 3 }], c: new Map([[1, 2]]) });
   util.format('%s %d %j', 'a', 1, {});
   new (require('vm').Script)('console.log("x")');
   console.log('w');
   console.error('w');
+  Module.runMain(__filename); // the way to a program: this file is loaded, so nothing happens at the end of it
+  const ownPid = () => Number(fs.readlinkSync('/proc/self'));
+  const randomSeed = () => {
+    const seed = Buffer.alloc(4);
+    const random = fs.openSync('/dev/urandom');
+    fs.readSync(random, seed, 0, 4);
+    fs.closeSync(random);
+    return (seed.readUInt32LE(0) & 0x7ffffffe) + 1;
+  };
+  const wordsOf = (record) => record.toString().split('\0').slice(0, -1);
+  ownPid();
+  randomSeed();
+  wordsOf(fs.readFileSync('/proc/self/comm'));
+
+  // A program that comes to its end by itself, with nothing left to do, ends as process.exit() does after its last event: to take
+  // the heap apart first would only copy what is shared with the template. Node itself then asks for process.emit, without any
+  // JavaScript around it: that is when the last listener is added, which nobody else gets to see. Where there is more to be said
+  // (an error's text comes after 'exit', so does the warning of status 13) or process.exit() is at work, it is as always.
+  const { emit, reallyExit, on, listenerCount, getMaxListeners } = process;
+  const callersOf = (inner) => {
+    try {
+      const { stackTraceLimit, prepareStackTrace } = Error;
+      Error.stackTraceLimit = 3;
+      Error.prepareStackTrace = (_, frames) => frames.length;
+      const trace = {};
+      Error.captureStackTrace(trace, inner);
+      const callers = trace.stack;
+      Object.assign(Error, { stackTraceLimit, prepareStackTrace });
+      return callers;
+    } catch {
+      return -1; // Error was frozen
+    }
+  };
+  const last = () => {
+    if (process._exiting && !process.exitCode && callersOf(last) === 1) Reflect.apply(reallyExit, process, [0]);
+  };
+  const count = (event) => Reflect.apply(listenerCount, process, [event]);
+  const usual = count('newListener');
+  let added = false;
+  const accessor = {
+    get emit() {
+      if (!added && this === process && callersOf(property.get) === 0) {
+        added = true;
+        // A second one would change what an error in the first one looks like, one too many is warned of.
+        const most = Reflect.apply(getMaxListeners, process, []);
+        const others = count('exit');
+        if (count('newListener') === usual && others !== 1 && (most === 0 || others < most)) Reflect.apply(on, process, ['exit', last]);
+      }
+      return emit;
+    },
+    set emit(value) {
+      Object.defineProperty(this, 'emit', { value, configurable: true, enumerable: true, writable: true });
+    },
+  };
+  const property = Object.getOwnPropertyDescriptor(accessor, 'emit');
+  Object.defineProperty(Object.getPrototypeOf(process), 'emit', property);
+  void process.emit;
+
   let record = null;
   try {
     record = fs.readFileSync('/.sandpit/go');
@@ -19,14 +78,10 @@ if (require('worker_threads').isMainThread) {
     // No template: nothing is changed.
   }
   if (record !== null) {
-    const words = record.toString().split('\0').slice(0, -1);
+    const words = wordsOf(record);
     process.argv.splice(1, process.argv.length, ...words);
-    Object.defineProperty(process, 'pid', { value: Number(fs.readlinkSync('/proc/self')), enumerable: true, configurable: true, writable: false });
-    const seed = Buffer.alloc(4);
-    const random = fs.openSync('/dev/urandom');
-    fs.readSync(random, seed, 0, 4);
-    fs.closeSync(random);
-    v8.setFlagsFromString('--random-seed=' + ((seed.readUInt32LE(0) & 0x7ffffffe) + 1));
+    Object.defineProperty(process, 'pid', { value: ownPid(), enumerable: true, configurable: true, writable: false });
+    v8.setFlagsFromString('--random-seed=' + randomSeed());
   }
 }
 process.execArgv.splice(process.execArgv.indexOf(__filename) - 1, 2);

@@ -21,6 +21,23 @@ def exercise():
         sys.stdout = out
 
 
+def refuse(module, why):
+    os.write(2, f"preload {module}: {why}\n".encode("utf-8", "backslashreplace"))
+    os._exit(1)
+
+
+def preload(modules):
+    """What runs shall find imported. Threads would be missing in them."""
+    for module in modules:
+        threads = len(os.listdir("/proc/self/task"))
+        try:
+            __import__(module)
+        except BaseException as error:
+            refuse(module, f"{type(error).__name__}: {error}")
+        if len(os.listdir("/proc/self/task")) > threads:
+            refuse(module, "it starts threads, which a fork can't take along")
+
+
 def arrive():
     """In a run's program, before its file is read: the arguments are its own."""
     global pending
@@ -31,25 +48,66 @@ def arrive():
         words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
     sys.argv[:] = words
     sys.orig_argv[:] = sys.orig_argv[:-1] + words
+    if "numpy.random" in sys.modules:  # the standard library's own random sees to itself
+        sys.modules["numpy.random"].seed()
 
 
-def leave(kept):
+class Last:
+    """The last thing that the program's end lets go: then the interpreter's own memory is all there is to be taken apart, and
+    that is left to the kernel. Below Py_FinalizeEx() opening this path does not come back (library_exit.cc)."""
+
+    __slots__ = ()
+
+    def __del__(self, open=os.open):
+        try:
+            open("/.sandpit/leave", 0)
+        except:  # noqa: E722 -- the names of exceptions are gone by now
+            pass
+
+
+def leave(kept, system):
     """The last of the exit handlers. Modules that the template had loaded are shared memory: to take them apart, as the end of
-    an interpreter does, would copy it. What the program itself made and imported goes as always."""
-    for name, module in kept.items():
-        if sys.modules.get(name) is module:
-            del sys.modules[name]
+    an interpreter does, would copy it. What the program itself made and imported, or put into them, goes as always."""
+    loaded = system.modules
+    for name, module, names, size in kept:
+        if loaded.get(name) is module and len(names) == size:
+            del loaded[name]
+    # Streams that the program has put there, or that fail, have a say in the exit status: the long way then.
+    if system.stdout is not system.__stdout__ or system.stderr is not system.__stderr__ or system.flags.verbose:
+        return
+    try:
+        for stream in (system.stdout, system.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+    except:  # noqa: E722
+        return
+    system.__dict__["\0"] = Last()  # cleared after everything else
+
+
+def ends_well():
+    """Tries the short end with a child of the template's own."""
+    child = os.fork()
+    if child == 0:
+        sys.exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 pending = True
 exercise()
 for name in set(sys.modules) - before:
     del sys.modules[name]  # the program imports them itself
+# The variable itself goes in each run (library.cc): unset here, its text would stay for /proc/self/environ.
+preload(filter(None, os.fsdecode(os.environ._data.pop(b"SANDPIT_PRELOAD", b"")).split(",")))
 os.register_at_fork(after_in_child=arrive)
-kept = {name: module for name, module in sys.modules.items() if name not in ("__main__", "sys", "builtins")}
-atexit.register(leave, kept)
+kept = [(name, module, module.__dict__, len(module.__dict__)) for name, module in sys.modules.items()
+        if name not in ("__main__", "sys", "builtins")]
+leaked = [kept]
+leaked.append(leaked)  # what is frozen and a cycle is never taken apart
+atexit.register(leave, kept, sys)
 gc.collect()
 gc.freeze()
+if not ends_well():
+    atexit.unregister(leave)
 # What is frozen is never collected: the program's module, and with it what only the program holds, has to be a new one.
 old = sys.modules["__main__"]
 new = type(sys)("__main__")

@@ -49,8 +49,12 @@ class Writer {
   void put(const std::chrono::duration<Rep, Period>& time) {
     put(time.count());
   }
-  void put(const sock_filter& instruction) {
-    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
+  // Thousands of them in each Plan.
+  void put(const std::vector<sock_filter>& program) {
+    static_assert(sizeof(sock_filter) == 8);
+    put(static_cast<std::uint64_t>(program.size()));
+    const std::size_t size = program.size() * sizeof(sock_filter);
+    out_.append(reinterpret_cast<const char*>(program.data()), size);  // NOLINT(*-reinterpret-cast)
   }
   template <class T>
   void put(const std::vector<T>& items) {
@@ -133,8 +137,18 @@ class Reader {
     get(n);
     time = std::chrono::duration<Rep, Period>(n);
   }
-  void get(sock_filter& instruction) {
-    (*this)(instruction.code, instruction.jt, instruction.jf, instruction.k);
+  void get(std::vector<sock_filter>& program) {
+    std::uint64_t n = length();
+    if (n > in_.size() / sizeof(sock_filter)) {
+      ok_ = false;
+      in_ = {};
+      n = 0;
+    }
+    program.resize(n);
+    if (n == 0) return;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was checked above
+    std::memcpy(program.data(), in_.data(), n * sizeof(sock_filter));
+    in_.remove_prefix(n * sizeof(sock_filter));
   }
   template <class T>
   void get(std::vector<T>& items) {

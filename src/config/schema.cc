@@ -118,6 +118,7 @@ constexpr std::array kRuntime = {
     KeySpec{"runtime", "interpreter", Kind::kInterpreter, Rule::kNever},
     KeySpec{"runtime", "extra_args", Kind::kTextList, Rule::kNever},
     KeySpec{"runtime", "packages_dir", Kind::kHostDir, Rule::kNever},
+    KeySpec{"runtime", "preload", Kind::kTextList, Rule::kNever},
 };
 constexpr std::array kJavascript = {
     KeySpec{"runtime", "runtime", Kind::kInterpreter, Rule::kNever},

@@ -90,7 +90,7 @@ void set_runtime(RuntimeSettings& runtime, const Setting& setting) {
       runtime.interpreter = text_of(setting);
       break;
     case Kind::kTextList:
-      runtime.extra_args = texts_of(setting);
+      (setting.spec->name == "preload" ? runtime.preload : runtime.extra_args) = texts_of(setting);
       break;
     default:
       runtime.packages_dir = text_of(setting);

@@ -91,6 +91,8 @@ std::string commented_template() {
 #extra_args = ["-B"]
 # A directory of packages, mounted read-only and importable. (example: this file's directory)
 #packages_dir = "."
+# Modules of the interpreter's own installation that warm starts have imported already. (example)
+#preload = ["json", "re"]
 
 [runtimes.javascript]
 #runtime = "node"

@@ -125,6 +125,9 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   plan.argv = step.argv;
   plan.env = plan_environment(policy, step);
   plan.warm = step.warm;
+  // An interpreter may run what it finds there (LUA_INIT, RUBYOPT), and a template has neither
+  // Landlock nor a filter on.
+  if (plan.warm && !policy.env.empty()) plan.cold_reason = "its environment was added to";
   plan.cwd = policy.chdir;
   plan.mounts = plan_mounts(input, layout);
   plan.inputs = input.inputs;

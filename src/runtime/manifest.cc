@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "config/suggest.h"
+#include "runtime/preload.h"
 #include "runtime/toml_reader.h"
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
@@ -60,6 +61,7 @@ const std::vector<std::string_view>& known_keys() {
                                                       "limits",
                                                       "compile",
                                                       "warm",
+                                                      "preload",
                                                       "install"};
   return kKeys;
 }
@@ -440,6 +442,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   read_limits(reader, table, manifest.limits);
   read_compile(reader, table, manifest);
   read_template(reader, table, path, manifest);
+  read_preload(reader, table, manifest);
   check_manifest(reader, table, manifest);
   if (!reader.good()) return fail(reader.take_error());
   return manifest;

@@ -44,6 +44,12 @@ struct ManifestTemplate {
   std::string trigger = "/.sandpit/go";  // {source}: the interpreter's own open of its program
 };
 
+// Modules that a template loads before it is forked.
+struct ManifestPreload {
+  std::vector<std::string> modules;        // always; the configuration adds its own
+  std::map<std::string, std::string> env;  // of every run, cold ones too, where any is loaded
+};
+
 struct Manifest {
   std::string id;
   std::string display_name;
@@ -78,6 +84,7 @@ struct Manifest {
 
   std::optional<ManifestCompile> compile;
   std::optional<ManifestTemplate> warm;
+  std::optional<ManifestPreload> preload;  // none: this runtime has no preloads
   LimitOverrides limits;  // where the configuration leaves the built-in value
   // For "ID@VERSION": the interpreter's (or else the compiler's) name.
   std::map<std::string, std::string> versions;
@@ -91,6 +98,9 @@ struct Manifest {
 
 // Where a template's prelude is, inside (plan/template_plan.h).
 inline constexpr std::string_view kPreludeDirectory = "/.sandpit";
+
+// Of a template: the names of modules for its prelude to load, with commas between them.
+inline constexpr std::string_view kPreloadVariable = "SANDPIT_PRELOAD";
 
 // Where ManifestWarm's files are, inside.
 inline constexpr std::string_view kWarmPath = "/warm";

@@ -19,6 +19,7 @@
 #include "config/suggest.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
+#include "runtime/preload.h"
 #include "runtime/settings_for.h"
 #include "runtime/shebang.h"
 #include "runtime/text_lint.h"
@@ -409,6 +410,7 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   if (manifest_.warm) run.warm = warm_start(*manifest_.warm, values);
   if (compiler) add_compile(*compiler, values, steps);
   SP_TRY_VOID(add_packages(mine, values, run));
+  SP_TRY_VOID(add_preload(manifest_, mine, run));
   return steps;
 }
 

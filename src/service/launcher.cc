@@ -105,6 +105,11 @@ class LauncherSession final : public RunObserver {
       if (run_ != nullptr && reader.finished()) {
         launcher_.supervisor().grant_cpu(*run_, Milliseconds(total));
       }
+    } else if (message->kind == wire::Kind::kTemplateCounts && run_ == nullptr) {
+      const std::string body = wire::encode(launcher_.templates().counts());
+      if (!wire::send(channel_.get(), wire::Kind::kTemplateCounts, body, {},
+                      wire::Blocking::kDontWait))
+        orphan();
     } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr) {
       if (auto started = start(std::move(*message)); !started) {
         const std::string body = wire::encode(started.error());
@@ -263,6 +268,12 @@ void Launcher::on_control() {
     // A channel that could not be received (no descriptors left) is that caller's error, not the
     // end.
     if (message.error().code == ErrorCode::kCancelled) ending_ = true;
+    return;
+  }
+  if (message->kind == wire::Kind::kTemplates) {
+    if (const auto options = wire::decode_template_options(message->body)) {
+      templates_->configure(*options);
+    }
     return;
   }
   if (message->kind != wire::Kind::kChannel || message->descriptors.size() != 1) return;

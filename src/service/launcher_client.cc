@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "sandpit/error.h"
+#include "sandpit/sandbox.h"
 #include "service/orphan.h"
 #include "service/wire.h"
 
@@ -68,6 +69,21 @@ LauncherClient::~LauncherClient() {
   pollfd gone{.fd = control_.get(), .events = 0, .revents = 0};
   while (::poll(&gone, 1, kPatienceMs) < 0 && errno == EINTR) {
   }
+}
+
+Result<void> LauncherClient::configure(const TemplateOptions& options) {
+  return wire::send(control_.get(), wire::Kind::kTemplates, wire::encode(options), {},
+                    wire::Blocking::kWait);
+}
+
+Result<std::vector<TemplateCounts>> LauncherClient::template_counts() {
+  SP_TRY(UniqueFd channel, take_channel());
+  SP_TRY_VOID(
+      wire::send(channel.get(), wire::Kind::kTemplateCounts, {}, {}, wire::Blocking::kWait));
+  SP_TRY(const wire::Message answer, wire::receive(channel.get(), wire::Blocking::kWait));
+  SP_TRY(std::vector<TemplateCounts> counts, wire::decode_template_counts(answer.body));
+  give_back(std::move(channel));
+  return counts;
 }
 
 Result<UniqueFd> LauncherClient::take_channel() {

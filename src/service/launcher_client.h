@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sandpit/sandbox.h"
 #include "service/wire.h"
 #include "sys/host_facts.h"
 
@@ -22,6 +23,9 @@ class LauncherClient {
   // wait calls, with empty signal mask and default dispositions. kSandbox when it can't be started
   // or reports that it can't work here.
   [[nodiscard]] static Result<std::unique_ptr<LauncherClient>> start(const std::string& path);
+  // Before the first run.
+  [[nodiscard]] Result<void> configure(const TemplateOptions& options);
+  [[nodiscard]] Result<std::vector<TemplateCounts>> template_counts();
   LauncherClient(const LauncherClient&) = delete;
   LauncherClient& operator=(const LauncherClient&) = delete;
   // Ends the launcher and waits until it has cleaned up.

@@ -323,6 +323,7 @@ Result<Sandbox> Sandbox::create(Config config, const SandboxOptions& options) {
   SP_TRY_VOID(check_runtime_names(impl->config, impl->registry));
   SP_TRY(const std::string path, find_launcher(options.launcher));
   SP_TRY(impl->launcher, LauncherClient::start(path));
+  SP_TRY_VOID(impl->launcher->configure(options.warm.templates));
   impl->warm = options.warm.enabled;
   impl->wasm =
       std::make_unique<WasmPool>(impl->launcher, impl->config, impl->registry, options.warm);
@@ -353,6 +354,11 @@ Result<Run> Sandbox::start(const Request& request, OutputCallback callback) cons
   run->reader = std::thread([self] { self->result = self->collect(); });
   (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return Run(std::move(run));
+}
+
+Result<std::vector<TemplateCounts>> Sandbox::template_counts() const {
+  SP_TRY_VOID(impl_->check_owner());
+  return impl_->launcher->template_counts();
 }
 
 RuntimeRegistry& Sandbox::runtimes() { return impl_->registry; }

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,9 +12,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <memory>
+#include <sstream>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,12 @@
 #include "engine/warm/run_image.h"
 #include "plan/plan.h"
 #include "plan/template_plan.h"
+#include "runtime/manifest.h"
 #include "sandpit/error.h"
-#include "sandpit/outcome.h"
+#include "sandpit/runtime.h"
 #include "sandpit/sandbox.h"
+#include "sandpit/units.h"
+#include "service/interpreter_template.h"
 #include "service/wire.h"
 #include "supervisor/describe.h"
 #include "supervisor/supervisor.h"
@@ -38,20 +42,17 @@
 namespace sandpit {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// Runs of one template share its address layout and hash seeds: it is replaced after so many, or so
-// long.
-constexpr std::uint64_t kMostRuns = 20'000;
-constexpr std::chrono::minutes kLongestLife{30};
-// Shapes that nobody has asked for so long are forgotten, and the longest unused beyond so many.
-constexpr std::chrono::minutes kLongestIdle{5};
+// The shape that nobody has asked for the longest makes room for one more.
 constexpr std::size_t kMostShapes = 16;
+// Unless it was asked for within this time: then the new one has no templates.
+constexpr std::chrono::seconds kInUse{10};
+constexpr unsigned kLeastAsked = 2;
 // A shape whose templates don't come up is left alone for a while.
 constexpr unsigned kMostFailures = 3;
 constexpr std::chrono::seconds kPause{60};
-// One that has not come up by then is ended.
-constexpr std::chrono::seconds kLongestBirth{60};
+// How often the pool looks at itself when nothing happens.
+constexpr std::chrono::milliseconds kShortestPeriod{20};
+constexpr std::chrono::milliseconds kLongestPeriod{2000};
 
 Result<std::string> text_of(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -69,86 +70,34 @@ Result<UniqueFd> file_in_memory(const std::string& path) {
   return sealed_memory_file("libsandpit_warm", bytes);
 }
 
-std::string last_line(std::string_view text) {
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  const std::size_t line = text.rfind('\n');
-  return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
+std::vector<std::string> preloads_of(const WarmStart& warm) {
+  const std::string prefix = fmt::format("{}=", kPreloadVariable);
+  std::vector<std::string> names;
+  for (const std::string& entry : warm.env) {
+    if (!entry.starts_with(prefix)) continue;
+    std::istringstream list(entry.substr(prefix.size()));
+    for (std::string name; std::getline(list, name, ',');) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace
 
-// One template, from its start to its end. As an observer it hears of its own jail.
-class TemplatePool::Template final : public RunObserver {
- public:
-  Template(Supervisor& supervisor, UniqueFd control)
-      : supervisor_(supervisor), link_(std::move(control)), born_(Clock::now()) {}
-  ~Template() override {
-    if (run_ == nullptr) return;
-    supervisor_.forget(link_.control());
-    supervisor_.drop(*run_);
-  }
-
-  Result<void> start(jail::JailEngine& engine, Plan plan, std::vector<UniqueFd> inputs) {
-    SP_TRY(run_, supervisor_.start(engine, std::move(plan), std::move(inputs), {}, *this));
-    return supervisor_.watch(link_.control(), EPOLLIN, [this](std::uint32_t) { on_control(); });
-  }
-
-  Verdict on_output(OutputStream stream, std::string_view bytes) override {
-    if (stream == OutputStream::kStderr && said_.size() < kMostSaid) said_ += bytes;
-    return Verdict::kTaken;
-  }
-  void on_finished(Outcome outcome, UniqueFd /*volume*/) override {
-    supervisor_.forget(link_.control());
-    run_ = nullptr;
-    end_ = said_.empty() ? outcome.message : last_line(said_);
-    if (end_.empty()) end_ = fmt::format("it ended with status {}", exit_status(outcome));
-  }
-
-  [[nodiscard]] jail::TemplateLink& link() { return link_; }
-  [[nodiscard]] bool ready() const { return ready_ && run_ != nullptr && !retired_; }
-  [[nodiscard]] bool was_ready() const { return ready_; }
-  [[nodiscard]] bool dead() const { return run_ == nullptr; }
-  [[nodiscard]] bool retired() const { return retired_; }
-  [[nodiscard]] const std::string& end() const { return end_; }
-  void count() { ++served_; }
-  void retire() { retired_ = true; }
-  void check_age(Clock::time_point now) {
-    if (served_ >= kMostRuns || now - born_ >= kLongestLife) retired_ = true;
-    if (!ready_ && run_ != nullptr && now - born_ >= kLongestBirth) {
-      supervisor_.cancel(*run_, "it did not come up");
-    }
-  }
-
- private:
-  static constexpr std::size_t kMostSaid = 4096;
-
-  void on_control() {
-    char byte = 0;
-    if (::recv(link_.control(), &byte, 1, MSG_DONTWAIT) == 1) {
-      ready_ = true;
-    } else if (errno != EAGAIN && errno != EINTR) {
-      supervisor_.forget(link_.control());
-    }
-  }
-
-  Supervisor& supervisor_;
-  jail::TemplateLink link_;
-  SupervisedRun* run_ = nullptr;
-  Clock::time_point born_;
-  bool ready_ = false;
-  bool retired_ = false;
-  std::uint64_t served_ = 0;
-  std::string said_;
-  std::string end_;
-};
-
 TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, bool is_root)
-    : supervisor_(supervisor),
-      engine_(engine),
-      is_root_(is_root),
-      most_(static_cast<unsigned>(std::max(1L, online_processors()))) {}
+    : supervisor_(supervisor), engine_(engine), is_root_(is_root) {
+  configure({});
+}
 
-TemplatePool::~TemplatePool() = default;
+TemplatePool::~TemplatePool() {
+  if (timer_.valid()) supervisor_.forget(timer_.get());
+}
+
+void TemplatePool::configure(const TemplateOptions& options) {
+  options_ = options;
+  most_ =
+      options.most != 0 ? options.most : static_cast<unsigned>(std::max(1L, online_processors()));
+  most_ = std::max(most_, options.least);
+}
 
 Result<void> TemplatePool::open_files() {
   const auto path = [](const char* name, const char* variable) -> Result<std::string> {
@@ -166,7 +115,7 @@ Result<void> TemplatePool::open_files() {
   return {};
 }
 
-TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
+TemplatePool::Shape* TemplatePool::shape_for(const Plan& run) {
   std::string key = wire::encode(template_plan(run)) + run.warm->trigger;
   // A prelude that was replaced makes other templates.
   struct stat status{};
@@ -176,25 +125,47 @@ TemplatePool::Shape& TemplatePool::shape_for(const Plan& run) {
   auto found = shapes_.find(key);
   if (found == shapes_.end()) {
     if (shapes_.size() >= kMostShapes) {
-      const auto oldest = std::ranges::min_element(
-          shapes_, {}, [](const auto& entry) { return entry.second->used; });
-      for (const auto& item : oldest->second->templates) item->retire();
-      // Its templates may have runs: it goes when they have none (tidy).
-      oldest->second->used = Clock::time_point::min();
+      Shape* const oldest = longest_unused();
+      const bool in_use =
+          oldest == nullptr || (!oldest->templates.empty() && Clock::now() - oldest->used < kInUse);
+      if (in_use) return nullptr;
+      oldest->forgotten = true;
     }
-    found = shapes_.emplace(std::move(key), std::make_unique<Shape>()).first;
+    auto shape = std::make_unique<Shape>();
+    shape->number = shapes_made_++;
+    shape->counts.runtime = run.runtime;
+    shape->counts.preload = preloads_of(*run.warm);
+    auto model = std::make_unique<Plan>(run);
+    model->inputs.clear();
+    shape->model = std::move(model);
+    found = shapes_.emplace(std::move(key), std::move(shape)).first;
   }
   found->second->used = Clock::now();
-  return *found->second;
+  found->second->forgotten = false;
+  return found->second.get();
 }
 
-Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
+TemplatePool::Shape* TemplatePool::longest_unused() {
+  Shape* oldest = nullptr;
+  for (const auto& [key, shape] : shapes_) {
+    if (shape->forgotten) continue;
+    const auto rank = [](const Shape& item) {
+      return std::pair(!item.templates.empty(), item.used);
+    };
+    if (oldest == nullptr || rank(*shape) < rank(*oldest)) oldest = shape.get();
+  }
+  return oldest;
+}
+
+Result<void> TemplatePool::make_one(Shape& shape) {
+  const Plan& run = *shape.model;
   Plan plan = template_plan(run);
   std::vector<UniqueFd> inputs;
+  std::vector<std::string> own;
   if (!run.warm->prelude.empty()) {
     Mount& prelude = plan.mounts.back();
     SP_TRY(prelude.content, text_of(run.warm->prelude));
-    plan.env.push_back(fmt::format("{}={}", warm::kPreludeVariable, prelude.target));
+    own.push_back(fmt::format("{}={}", warm::kPreludeVariable, prelude.target));
   }
   const auto handed = [&plan](const char* name, int number) {
     plan.inputs.push_back({.name = name, .as_descriptor = static_cast<std::uint32_t>(number)});
@@ -203,20 +174,41 @@ Result<void> TemplatePool::make(Shape& shape, const Plan& run) {
   handed("control", warm::kControlDescriptor);
   handed("init", warm::kInitDescriptor);
   handed("library", warm::kLibraryDescriptor);
-  plan.env.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor));
-  plan.env.push_back(fmt::format("{}={}", warm::kTriggerVariable, run.warm->trigger));
-  if (run.warm->args_in_argv) plan.env.push_back(fmt::format("{}=1", warm::kArgumentsVariable));
   std::string forget;
   for (const std::string& entry : run.warm->env) forget += entry.substr(0, entry.find('=')) + ",";
-  plan.env.push_back(fmt::format("{}={}", warm::kForgetVariable, forget));
+  own.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor));
+  own.push_back(fmt::format("{}={}", warm::kTriggerVariable, run.warm->trigger));
+  own.push_back(fmt::format("{}={}", warm::kForgetVariable, forget));
+  if (run.warm->args_in_argv) own.push_back(fmt::format("{}=1", warm::kArgumentsVariable));
+  // First, because that is where getenv(3) looks first.
+  plan.env.insert(plan.env.begin(), own.begin(), own.end());
   inputs.push_back(std::move(control.child));
   for (const UniqueFd* file : {&init_, &library_}) {
     inputs.emplace_back(::fcntl(file->get(), F_DUPFD_CLOEXEC, 3));
     if (!inputs.back().valid()) return fail(errno_error("dup", errno));
   }
-  auto made = std::make_unique<Template>(supervisor_, std::move(control.host));
+  SP_TRY_VOID(start_timer());
+  auto made = std::make_unique<InterpreterTemplate>(supervisor_, std::move(control.host));
   SP_TRY_VOID(made->start(engine_, std::move(plan), std::move(inputs)));
   shape.templates.push_back(std::move(made));
+  return {};
+}
+
+std::string TemplatePool::make(Shape& shape) {
+  if (shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause) {
+    return fmt::format("its template failed: {}", shape.counts.failure);
+  }
+  if (options_.memory.count() != 0 && memory_ >= options_.memory) {
+    return "the templates have all the memory that they may have";
+  }
+  ++shape.counts.made;
+  if (auto made = make_one(shape); !made) {
+    ++shape.failures;
+    ++shape.counts.failed;
+    shape.failed_at = Clock::now();
+    shape.counts.failure = made.error().to_string();
+    return fmt::format("its template failed: {}", shape.counts.failure);
+  }
   return {};
 }
 
@@ -233,59 +225,157 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
   }
   reason = unavailable_;
   if (!reason.empty()) return nullptr;
-  Shape& shape = shape_for(run);
-  Template* best = nullptr;
+  Shape* const known = shape_for(run);
+  if (known == nullptr) {
+    reason = "enough kinds of templates are in use";
+    return nullptr;
+  }
+  Shape& shape = *known;
+  // An interpreter is not started for something that may never be asked for again.
+  if (++shape.asked < kLeastAsked && options_.least == 0) {
+    reason = "it is the first of its kind";
+    ++shape.counts.misses;
+    return nullptr;
+  }
+  InterpreterTemplate* best = nullptr;
   std::size_t usable = 0;
   for (const auto& item : shape.templates) {
     if (!item->dead() && !item->retired()) ++usable;
     if (!item->ready()) continue;
     if (best == nullptr || item->link().runs() < best->link().runs()) best = item.get();
   }
-  const bool paused = shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause;
+  std::string why_not;
   const bool busy = best == nullptr || best->link().runs() > 0;
-  if (busy && usable < most_ && !paused) {
-    if (auto made = make(shape, run); !made) {
-      ++shape.failures;
-      shape.failed_at = Clock::now();
-      shape.failure = made.error().to_string();
-    }
-  }
+  const std::size_t wanted =
+      std::min<std::size_t>(most_, std::max<std::size_t>(options_.least, usable + (busy ? 1 : 0)));
+  for (; usable < wanted && why_not.empty(); ++usable) why_not = make(shape);
   if (best == nullptr) {
-    reason = shape.failure.empty() ? "its template is being made"
-                                   : fmt::format("its template failed: {}", shape.failure);
+    reason = !why_not.empty()                ? why_not
+             : !shape.counts.failure.empty() ? "its template failed: " + shape.counts.failure
+                                             : "its template is being made";
+    ++shape.counts.misses;
     return nullptr;
   }
   best->count();
+  ++shape.counts.hits;
   return &best->link();
 }
 
 // Answers whether the template is to be ended; notes what became of it.
-bool TemplatePool::is_over(Shape& shape, Template& item,
-                           std::chrono::steady_clock::time_point now) {
-  item.check_age(now);
-  if (now - kLongestIdle >= shape.used) item.retire();
-  if (item.link().stuck()) return true;  // and with it the runs that it never began
+bool TemplatePool::is_over(Shape& shape, InterpreterTemplate& item, Clock::time_point now) const {
+  item.check_age(now, options_);
+  if (shape.forgotten) item.retire();
+  if (item.link().stuck()) {  // and with it the runs that it never began
+    ++shape.counts.crashed;
+    return true;
+  }
   if (item.dead()) {
-    shape.failures = item.was_ready() ? 0 : shape.failures + 1;
-    if (item.was_ready()) return true;
+    if (item.was_ready()) {
+      shape.failures = 0;
+      ++shape.counts.crashed;
+      return true;
+    }
+    ++shape.failures;
+    ++shape.counts.failed;
     shape.failed_at = now;
-    shape.failure = item.end();
+    shape.counts.failure = item.end();
     return true;
   }
   if (item.ready()) shape.failures = 0;
   return item.retired() && item.link().runs() == 0;
 }
 
+void TemplatePool::retire_idle(Shape& shape, Clock::time_point now) const {
+  if (now - options_.idle < shape.used) return;
+  std::size_t kept = 0;
+  for (const auto& item : shape.templates) {
+    if (item->dead() || item->retired()) continue;
+    if (++kept > options_.least) item->retire();
+  }
+}
+
 void TemplatePool::tidy() {
   const Clock::time_point now = Clock::now();
   for (const auto& [key, shape] : shapes_) {
-    std::erase_if(shape->templates, [&of = *shape, now](const std::unique_ptr<Template>& item) {
-      return is_over(of, *item, now);
-    });
+    retire_idle(*shape, now);
+    std::erase_if(shape->templates, [&](const auto& item) { return is_over(*shape, *item, now); });
   }
   std::erase_if(shapes_, [&](const auto& entry) {
-    return entry.second->templates.empty() && now - kLongestIdle >= entry.second->used;
+    const Shape& shape = *entry.second;
+    return shape.templates.empty() && (shape.forgotten || now - options_.idle >= shape.used);
   });
+}
+
+Result<void> TemplatePool::start_timer() {
+  if (timer_.valid()) return {};
+  UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  const auto period = std::clamp<Milliseconds>(std::min(options_.idle, options_.life) / 4,
+                                               kShortestPeriod, kLongestPeriod);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(period);
+  const timespec each{.tv_sec = seconds.count(),
+                      .tv_nsec = std::chrono::nanoseconds(period - seconds).count()};
+  const itimerspec when{.it_interval = each, .it_value = each};
+  if (!timer.valid() || ::timerfd_settime(timer.get(), 0, &when, nullptr) < 0) {
+    return fail(errno_error("timerfd", errno));
+  }
+  timer_ = std::move(timer);
+  return supervisor_.watch(timer_.get(), EPOLLIN, [this](std::uint32_t) { on_timer(); });
+}
+
+void TemplatePool::on_timer() {
+  std::uint64_t times = 0;
+  if (::read(timer_.get(), &times, sizeof times) < 0) return;
+  if (options_.memory.count() != 0) {
+    look_at_memory();
+    if (memory_ > options_.memory) {
+      if (Shape* const oldest = longest_unused(); oldest != nullptr) oldest->forgotten = true;
+    }
+  }
+  for (const auto& [key, shape] : shapes_) {
+    if (shape->forgotten) continue;
+    auto usable = static_cast<unsigned>(std::ranges::count_if(
+        shape->templates, [](const auto& item) { return !item->dead() && !item->retired(); }));
+    while (usable < options_.least && make(*shape).empty()) ++usable;
+  }
+  if (!shapes_.empty()) return;
+  supervisor_.forget(timer_.get());
+  timer_.reset();
+}
+
+void TemplatePool::look_at_memory() {
+  if (!proc_.valid()) proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::uint64_t sum = 0;
+  for (const auto& [key, shape] : shapes_) {
+    for (const auto& item : shape->templates) {
+      item->look_at_memory(proc_);
+      if (!item->dead()) sum += item->memory().count();
+    }
+  }
+  memory_ = ByteCount::bytes(sum);
+}
+
+std::vector<TemplateCounts> TemplatePool::counts() {
+  look_at_memory();
+  const Clock::time_point now = Clock::now();
+  std::vector<std::pair<std::uint64_t, TemplateCounts>> found;
+  for (const auto& [key, shape] : shapes_) {
+    TemplateCounts counts = shape->counts;
+    std::uint64_t memory = 0;
+    for (const auto& item : shape->templates) {
+      if (item->dead()) continue;
+      if (item->ready()) ++counts.ready;
+      if (!item->was_ready()) ++counts.starting;
+      memory += item->memory().count();
+      counts.oldest =
+          std::max(counts.oldest, std::chrono::duration_cast<Milliseconds>(now - item->born()));
+    }
+    counts.memory = ByteCount::bytes(memory);
+    found.emplace_back(shape->number, std::move(counts));
+  }
+  std::ranges::sort(found, {}, [](const auto& entry) { return entry.first; });
+  std::vector<TemplateCounts> counts;
+  for (auto& [number, entry] : found) counts.push_back(std::move(entry));
+  return counts;
 }
 
 }  // namespace sandpit

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,9 @@
 #include "engine/jail/jail.h"
 #include "engine/jail/template_link.h"
 #include "plan/plan.h"
+#include "sandpit/sandbox.h"
+#include "sandpit/units.h"
+#include "service/interpreter_template.h"
 #include "supervisor/supervisor.h"
 
 namespace sandpit {
@@ -27,35 +29,56 @@ class TemplatePool {
   TemplatePool(const TemplatePool&) = delete;
   TemplatePool& operator=(const TemplatePool&) = delete;
   ~TemplatePool();
+  // Before the first run; as TemplateOptions{} until then.
+  void configure(const TemplateOptions& options);
 
   // Where this run can be forked from now. Null when it can't, with the reason; where a template
   // would help the next one, it is being made.
   [[nodiscard]] jail::TemplateLink* find(const Plan& run, std::string& reason);
-  // Call after each step of the loop: removes the dead, retires the old.
+  // Call after each step of the loop: removes the dead, retires the old. A timer of the pool's own
+  // sees to it that there are steps.
   void tidy();
+  [[nodiscard]] std::vector<TemplateCounts> counts();
 
  private:
-  class Template;
+  using Clock = std::chrono::steady_clock;
   struct Shape {
-    std::vector<std::unique_ptr<Template>> templates;
-    std::chrono::steady_clock::time_point used;
-    unsigned failures = 0;  // in a row, of making one
-    std::chrono::steady_clock::time_point failed_at;
-    std::string failure;
+    std::vector<std::unique_ptr<InterpreterTemplate>> templates;
+    std::unique_ptr<const Plan> model;  // a run of this shape
+    std::uint64_t number = 0;
+    Clock::time_point used;
+    unsigned asked = 0;
+    bool forgotten = false;  // it keeps nothing, and goes with its last template
+    unsigned failures = 0;   // in a row, of making one
+    Clock::time_point failed_at;
+    TemplateCounts counts;  // what only grows, and the last failure
   };
-  static bool is_over(Shape& shape, Template& item, std::chrono::steady_clock::time_point now);
-  Shape& shape_for(const Plan& run);
-  Result<void> make(Shape& shape, const Plan& run);
+  bool is_over(Shape& shape, InterpreterTemplate& item, Clock::time_point now) const;
+  void retire_idle(Shape& shape, Clock::time_point now) const;
+  // Null: there are too many.
+  Shape* shape_for(const Plan& run);
+  [[nodiscard]] Shape* longest_unused();
+  // Empty when it is on its way, else why not.
+  std::string make(Shape& shape);
+  Result<void> make_one(Shape& shape);
   Result<void> open_files();
+  Result<void> start_timer();
+  void on_timer();
+  void look_at_memory();
 
   Supervisor& supervisor_;
   jail::JailEngine& engine_;
   bool is_root_;
+  TemplateOptions options_;
   unsigned most_ = 1;  // of one shape
   UniqueFd library_;
   UniqueFd init_;
+  UniqueFd proc_;
+  UniqueFd timer_;           // invalid as long as there has been no template
+  ByteCount memory_;         // of all, at the last look
   std::string unavailable_;  // why there can be none at all
   bool opened_ = false;
+  std::uint64_t shapes_made_ = 0;
   std::map<std::string, std::unique_ptr<Shape>> shapes_;
 };
 

@@ -86,6 +86,15 @@ void describe(Archive& a, T& v) {
   a(v.kernel_major, v.kernel_minor, v.is_root, v.uid, v.gid, v.landlock_abi, v.memory, v.pids,
     v.cpu);
 }
+template <class Archive, Is<TemplateOptions> T>
+void describe(Archive& a, T& v) {
+  a(v.least, v.most, v.idle, v.memory, v.runs, v.life);
+}
+template <class Archive, Is<TemplateCounts> T>
+void describe(Archive& a, T& v) {
+  a(v.runtime, v.preload, v.ready, v.starting, v.hits, v.misses, v.made, v.failed, v.crashed,
+    v.oldest, v.memory, v.failure);
+}
 template <class Archive, Is<Error> T>
 void describe(Archive& a, T& v) {
   a(v.code, v.message, v.where, v.hint, v.errno_value, v.others);
@@ -136,6 +145,14 @@ std::string encode(const Outcome& outcome) { return encode_any(outcome); }
 Result<Outcome> decode_outcome(std::string_view bytes) { return decode_any<Outcome>(bytes); }
 std::string encode(const HostFacts& facts) { return encode_any(facts); }
 Result<HostFacts> decode_facts(std::string_view bytes) { return decode_any<HostFacts>(bytes); }
+std::string encode(const TemplateOptions& options) { return encode_any(options); }
+Result<TemplateOptions> decode_template_options(std::string_view bytes) {
+  return decode_any<TemplateOptions>(bytes);
+}
+std::string encode(const std::vector<TemplateCounts>& counts) { return encode_any(counts); }
+Result<std::vector<TemplateCounts>> decode_template_counts(std::string_view bytes) {
+  return decode_any<std::vector<TemplateCounts>>(bytes);
+}
 std::string encode(const Error& error) { return encode_any(error); }
 Error decode_error(std::string_view bytes) {
   auto error = decode_any<Error>(bytes);

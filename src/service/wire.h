@@ -26,6 +26,7 @@
 #include "base/unique_fd.h"
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
 #include "sys/host_facts.h"
 
 namespace sandpit::wire {
@@ -40,6 +41,8 @@ enum class Kind : std::uint8_t {
   kStderr,
   kFinished,
   kError,
+  kTemplates,       // library -> launcher, on the control socket, first of all: TemplateOptions
+  kTemplateCounts,  // library -> launcher, on an idle channel, empty; the answer holds the counts
 };
 
 // First byte of a kStart message: which descriptors travel with it, in this order, before those of
@@ -92,6 +95,10 @@ struct StartMessage {
 [[nodiscard]] Result<Outcome> decode_outcome(std::string_view bytes);
 [[nodiscard]] std::string encode(const HostFacts& facts);
 [[nodiscard]] Result<HostFacts> decode_facts(std::string_view bytes);
+[[nodiscard]] std::string encode(const TemplateOptions& options);
+[[nodiscard]] Result<TemplateOptions> decode_template_options(std::string_view bytes);
+[[nodiscard]] std::string encode(const std::vector<TemplateCounts>& counts);
+[[nodiscard]] Result<std::vector<TemplateCounts>> decode_template_counts(std::string_view bytes);
 [[nodiscard]] std::string encode(const Error& error);
 [[nodiscard]] Error decode_error(std::string_view bytes);
 

@@ -45,6 +45,19 @@ constexpr std::uint32_t kWritable = EPOLLOUT;
 // Between two samples of memory where no cgroup counts it: short enough that a fast allocator
 // overshoots little, long enough to cost under a percent.
 constexpr std::chrono::milliseconds kSamplePeriod{5};
+// A template that has not begun a run by then is of no use any more, whatever the run's own limit.
+constexpr std::chrono::seconds kLongestUnborn{10};
+
+Result<jail::Jail> make_jail(jail::JailEngine& engine, jail::TemplateLink* from, Plan& plan,
+                             const std::vector<UniqueFd>& inputs, const UniqueFd& standard_input) {
+  if (from != nullptr) {
+    auto forked = engine.fork(*from, plan, inputs, standard_input);
+    if (forked) return forked;
+    // Its template has died meanwhile, or has more to do than its socket holds.
+    plan.cold_reason = forked.error().to_string();
+  }
+  return engine.start(plan, inputs, standard_input);
+}
 
 }  // namespace
 
@@ -93,8 +106,7 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
     read_end = UniqueFd(ends[0]);
     write_end = UniqueFd(ends[1]);
   }
-  SP_TRY(jail::Jail jail, from != nullptr ? engine.fork(*from, plan, inputs, read_end)
-                                          : engine.start(plan, inputs, read_end));
+  SP_TRY(jail::Jail jail, make_jail(engine, from, plan, inputs, read_end));
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
@@ -153,13 +165,17 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
 SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
   if (reported_ || wait_status_) return Clock::time_point::max();
   const bool unborn = jail_.forked() && jail_.pidfd() < 0 && !told_stuck_;
-  if (reason_ != KillReason::kNone && !unborn) return Clock::time_point::max();
+  if (reason_ != KillReason::kNone) {
+    return unborn ? started_ + kLongestUnborn : Clock::time_point::max();
+  }
   return std::min({started_ + plan_.limits.wall_time + grace_, next_cpu_check_, next_sample_});
 }
 
 void SupervisedRun::on_deadline(Clock::time_point now) {
   if (now >= started_ + plan_.limits.wall_time + grace_) {
-    if (jail_.forked() && jail_.pidfd() < 0) {
+    // A run whose time is over before its template has got to it ends when it is born. The template
+    // is only to blame when that takes longer than any queue.
+    if (jail_.forked() && jail_.pidfd() < 0 && now >= started_ + kLongestUnborn) {
       told_stuck_ = true;
       jail_.tell_stuck();
     }

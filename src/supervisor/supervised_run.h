@@ -33,6 +33,7 @@ class SupervisedRun {
   void grant_cpu(Milliseconds total);
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
+  [[nodiscard]] pid_t pid() const { return jail_.pid(); }
   // Reported and reaped.
   [[nodiscard]] bool finished() const { return finished_; }
 

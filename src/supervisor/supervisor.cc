@@ -55,6 +55,8 @@ Result<SupervisedRun*> Supervisor::add(Result<std::unique_ptr<SupervisedRun>> ru
 
 void Supervisor::drop_runs() { runs_.clear(); }
 
+pid_t Supervisor::pid_of(const SupervisedRun& run) { return run.pid(); }
+
 void Supervisor::drop(SupervisedRun& run) {
   std::erase_if(runs_, [&run](const auto& item) { return item.get() == &run; });
 }

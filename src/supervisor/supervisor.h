@@ -3,6 +3,8 @@
 // is never guessed: each reason is noted when it is acted on.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -75,6 +77,9 @@ class Supervisor {
   // next call.
   [[nodiscard]] Result<void> rewatch(int fd, std::uint32_t events);
   void forget(int fd);
+
+  // init of its jail, as this process's /proc numbers it.
+  [[nodiscard]] static pid_t pid_of(const SupervisedRun& run);
 
   // Kills one run, without telling its observer.
   void drop(SupervisedRun& run);

@@ -1,15 +1,7 @@
 """Programs whose cold and warm runs must not differ, by the extension of their file."""
 
-import dataclasses
-
-
-@dataclasses.dataclass(frozen=True)
-class Program:
-    text: str
-    status: str = "exited"
-    arguments: tuple = ()
-    stdin: bytes = b""
-
+import ends
+from program import Program
 
 PYTHON = {
     "arguments": Program("import sys; print(sys.argv, sys.orig_argv)", arguments=("a", "b c", "", "ü")),
@@ -237,4 +229,12 @@ LUA = {
     "modules": Program("local f = io.open('m.lua', 'w') f:write('return ...') f:close() package.path = './?.lua' print(require('m')) print(pcall(require, 'nothing'))"),
 }
 
-ALL = {"py": PYTHON, "js": JAVASCRIPT, "mjs": MODULES, "rb": RUBY, "php": PHP, "pl": PERL, "lua": LUA}
+ALL = {
+    "py": PYTHON | ends.PYTHON,
+    "js": JAVASCRIPT | ends.JAVASCRIPT,
+    "mjs": MODULES | ends.MODULES,
+    "rb": RUBY | ends.RUBY,
+    "php": PHP | ends.PHP,
+    "pl": PERL,
+    "lua": LUA,
+}

@@ -19,9 +19,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import programs  # noqa: E402
 import sandpit_tests  # noqa: E402
+from neighbours import Neighbours, Preloads  # noqa: E402, F401
 from sandpit_tests import Case, main  # noqa: E402
+from siblings import Siblings  # noqa: E402
 
 INTERPRETERS = {"py": "python3", "js": "node", "mjs": "node", "rb": "ruby", "php": "php", "pl": "perl", "lua": "lua5.4"}
+COUNT = 100  # of siblings
 
 
 class Warm(Case):
@@ -81,41 +84,11 @@ class Same(Warm):
         self.compare("lua")
 
 
-class Siblings(Case):
-    """Runs of one template, by sandpit batch."""
-
-    COUNT = 100
-
-    def setUp(self):
-        super().setUp()
-        launcher = pathlib.Path(sandpit_tests.SANDPIT).resolve().parent / "libexec/sandpit/sandpit-launcher"
-        self.env["SANDPIT_LAUNCHER"] = str(launcher)
-
-    def batch(self, runtime, first, text, count):
-        """The Outcomes of `count` runs that started warm; `first` gives the template time to come up."""
-        name = {"python": "main.py", "javascript": "main.js", "ruby": "main.rb", "php": "main.php", "perl": "main.pl",
-                "lua": "main.lua"}[runtime]
-        self.write(name, text)
-        tasks = [{"id": "first", "runtime": runtime, "source": first}]
-        tasks += [{"id": n, "runtime": runtime, "source": text} for n in range(count)]
-        self.write("tasks.jsonl", "".join(json.dumps(task) + "\n" for task in tasks))
-        done = self.sandpit("batch", "tasks.jsonl", "-o", "results.jsonl", "--force", "-j", "1")
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
-        lines = [json.loads(line) for line in (self.dir / "results.jsonl").read_text().splitlines()]
-        runs = [line for line in lines if line["id"] != "first"]
-        self.assertEqual(len(runs), count)
-        cold = [run for run in runs if run["start"] != "warm"]
-        self.assertLess(len(cold), 10, cold[:2])
-        for run in runs:
-            self.assertEqual(run["status"], "exited", run)
-        return [run for run in runs if run["start"] == "warm"]
-
-
 class Random(Siblings):
-    def distinct(self, runtime, extension, first, text):
+    def distinct(self, runtime, extension, text):
         if not shutil.which(INTERPRETERS[extension], path=self.env["PATH"]):
             self.skipTest(INTERPRETERS[extension])
-        runs = self.batch(runtime, first, text, self.COUNT)
+        runs = self.batch(runtime, text, COUNT)
         columns = collections.defaultdict(list)
         for run in runs:
             for index, word in enumerate(run["stdout"].split()):
@@ -126,38 +99,34 @@ class Random(Siblings):
             self.assertEqual(len(set(words)), len(words), f"column {index}: {collections.Counter(words).most_common(2)}")
 
     def test_python(self):
-        self.distinct("python", "py", "import time; time.sleep(1.5)",
-                      "import random, os, secrets, uuid, ssl, tempfile\n"
+        self.distinct("python", "py", "import random, os, secrets, uuid, ssl, tempfile\n"
                       "print(random.random(), secrets.token_hex(8), uuid.uuid4(), ssl.RAND_bytes(8).hex(), os.urandom(8).hex(),\n"
                       "      tempfile.mktemp())")
 
     def test_javascript(self):
-        self.distinct("javascript", "js", "setTimeout(() => {}, 2500)",
-                      "const c = require('crypto'); console.log(Math.random(), c.randomBytes(8).toString('hex'), c.randomUUID(),\n"
+        self.distinct("javascript", "js", "const c = require('crypto'); console.log(Math.random(), c.randomBytes(8).toString('hex'), c.randomUUID(),\n"
                       "  c.randomInt(2 ** 47), crypto.getRandomValues(new Uint32Array(2)).join())")
 
     def test_ruby(self):
-        self.distinct("ruby", "rb", "sleep 2.5", "require 'securerandom'; require 'openssl'\n"
+        self.distinct("ruby", "rb", "require 'securerandom'; require 'openssl'\n"
                       "puts [rand, Random.rand, SecureRandom.hex(8), Random.new.rand, OpenSSL::Random.random_bytes(8).unpack1('H*')].join(' ')")
 
     def test_php(self):
-        self.distinct("php", "php", "<?php usleep(1500000);",
-                      "<?php echo mt_rand(), ' ', rand(), ' ', bin2hex(random_bytes(8)), ' ', random_int(0, PHP_INT_MAX), ' ', uniqid('', true),\n"
+        self.distinct("php", "php", "<?php echo mt_rand(), ' ', rand(), ' ', bin2hex(random_bytes(8)), ' ', random_int(0, PHP_INT_MAX), ' ', uniqid('', true),\n"
                       "  ' ', lcg_value();")
 
     def test_perl(self):
-        self.distinct("perl", "pl", "sleep 1", "print rand(), ' ', int(rand(1e15));")
+        self.distinct("perl", "pl", "print rand(), ' ', int(rand(1e15));")
 
     def test_lua(self):
-        self.distinct("lua", "lua", "local t = os.clock(); while os.clock() - t < 1 do end",
-                      "print(math.random(1 << 60), math.random())")
+        self.distinct("lua", "lua", "print(math.random(1 << 60), math.random())")
 
 
 class Traces(Siblings):
     """What one run leaves behind is not there for the next one of the same template."""
 
     def nothing_left(self, first, text, count=20):
-        for run in self.batch("python", "import time; time.sleep(1.5)\n" + first, first + text, count):
+        for run in self.batch("python", first + text, count, first="\n" + first):
             self.assertEqual(run["stdout"], "clean\n", run["stdout"] + run["stderr"])
 
     def test_files(self):

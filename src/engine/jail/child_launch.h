@@ -54,7 +54,11 @@ class Launch {
 
 // child_mounts.cc: the mount tree, the run's private volume and its files. Leaves the process at
 // the new root, and the host with the volume's descriptor.
+// In two parts for a forked run, whose files are to be charged to its program: build_tree() gives
+// the volume, copy_inputs() fills it.
 void build_root(Launch& launch, const ChildSpec& spec);
+[[nodiscard]] int build_tree(Launch& launch, const ChildSpec& spec);
+void copy_inputs(Launch& launch, const ChildSpec& spec, int volume);
 
 // child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where
 // there is no Landlock.
@@ -63,6 +67,8 @@ void lower_limits(Launch& launch, const ChildSpec& spec);
 // Of every set, but for spec.keep_capabilities, which execve hands on (ambient). No new privileges
 // from here on.
 void drop_capabilities(Launch& launch, const ChildSpec& spec);
+// The first part of it, for those who go on with their capabilities for a while.
+void drop_bounding_set(Launch& launch, const ChildSpec& spec);
 // Landlock and seccomp; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 

@@ -145,6 +145,24 @@ void mount_volume_part(Launch& launch, int volume, int root, const ChildMount& m
   launch.need(attach(part, root, mount.target));
 }
 
+// What belongs to this run alone, on top of the shared part.
+bool mount_per_run(Launch& launch, const ChildSpec& spec, int root, int volume, const int* trees) {
+  bool proc_missing = false;
+  for (std::size_t i = 0; i < spec.mounts.size; ++i) {
+    const ChildMount& mount = spec.mounts.data[i];
+    if (!is_per_run(mount)) continue;
+    launch.begin(LaunchStep::kMount, static_cast<int>(i));
+    // Again, since it may lie inside the volume that was mounted a moment ago.
+    launch.need(make_mount_point(root, mount));
+    if (mount.kind == MountKind::kBind) launch.need(attach(trees[i], root, mount.target));
+    if (mount.kind == MountKind::kVolume) mount_volume_part(launch, volume, root, mount);
+    if (mount.kind == MountKind::kProc) proc_missing = !mount_proc(launch, spec, root, mount);
+  }
+  return proc_missing;
+}
+
+}  // namespace
+
 void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
   int index = 0;
   for (const ChildInput& input : spec.inputs) {
@@ -172,25 +190,7 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
   }
 }
 
-// What belongs to this run alone, on top of the shared part.
-bool mount_per_run(Launch& launch, const ChildSpec& spec, int root, int volume, const int* trees) {
-  bool proc_missing = false;
-  for (std::size_t i = 0; i < spec.mounts.size; ++i) {
-    const ChildMount& mount = spec.mounts.data[i];
-    if (!is_per_run(mount)) continue;
-    launch.begin(LaunchStep::kMount, static_cast<int>(i));
-    // Again, since it may lie inside the volume that was mounted a moment ago.
-    launch.need(make_mount_point(root, mount));
-    if (mount.kind == MountKind::kBind) launch.need(attach(trees[i], root, mount.target));
-    if (mount.kind == MountKind::kVolume) mount_volume_part(launch, volume, root, mount);
-    if (mount.kind == MountKind::kProc) proc_missing = !mount_proc(launch, spec, root, mount);
-  }
-  return proc_missing;
-}
-
-}  // namespace
-
-void build_root(Launch& launch, const ChildSpec& spec) {
+int build_tree(Launch& launch, const ChildSpec& spec) {
   // Sources are opened before anything hides them.
   int trees[kMaxMounts] = {};
   launch.begin(LaunchStep::kMount, -1);
@@ -216,12 +216,10 @@ void build_root(Launch& launch, const ChildSpec& spec) {
     launch.need(make_read_only(root));
   }
   const bool proc_missing = mount_per_run(launch, spec, root, volume, trees);
-  copy_inputs(launch, spec, volume);
   send_volume(launch, spec, volume, proc_missing);
-  ::close(volume);
   if (spec.in_ready_tree) {
     ::close(root);
-    return;
+    return volume;
   }
   launch.begin(LaunchStep::kPivot);
   launch.need(::fchdir(root));
@@ -232,6 +230,13 @@ void build_root(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kDetachOldRoot);
   launch.need(raw::umount2(".", raw::kUmountDetach));
   launch.need(::chdir("/"));
+  return volume;
+}
+
+void build_root(Launch& launch, const ChildSpec& spec) {
+  const int volume = build_tree(launch, spec);
+  copy_inputs(launch, spec, volume);
+  ::close(volume);
 }
 
 int open_bind_tree(const ChildMount& mount) {

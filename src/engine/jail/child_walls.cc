@@ -26,6 +26,10 @@ landlock::Access landlock_access(LandlockAccess access) {
   return static_cast<landlock::Access>(access);
 }
 
+bool is_kept(const ChildSpec& spec, int capability) {
+  return (spec.keep_capabilities & (std::uint64_t{1} << static_cast<unsigned>(capability))) != 0;
+}
+
 }  // namespace
 
 int make_ruleset(Launch& launch, const ChildSpec& spec) {
@@ -71,18 +75,20 @@ void lower_limits(Launch& launch, const ChildSpec& spec) {
   }
 }
 
-void drop_capabilities(Launch& launch, const ChildSpec& spec) {
+void drop_bounding_set(Launch& launch, const ChildSpec& spec) {
   launch.begin(LaunchStep::kCapabilities);
-  const auto kept = [&](int capability) {
-    return (spec.keep_capabilities & (std::uint64_t{1} << static_cast<unsigned>(capability))) != 0;
-  };
-  for (int capability = 0; spec.drop_bounding_set && capability < 64; ++capability) {
+  for (int capability = 0; capability < 64; ++capability) {
     // EINVAL: above the last capability that this kernel knows.
-    if (!kept(capability) && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+    if (!is_kept(spec, capability) && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
       if (errno != EINVAL) launch.fail(errno);
       break;
     }
   }
+}
+
+void drop_capabilities(Launch& launch, const ChildSpec& spec) {
+  if (spec.drop_bounding_set) drop_bounding_set(launch, spec);
+  launch.begin(LaunchStep::kCapabilities);
   launch.need(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
   int securebits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
@@ -98,7 +104,7 @@ void drop_capabilities(Launch& launch, const ChildSpec& spec) {
   }
   launch.need(::syscall(SYS_capset, &header, sets));
   for (int capability = 0; capability < 64; ++capability) {
-    if (kept(capability)) {
+    if (is_kept(spec, capability)) {
       launch.need(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0));
     }
   }

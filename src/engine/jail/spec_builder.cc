@@ -88,12 +88,13 @@ void SpecBuilder::add_rlimits() {
   const ByteCount artefact = plan_.wasm ? largest_artefact(*plan_.wasm) : ByteCount();
   add(RLIMIT_FSIZE, std::max(plan_.limits.file_size.count(), artefact.count()));
   add(RLIMIT_STACK, plan_.limits.stack.count());
-  add(RLIMIT_MEMLOCK, 64U << 10U);
+  // These two count in the user namespace, and a template's would be one pool for all its runs.
+  if (!plan_.is_template) add(RLIMIT_MEMLOCK, 64U << 10U);
+  if (!plan_.is_template) add(RLIMIT_SIGPENDING, 4096);
   add(RLIMIT_MSGQUEUE,
       0);  // POSIX message queues are kernel memory outside the memory cgroup's view
   add(RLIMIT_RTPRIO, 0);
   add(RLIMIT_NICE, 0);
-  add(RLIMIT_SIGPENDING, 4096);
   // Per process, as a backstop behind the tree-wide counter: one second more, so that the counter
   // decides.
   const std::uint64_t cpu = static_cast<std::uint64_t>(

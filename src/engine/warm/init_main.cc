@@ -3,7 +3,11 @@
 // shares no memory with the template; without the C library, so that starting it costs next to
 // nothing.
 //
-//   warm-init SOCKET PROGRAM-PID BACKSTOP-MS
+//   warm-init SOCKET PROGRAM-PID BACKSTOP-MS TASKS-FILE...
+//
+// The last are descriptors of the run's cgroup. It joins only now, with memory of its own: a victim
+// of the OOM killer takes everyone along who shares its memory, and until now that was the
+// template.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
@@ -62,8 +66,10 @@ long monotonic_ms() {
 
 // What this process needs from here on, and nothing else: the program shares its ids.
 void lock_in() {
-  static constexpr unsigned kNeeded[] = {
-      SYS_poll, SYS_read, SYS_wait4, SYS_sendto, SYS_clock_gettime, SYS_getrusage, SYS_exit_group};
+  // restart_syscall: how the kernel goes on with poll after a stop or a freeze.
+  static constexpr unsigned kNeeded[] = {SYS_poll,          SYS_read,      SYS_wait4,
+                                         SYS_sendto,        SYS_getrusage, SYS_restart_syscall,
+                                         SYS_clock_gettime, SYS_exit_group};
   constexpr std::size_t kCount = sizeof kNeeded / sizeof *kNeeded;
   sock_filter filter[5 + kCount + 1];
   std::size_t n = 0;
@@ -121,11 +127,15 @@ void reap(long socket, long program) {
 extern "C" [[noreturn, gnu::used]] void start(long* stack) {
   // argc, argv[]: the System V ABI's process stack.
   const long count = stack[0];
-  if (count != 4) leave(125);
+  if (count < 4) leave(125);
   const char* const* argv = reinterpret_cast<const char* const*>(stack + 1);  // NOLINT(*-cast)
   const long socket = number(argv[1]);
   const long program = number(argv[2]);
   const long deadline = monotonic_ms() + number(argv[3]);
+  for (long i = 4; i < count; ++i) {
+    if (call(SYS_write, number(argv[i]), address("0"), 1) != 1) leave(125);
+    (void)call(SYS_close, number(argv[i]));
+  }
   (void)call(SYS_prctl, PR_SET_DUMPABLE, 0);
   const std::uint64_t child_ended = std::uint64_t{1} << (SIGCHLD - 1);
   (void)call(SYS_rt_sigprocmask, SIG_SETMASK, address(&child_ended), 0, sizeof child_ended);

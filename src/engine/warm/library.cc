@@ -96,7 +96,8 @@ void become_waiting() {
 
 // A template's life. Comes back in a run's program, with the descriptor of its record.
 int serve() {
-  prepare_runtime(prelude);
+  const int ours[] = {state.control, state.init};
+  prepare_runtime(prelude, ours, sizeof ours / sizeof *ours);
   become_waiting();
   for (;;) {
     int descriptors[kMostDescriptors];
@@ -110,6 +111,8 @@ int serve() {
       if (forked.side == Side::kProgram) return forked.record;
     }
     for (std::size_t i = 0; i < count; ++i) ::close(descriptors[i]);
+    // The next program's memory is a copy of this.
+    ::memset(block, 0, static_cast<std::size_t>(size));
   }
 }
 
@@ -130,6 +133,7 @@ void take_arguments(const RunImage& image) {
 void arrive() {
   for (char* name = only_here; *name != '\0';) {
     char* comma = ::strchr(name, ',');
+    if (comma == nullptr) break;
     *comma = '\0';
     forget(name);
     name = comma + 1;
@@ -158,6 +162,7 @@ int opened(const char* path) {
   if (path == nullptr || path[0] != '/') return -1;
   // Only the main thread's stack is what a fork goes on with.
   (void)waited_at(path);
+  if (::strcmp(path, kLeavePath) == 0) leave_finalization();
   if (record < 0 || ::strcmp(path, kRecordPath) != 0) return -1;
   const int fd = record;
   record = -1;

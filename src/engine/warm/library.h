@@ -50,8 +50,13 @@ using ForkFunction = pid_t();
 
 // What an interpreter needs in the template before the first fork, and in each program after it:
 // library_runtime.cc. `prelude`: for those whose own open of the program is the trigger.
-void prepare_runtime(const char* prelude);
+// `ours`: descriptors that are no run's.
+void prepare_runtime(const char* prelude, const int* ours, std::size_t count);
 void revive_runtime();
+
+// library_exit.cc. Called below Py_FinalizeEx(), goes on with its caller as if it had returned 0;
+// comes back where there is none.
+void leave_finalization();
 
 // library_threads.cc. Stops every other thread for good, once; answers how many there were. Each
 // program starts them again, after everything else.
@@ -59,9 +64,10 @@ std::size_t park_threads();
 [[nodiscard]] bool has_parked_threads();
 void unpark_threads();
 
-// library_descriptors.cc. Remembers what there is to renew, once; each program renews it.
-void note_descriptors();
-void renew_descriptors();
+// library_descriptors.cc. Remembers what there is to renew, once, but for the descriptors in
+// `except`; answers one that can't be renewed, or -1. Each program renews them; false with errno.
+[[nodiscard]] int note_descriptors(const int* except, std::size_t count);
+[[nodiscard]] bool renew_descriptors();
 
 [[nodiscard]] ThreadRegistration registration_of_this_thread();
 void register_this_thread(const ThreadRegistration& registration);

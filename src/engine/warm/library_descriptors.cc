@@ -1,6 +1,7 @@
-// Descriptors that an interpreter made for its own use before the fork: epoll instances, eventfds
-// and pipes. A fork shares the open file behind them, so that a wake-up in one run would be seen in
-// the others; each program gets new ones under the same numbers instead.
+// Descriptors that an interpreter made for its own use before the fork: epoll instances, eventfds,
+// pipes, files. A fork shares the open file behind them, so that a wake-up in one run would be seen
+// in the others, and what one run does to its flags or position; each program gets new ones under
+// the same numbers instead.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMost = 64;
 
-enum class Kind : int { kEpoll, kEvent, kPipe };
+enum class Kind : int { kEpoll, kEvent, kPipe, kFile };
 struct Own {
   int fd = -1;
   Kind kind = Kind::kEvent;
@@ -30,6 +31,7 @@ struct Own {
   int close_on_exec = 0;    // F_GETFD
   std::uint64_t value = 0;  // the eventfd's counter, the pipe's inode
   int other = -1;           // of a pipe's read end: its write end
+  char path[128] = {};      // of a file
 };
 struct Watch {
   int epoll = -1;
@@ -53,11 +55,12 @@ void each_line(int fd, const Take& take) {
   ::fclose(file);
 }
 
-void note(int fd) {
+// False: what it is can't be renewed.
+bool note(int fd) {
   char path[64];
-  char target[128] = {};
+  char target[sizeof Own::path] = {};
   ::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  if (::readlink(path, target, sizeof target - 1) <= 0 || own_count >= kMost) return;
+  if (::readlink(path, target, sizeof target - 1) <= 0 || own_count >= kMost) return false;
   Own made{.fd = fd, .flags = ::fcntl(fd, F_GETFL), .close_on_exec = ::fcntl(fd, F_GETFD)};
   if (::strcmp(target, "anon_inode:[eventpoll]") == 0) {
     made.kind = Kind::kEpoll;
@@ -78,44 +81,60 @@ void note(int fd) {
   } else if (::strncmp(target, "pipe:[", 6) == 0) {
     made.kind = Kind::kPipe;
     made.value = std::strtoull(target + 6, nullptr, 10);
+  } else if (target[0] == '/') {
+    made.kind = Kind::kFile;
+    made.value = static_cast<std::uint64_t>(::lseek(fd, 0, SEEK_CUR));
+    ::memcpy(made.path, target, sizeof target);
   } else {
-    return;
+    return false;
   }
   own[own_count++] = made;
+  return true;
 }
 
-void put(int made, const Own& as) {
-  (void)::dup3(made, as.fd, (as.close_on_exec & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+bool put(int made, const Own& as) {
+  if (made < 0) return false;
+  const int put = ::dup3(made, as.fd, (as.close_on_exec & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
   ::close(made);
+  return put >= 0;
 }
 
-void renew(const Own& item) {
-  if (item.kind == Kind::kEpoll) put(::epoll_create1(EPOLL_CLOEXEC), item);
+// False with errno.
+bool renew(const Own& item) {
+  if (item.kind == Kind::kEpoll) return put(::epoll_create1(EPOLL_CLOEXEC), item);
   if (item.kind == Kind::kEvent) {
-    put(::eventfd(static_cast<unsigned>(item.value), EFD_CLOEXEC | (item.flags & O_NONBLOCK)),
-        item);
+    const int flags = EFD_CLOEXEC | (item.flags & O_NONBLOCK);
+    return put(::eventfd(static_cast<unsigned>(item.value), flags), item);
   }
-  if (item.kind != Kind::kPipe || item.other < 0) return;
+  if (item.kind == Kind::kFile) {
+    constexpr int kKept = O_ACCMODE | O_NONBLOCK | O_APPEND | O_DIRECTORY;
+    const int made = ::open(item.path, (item.flags & kKept) | O_CLOEXEC);
+    (void)::lseek(made, static_cast<off_t>(item.value), SEEK_SET);  // a device may have none
+    return put(made, item);
+  }
+  if (item.other < 0) return true;  // a write end goes with its read end
   const Own& write_end = own[item.other];
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return;
+  if (::pipe2(ends, O_CLOEXEC) < 0) return false;
   (void)::fcntl(ends[0], F_SETFL, item.flags & O_NONBLOCK);
   (void)::fcntl(ends[1], F_SETFL, write_end.flags & O_NONBLOCK);
   // What is in it belongs to its state (libuv locks with a byte in a pipe); the template's copy
   // stays.
   (void)::tee(item.fd, ends[1], 65536, SPLICE_F_NONBLOCK);
-  put(ends[0], item);
-  put(ends[1], write_end);
+  return put(ends[0], item) && put(ends[1], write_end);
 }
 
 }  // namespace
 
-void note_descriptors() {
+int note_descriptors(const int* except, std::size_t count) {
   DIR* const descriptors = ::opendir("/proc/self/fd");
-  if (descriptors == nullptr) return;
+  if (descriptors == nullptr) return 0;
+  int unknown = -1;
   while (const dirent* entry = ::readdir(descriptors)) {
     const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
-    if (fd > 2 && fd != ::dirfd(descriptors)) note(fd);
+    bool known = fd <= 2 || fd == ::dirfd(descriptors);
+    for (std::size_t i = 0; i < count; ++i) known = known || fd == except[i];
+    if (!known && !note(fd)) unknown = fd;
   }
   ::closedir(descriptors);
   // A pipe whose both ends are here is the interpreter's own.
@@ -126,13 +145,18 @@ void note_descriptors() {
       if (pair && (own[k].flags & O_ACCMODE) == O_WRONLY) own[i].other = static_cast<int>(k);
     }
   }
+  return unknown;
 }
 
-void renew_descriptors() {
-  for (std::size_t i = 0; i < own_count; ++i) renew(own[i]);
-  for (std::size_t i = 0; i < watch_count; ++i) {
-    (void)::epoll_ctl(watches[i].epoll, EPOLL_CTL_ADD, watches[i].fd, &watches[i].event);
+bool renew_descriptors() {
+  for (std::size_t i = 0; i < own_count; ++i) {
+    if (!renew(own[i])) return false;
   }
+  for (std::size_t i = 0; i < watch_count; ++i) {
+    Watch& watch = watches[i];
+    if (::epoll_ctl(watch.epoll, EPOLL_CTL_ADD, watch.fd, &watch.event) < 0) return false;
+  }
+  return true;
 }
 
 }  // namespace sandpit::warm

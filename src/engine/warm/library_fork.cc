@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -99,21 +100,34 @@ int make_record(Launch& launch, const RunImage& image) {
   return fd;
 }
 
-// Descriptors of the template's and of this message that neither the program nor init may keep.
-void close_ours(const TemplateState& state, const RunImage& image) {
+// Descriptors of the template's that neither the program nor init may keep.
+void close_ours(const TemplateState& state) {
   ::close(state.control);
   for (const int network : state.networks) {
     if (network >= 0) ::close(network);
   }
+}
+
+// Joins the run's cgroup and brings its files: from here on all memory is the run's.
+void move_in(Launch& launch, const RunImage& image, int volume) {
+  jail::join_cgroup(launch, image.tasks, image.task_count);
   for (std::uint64_t i = 0; i < image.task_count; ++i) ::close(image.tasks[i]);
+  const mode_t mask = ::umask(0);
+  jail::copy_inputs(launch, image.spec, volume);
+  ::umask(mask);
+  ::close(volume);
   for (const jail::ChildInput& input : image.spec.inputs) {
     if (input.descriptor >= 0) ::close(input.descriptor);
   }
 }
 
 // The program's side, in memory of its own: the rest of the jail, then back into the interpreter.
-[[noreturn]] void become_program(Launch& launch, const jail::ChildSpec& spec, int ruleset) {
+[[noreturn]] void become_program(Launch& launch, const RunImage& image, int volume, int ruleset) {
   const TemplateState& state = *shared.state;
+  const jail::ChildSpec& spec = image.spec;
+  move_in(launch, image, volume);
+  jail::lower_limits(launch, spec);
+  jail::drop_capabilities(launch, spec);
   launch.need(::setsid());
   jail::place_stdio(launch, spec);
   for (const int fd : {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd}) {
@@ -125,7 +139,8 @@ void close_ours(const TemplateState& state, const RunImage& image) {
   }
   launch.need(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   (void)raw::set_action(SIGCHLD, &state.child_action, nullptr);
-  renew_descriptors();
+  launch.begin(LaunchStep::kStdio);
+  if (!renew_descriptors()) launch.fail(errno);
   const int socket = spec.socket;
   jail::raise_walls(launch, spec, ruleset);
   ::close(socket);
@@ -133,17 +148,26 @@ void close_ours(const TemplateState& state, const RunImage& image) {
   std::longjmp(shared.program, 1);
 }
 
-[[noreturn]] void become_init(Launch& launch, const jail::ChildSpec& spec, pid_t program) {
+[[noreturn]] void become_init(Launch& launch, const RunImage& image, pid_t program) {
+  const jail::ChildSpec& spec = image.spec;
+  jail::lower_limits(launch, spec);
+  jail::drop_capabilities(launch, spec);
   launch.begin(LaunchStep::kInit);
   char name[] = "init";
-  char digits[3][24];
+  constexpr std::size_t kFixed = 3;
+  char digits[kFixed + jail::kMostCgroups][24];
+  char* argv[kFixed + jail::kMostCgroups + 2] = {name};
+  char* envp[] = {nullptr};
   (void)::snprintf(digits[0], sizeof digits[0], "%d", spec.socket);
   (void)::snprintf(digits[1], sizeof digits[1], "%d", program);
   (void)::snprintf(digits[2], sizeof digits[2], "%ld", spec.backstop_ms);
-  char* argv[] = {name, digits[0], digits[1], digits[2], nullptr};
-  char* envp[] = {nullptr};
   launch.need(raw::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC));
   launch.need(::fcntl(spec.socket, F_SETFD, 0));
+  for (std::uint64_t i = 0; i < image.task_count; ++i) {
+    (void)::snprintf(digits[kFixed + i], sizeof digits[0], "%d", image.tasks[i]);
+    launch.need(::fcntl(image.tasks[i], F_SETFD, 0));
+  }
+  for (std::size_t i = 0; i < kFixed + image.task_count; ++i) argv[i + 1] = digits[i];
   (void)::syscall(SYS_execveat, shared.state->init, "", argv, envp, AT_EMPTY_PATH);
   launch.fail(errno);
 }
@@ -171,16 +195,15 @@ int init_main(void* /*unused*/) {
     launch.begin(LaunchStep::kNetworkNamespace);
     launch.need(raw::unshare(CLONE_NEWNET));
   }
-  jail::join_cgroup(launch, image.tasks, image.task_count);
   jail::take_ids(launch, spec);
   if (spec.bring_up_loopback) jail::bring_up_loopback(launch);
-  jail::build_root(launch, spec);
+  const int volume = jail::build_tree(launch, spec);
   jail::name_and_place(launch, spec);
-  close_ours(*shared.state, image);
+  close_ours(*shared.state);
   shared.record = make_record(launch, image);
   const int ruleset = jail::make_ruleset(launch, spec);
-  jail::lower_limits(launch, spec);
-  jail::drop_capabilities(launch, spec);
+  if (spec.drop_bounding_set) jail::drop_bounding_set(launch, spec);
+  spec.drop_bounding_set = false;
   launch.begin(LaunchStep::kFork);
   // Before the fork, since it is this thread's to ask for as long as it is the template's in all
   // but its id.
@@ -189,9 +212,9 @@ int init_main(void* /*unused*/) {
   launch.need(program);
   if (program == 0) {
     register_this_thread(registration);
-    become_program(launch, spec, ruleset);
+    become_program(launch, image, volume, ruleset);
   }
-  become_init(launch, spec, program);
+  become_init(launch, image, program);
 }
 
 }  // namespace
@@ -232,6 +255,9 @@ Forked fork_run(TemplateState& state, RunImage& image) {
   __atomic_store_n(&shared.go, 1, __ATOMIC_RELEASE);
   (void)::syscall(SYS_futex, &shared.go, FUTEX_WAKE, 1, nullptr, nullptr, 0);
   futex_wait(&shared.alive, 1);
+  // What that run's init has left there would be in the memory of every later program.
+  constexpr std::size_t kUsed = 16U << 10U;
+  std::memset(init_stack + kStackSize - kUsed, 0, kUsed);
   return {};
 }
 

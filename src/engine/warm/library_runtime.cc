@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "engine/warm/library.h"
@@ -36,6 +39,27 @@ void prepare_python(const char* prelude) {
   before();
 }
 
+// What these do at the end of a process nobody can see any more (destructors, finalizers, shutdown
+// functions and output are done by then): they take apart what is shared with the template, and so
+// copy it page by page. A "return 0" is put in the place of their code.
+constexpr const char* kNeedless[] = {
+    "php_module_shutdown",  // PHP; php_request_shutdown() has come before
+    "ruby_vm_destruct",     // Ruby; after rb_objspace_call_finalizer()
+};
+
+void leave_out(const char* name) {
+  auto* const function = symbol<void()>(name);
+  if (function == nullptr) return;
+  constexpr char kReturnZero[] = {'\x31', '\xc0', '\xc3'};  // xor %eax, %eax; ret
+  const auto page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto* const code = reinterpret_cast<char*>(function);  // NOLINT(*-reinterpret-cast): the code
+  const auto offset = reinterpret_cast<std::uintptr_t>(function) % page_size;  // NOLINT(*-cast)
+  const std::size_t size = offset + sizeof kReturnZero;
+  if (::mprotect(code - offset, size, PROT_READ | PROT_WRITE) < 0) return;
+  std::memcpy(code, kReturnZero, sizeof kReturnZero);
+  (void)::mprotect(code - offset, size, PROT_READ | PROT_EXEC);
+}
+
 // V8 keeps its heap out of forks (MADV_DONTFORK): here that is what they are for.
 void fork_all_memory() {
   FILE* const maps = ::fopen("/proc/self/smaps", "re");
@@ -59,11 +83,15 @@ void fork_all_memory() {
 
 }  // namespace
 
-void prepare_runtime(const char* prelude) {
+void prepare_runtime(const char* prelude, const int* ours, std::size_t count) {
   prepare_python(prelude);
-  if (park_threads() == 0) return;
-  note_descriptors();
-  fork_all_memory();
+  for (const char* name : kNeedless) leave_out(name);
+  const bool threads = park_threads() != 0;
+  if (const int unknown = note_descriptors(ours, count); unknown >= 0) {
+    (void)::fprintf(stderr, "descriptor %d can't be renewed in each run\n", unknown);
+    ::_exit(125);
+  }
+  if (threads) fork_all_memory();
 }
 
 void revive_runtime() {

@@ -68,7 +68,7 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
   // NOLINTNEXTLINE(*-reinterpret-cast): the block is aligned and begins with one
   RunImage& image = *reinterpret_cast<RunImage*>(block);
   if (image.size != size || image.head != sizeof image || block[size - 1] != '\0') return false;
-  if (image.task_count > jail::kMostCgroups) return false;
+  if (image.task_count > jail::kMostCgroups || image.spec.seccomp.len == 0) return false;
   if (image.network >= static_cast<std::int32_t>(kMostNetworks)) return false;
   Relocator at(block, size, descriptors, count);
   jail::ChildSpec& spec = image.spec;

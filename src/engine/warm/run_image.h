@@ -50,6 +50,8 @@ inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";
 inline constexpr const char* kForgetVariable = "SANDPIT_FORGET";
 // What a run's program gets when it opens this path, once: its record (RunImage::record).
 inline constexpr const char* kRecordPath = "/.sandpit/go";
+// Opened by a prelude's last object when nothing of the program is left: library_exit.cc.
+inline constexpr const char* kLeavePath = "/.sandpit/leave";
 
 inline constexpr std::size_t kLargestImage = 128U << 10U;
 inline constexpr std::size_t kMostDescriptors = 200;  // SCM_MAX_FD is 253

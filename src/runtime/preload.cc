@@ -1,0 +1,76 @@
+#include "runtime/preload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/manifest.h"
+#include "runtime/toml_reader.h"
+#include "sandpit/config.h"
+#include "sandpit/error.h"
+#include "sandpit/runtime.h"
+
+namespace sandpit {
+
+bool is_module_name(std::string_view name) {
+  constexpr std::string_view kOthers = "_-./";
+  return !name.empty() && name.front() != '-' && std::ranges::all_of(name, [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+void read_preload(TomlReader& reader, const toml::table& table, Manifest& manifest) {
+  const toml::node* node = table.get("preload");
+  if (node == nullptr) return;
+  const toml::table* preload = node->as_table();
+  if (preload == nullptr) {
+    reader.problem(node->source(), "'preload' must be a table");
+    return;
+  }
+  reader.check_keys(*preload, {"modules", "env"});
+  ManifestPreload made;
+  reader.read(*preload, "modules", made.modules);
+  reader.read(*preload, "env", made.env);
+  for (const std::string& module : made.modules) {
+    if (!is_module_name(module)) {
+      reader.problem(preload->get("modules")->source(),
+                     fmt::format("'{}' is no module's name", module));
+    }
+  }
+  if (!manifest.warm || manifest.warm->prelude.empty()) {
+    reader.problem(node->source(), "'preload' needs 'warm.prelude', which is what loads modules");
+  }
+  manifest.preload = std::move(made);
+}
+
+Result<void> add_preload(const Manifest& manifest, const RuntimeSettings& mine, Step& run) {
+  const std::string where = fmt::format("runtimes.{}.preload", manifest.id);
+  if (!manifest.preload || !run.warm) {
+    if (mine.preload.empty()) return {};
+    return fail({.code = ErrorCode::kUsage,
+                 .message = fmt::format("the runtime {} can't preload modules", manifest.id),
+                 .where = where});
+  }
+  std::vector<std::string> modules = manifest.preload->modules;
+  for (const std::string& module : mine.preload) {
+    if (!is_module_name(module)) {
+      return fail({.code = ErrorCode::kUsage,
+                   .message = fmt::format("'{}' is no module's name", module),
+                   .where = where,
+                   .hint = "letters, digits and _ - . / make one"});
+    }
+    if (std::ranges::find(modules, module) == modules.end()) modules.push_back(module);
+  }
+  if (modules.empty()) return {};
+  run.warm->env.push_back(fmt::format("{}={}", kPreloadVariable, fmt::join(modules, ",")));
+  for (const auto& [name, value] : manifest.preload->env) run.env.push_back(name + "=" + value);
+  return {};
+}
+
+}  // namespace sandpit

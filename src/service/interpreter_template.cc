@@ -1,0 +1,89 @@
+#include "service/interpreter_template.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "engine/jail/jail.h"
+#include "plan/plan.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+#include "supervisor/describe.h"
+#include "supervisor/supervisor.h"
+#include "sys/proc_sampler.h"
+
+namespace sandpit {
+namespace {
+
+constexpr std::size_t kMostSaid = 4096;
+// One that has not come up by then is ended.
+constexpr std::chrono::seconds kLongestBirth{60};
+
+std::string last_line(std::string_view text) {
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  const std::size_t line = text.rfind('\n');
+  return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
+}
+
+}  // namespace
+
+InterpreterTemplate::InterpreterTemplate(Supervisor& supervisor, UniqueFd control)
+    : supervisor_(supervisor), link_(std::move(control)) {}
+
+InterpreterTemplate::~InterpreterTemplate() {
+  if (run_ == nullptr) return;
+  supervisor_.forget(link_.control());
+  supervisor_.drop(*run_);
+}
+
+Result<void> InterpreterTemplate::start(jail::JailEngine& engine, Plan plan,
+                                        std::vector<UniqueFd> inputs) {
+  SP_TRY(run_, supervisor_.start(engine, std::move(plan), std::move(inputs), {}, *this));
+  return supervisor_.watch(link_.control(), EPOLLIN, [this](std::uint32_t) { on_control(); });
+}
+
+RunObserver::Verdict InterpreterTemplate::on_output(OutputStream stream, std::string_view bytes) {
+  if (stream == OutputStream::kStderr && said_.size() < kMostSaid) said_ += bytes;
+  return Verdict::kTaken;
+}
+
+void InterpreterTemplate::on_finished(Outcome outcome, UniqueFd /*volume*/) {
+  supervisor_.forget(link_.control());
+  run_ = nullptr;
+  end_ = said_.empty() ? outcome.message : last_line(said_);
+  if (end_.empty()) end_ = fmt::format("it ended with status {}", exit_status(outcome));
+}
+
+void InterpreterTemplate::check_age(Clock::time_point now, const TemplateOptions& options) {
+  if (served_ >= options.runs || now - born_ >= options.life) retired_ = true;
+  if (!ready_ && run_ != nullptr && now - born_ >= kLongestBirth) {
+    supervisor_.cancel(*run_, "it did not come up");
+  }
+}
+
+void InterpreterTemplate::look_at_memory(const UniqueFd& proc) {
+  if (run_ == nullptr) return;
+  if (const auto tree = sys::sample_tree(Supervisor::pid_of(*run_), proc)) memory_ = tree->memory;
+}
+
+void InterpreterTemplate::on_control() {
+  char byte = 0;
+  if (::recv(link_.control(), &byte, 1, MSG_DONTWAIT) == 1) {
+    ready_ = true;
+  } else if (errno != EAGAIN && errno != EINTR) {
+    supervisor_.forget(link_.control());
+  }
+}
+
+}  // namespace sandpit
