@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Warm starts: hello of each interpreter that has templates, bare, warm and cold in turn; throughput; a soak.
+"""Warm starts: hello of each interpreter that has templates, bare, warm and cold in turn; throughput, load, memory, long programs, a soak.
 
     bench/warm.py --build build/release [--only python,ruby] [--rounds 300] [--seconds 3] [--soak 100000]
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = {
+HELLO = {
     "python": ("main.py", "print('hello')", ["/usr/bin/python3"]),
     "javascript": ("main.js", "console.log('hello')", ["node"]),
     "ruby": ("main.rb", "puts 'hello'", ["ruby"]),
@@ -23,6 +23,17 @@ PROGRAMS = {
     "perl": ("main.pl", "print 'hello';", ["perl"]),
     "lua": ("main.lua", "print('hello')", ["lua5.4"]),
 }
+# About a second each: calls, containers, strings, floating point.
+LONG = {
+    "python": "def f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nd = {}\nfor i in range(600000): d[i % 1000] = d.get(i % 1000, 0) + i * 0.5\nprint(f(27), len(d))",
+    "javascript": "const f = n => n < 2 ? n : f(n - 1) + f(n - 2); const m = new Map(); for (let i = 0; i < 6e6; i++) m.set(i % 1000, (m.get(i % 1000) || 0) + i * 0.5);\n"
+                  "let s = 0; const a = []; for (let i = 0; i < 3e6; i++) { a.push({ v: i }); if (a.length > 1000) s += a.splice(0, 500).length } console.log(f(36), m.size, s)",
+    "ruby": "def f(n) = n < 2 ? n : f(n - 1) + f(n - 2)\nd = Hash.new(0)\n1500000.times { |i| d[i % 1000] += i * 0.5 }\nputs f(29), d.size",
+    "php": "<?php function f($n) { return $n < 2 ? $n : f($n - 1) + f($n - 2); } $d = []; for ($i = 0; $i < 8000000; $i++) $d[$i % 1000] = ($d[$i % 1000] ?? 0) + $i * 0.5; echo f(30), count($d);",
+    "perl": "sub f { my $n = shift; $n < 2 ? $n : f($n - 1) + f($n - 2) } my %d; $d{$_ % 1000} += $_ * 0.5 for 1 .. 2000000; print f(23), scalar keys %d;",
+    "lua": "local function f(n) if n < 2 then return n end return f(n - 1) + f(n - 2) end\nlocal d = {}\nfor i = 1, 6000000 do d[i % 1000] = (d[i % 1000] or 0) + i * 0.5 end\nprint(f(32))",
+}
+IMPORTS = {"numpy": "import numpy; print(numpy.arange(3).sum())", "pandas": "import pandas; print(pandas.Series([1, 2]).sum())"}
 
 
 def measured(program, *words):
@@ -38,42 +49,82 @@ def part(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] / 1e6
 
 
-def latencies(program, file, command, rounds):
+def latencies(program, file, command, rounds, preload="-"):
     columns = {"bare": [], "warm": [], "cold": []}
-    for _, what, nanoseconds in measured(program, "latency", file, rounds, "--", *command, file):
+    for _, what, nanoseconds in measured(program, "latency", file, rounds, preload, *command, file):
         columns[what].append(int(nanoseconds))
     return columns
+
+
+def hello(program, name, file, command, given):
+    columns = latencies(program, file, command, given.rounds)
+    bare, warm, cold = (part(columns[what], 0.5) for what in ("bare", "warm", "cold"))
+    rates, best = [], 0
+    for _, _, runs, cold_runs, nanoseconds in measured(program, "throughput", file, given.seconds):
+        rate = int(runs) / int(nanoseconds) * 1e9
+        best = max(best, rate)
+        rates.append(f"{rate:.0f}" + (f" ({cold_runs} cold)" if int(cold_runs) else ""))
+    print(f"{name:12}{bare:8.2f}{warm:8.2f}{part(columns['warm'], 0.99):8.2f}{part(columns['warm'], 0.999):8.2f}{cold:8.2f}"
+          f"{warm / bare:11.2f}{cold / bare:11.2f}   {', '.join(rates)}", flush=True)
+    return best
+
+
+def under_load(program, file, given, best):
+    rate = max(1, int(best / 2))
+    times = [int(row[1]) for row in measured(program, "load", file, given.seconds, rate)]
+    _, templates, pss, peak = measured(program, "memory", file, 20)[0]
+    print(f"{'':12}at {rate}/s: p50 {part(times, 0.5):.2f}, p99 {part(times, 0.99):.2f}, p99.9 {part(times, 0.999):.2f};"
+          f" a template {int(pss) / int(templates) / 2**20:.1f} MiB (PSS), a run adds {int(peak) / 2**20:.1f} MiB", flush=True)
+
+
+def long_program(program, name, file, command):
+    file.write_text(LONG[name])
+    columns = latencies(program, file, command, 7)
+    bare, warm, cold = (part(columns[what], 0.5) for what in ("bare", "warm", "cold"))
+    print(f"{'':12}a long program: bare {bare:.0f}, warm {warm:.0f} ({warm / bare:.3f}), cold {cold:.0f} ({cold / bare:.3f})", flush=True)
+
+
+def imports(program, directory):
+    for name, text in IMPORTS.items():
+        if subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], capture_output=True, check=False).returncode != 0:
+            print(f"import {name}: not installed (apt-get install -y python3-{name})")
+            continue
+        file = pathlib.Path(directory) / "main.py"
+        file.write_text(text)
+        columns = latencies(program, file, ["/usr/bin/python3"], 20, name)
+        print(f"import {name:12}" + ", ".join(f"{what} {part(columns[what], 0.5):.1f}" for what in columns), flush=True)
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--build", default=str(ROOT / "build/release"))
-    options.add_argument("--only", default=",".join(PROGRAMS))
+    options.add_argument("--only", default=",".join(HELLO))
     options.add_argument("--rounds", type=int, default=300)
     options.add_argument("--seconds", type=int, default=3)
     options.add_argument("--soak", type=int, default=0)
+    options.add_argument("--brief", action="store_true", help="latency and throughput only")
     given = options.parse_args()
     program = f"{given.build}/bench/warm_bench"
     print(f"{'':12}{'bare':>8}{'warm':>8}{'p99':>8}{'p99.9':>8}{'cold':>8}{'warm/bare':>11}{'cold/bare':>11}   runs/s with 1, 2, 4, 8, 16 in flight")
-    for name in given.only.split(","):
-        source, text, command = PROGRAMS[name]
-        if not shutil.which(command[0]):
-            print(f"{name:12}not installed: {command[0]}")
-            continue
-        command = [shutil.which(command[0])]
-        with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory:
+        for name in given.only.split(","):
+            source, text, command = HELLO[name]
+            if not shutil.which(command[0]):
+                print(f"{name:12}not installed: {command[0]}")
+                continue
+            command = [shutil.which(command[0])]
             file = pathlib.Path(directory) / source
             file.write_text(text)
-            columns = latencies(program, file, command, given.rounds)
-            bare, warm, cold = (part(columns[what], 0.5) for what in ("bare", "warm", "cold"))
-            rates = []
-            for _, _, runs, cold_runs, nanoseconds in measured(program, "throughput", file, given.seconds):
-                rates.append(f"{int(runs) / int(nanoseconds) * 1e9:.0f}" + (f" ({cold_runs} cold)" if int(cold_runs) else ""))
-            print(f"{name:12}{bare:8.2f}{warm:8.2f}{part(columns['warm'], 0.99):8.2f}{part(columns['warm'], 0.999):8.2f}{cold:8.2f}"
-                  f"{warm / bare:11.2f}{cold / bare:11.2f}   {', '.join(rates)}", flush=True)
+            best = hello(program, name, file, command, given)
+            if not given.brief:
+                under_load(program, file, given, best)
+                long_program(program, name, file, command)
+                file.write_text(text)
             if given.soak:
                 for _, runs, resident, descriptors in measured(program, "soak", file, given.soak):
                     print(f"{'':12}after {int(runs):7,} runs the launcher has {int(resident):,} KiB and {descriptors} descriptors", flush=True)
+        if not given.brief and "python" in given.only.split(","):
+            imports(program, directory)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 // What a run through the library costs, warm and cold, beside the bare interpreter.
 //
-//   warm_bench latency FILE ROUNDS -- BARE-COMMAND…      bare, warm and cold in turn
-//   warm_bench throughput FILE SECONDS                    warm, with 1, 2, 4, 8 and 16 calling
-//   threads warm_bench soak FILE RUNS                             warm, from two threads; memory
-//   and descriptors
+//   warm_bench latency FILE ROUNDS PRELOADS BARE-COMMAND…   bare, warm and cold in turn; PRELOADS:
+//   "-" or
+//                                                           "a,b", for Python
+//   warm_bench throughput FILE SECONDS   warm, with 1, 2, 4, 8 and 16 calling threads
+//   warm_bench load FILE SECONDS RATE    warm, RATE runs each second, whether the last are done or
+//   not warm_bench memory FILE RUNS          of templates, and what a run adds warm_bench soak FILE
+//   RUNS            warm, from two threads; memory and descriptors
 //
 // Lines, tab-separated: latency WHAT NANOSECONDS | throughput THREADS RUNS COLD NANOSECONDS |
+// load NANOSECONDS | memory TEMPLATES PSS-BYTES PEAK-BYTES (median of the runs) |
 // soak RUNS RSS-KIB DESCRIPTORS (of the launcher) | failure WHAT.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,12 +17,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -31,6 +37,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 
 extern char** environ;
 
@@ -137,6 +144,41 @@ void throughput(const Sandbox& sandbox, const Request& request, std::chrono::sec
   }
 }
 
+// Each run's time from the moment when it was due, so that waiting for others counts.
+void load(const Sandbox& sandbox, const Request& request, std::chrono::seconds span, int rate) {
+  bring_up(sandbox, request, 2);
+  const auto total = static_cast<std::uint64_t>(span.count() * rate);
+  const auto begin = Clock::now();
+  std::atomic<std::uint64_t> next = 0;
+  std::mutex mutex;
+  const auto caller = [&] {
+    for (std::uint64_t n = next++; n < total; n = next++) {
+      const auto due = begin + std::chrono::nanoseconds(1'000'000'000) * n / rate;
+      std::this_thread::sleep_until(due);
+      (void)run(sandbox, request);
+      const auto took = (Clock::now() - due).count();
+      const std::scoped_lock lock(mutex);
+      fmt::print("load\t{}\n", took);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i) threads.emplace_back(caller);
+  for (std::thread& thread : threads) thread.join();
+}
+
+void memory(const Sandbox& sandbox, const Request& request, int runs) {
+  bring_up(sandbox, request, 1);
+  std::vector<std::uint64_t> peaks;
+  for (int i = 0; i < runs; ++i) {
+    peaks.push_back(run(sandbox, request).peak_memory.count());
+  }
+  std::ranges::sort(peaks);
+  const auto counts = sandbox.template_counts();
+  if (!counts || counts->empty()) give_up("no templates to be seen");
+  fmt::print("memory\t{}\t{}\t{}\n", counts->front().ready, counts->front().memory.count(),
+             peaks[peaks.size() / 2]);
+}
+
 void soak(const Sandbox& sandbox, pid_t launcher, const Request& request, std::uint64_t total) {
   bring_up(sandbox, request, 2);
   std::atomic<std::uint64_t> done = 0;
@@ -161,20 +203,34 @@ int number(const char* text) {
   return value;
 }
 
+Config config_with(const std::string& preloads) {
+  Config config = Config::defaults();
+  std::istringstream list(preloads);
+  for (std::string name; preloads != "-" && std::getline(list, name, ',');) {
+    config.settings().runtimes["python"].preload.push_back(name);
+  }
+  return config;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
   const auto before = bench::all_processes();
-  auto sandbox = Sandbox::create(Config::defaults());
-  if (!sandbox) give_up(sandbox.error().to_string());
   const std::string_view what(argv[1]);
+  const bool is_latency = what == "latency" && argc > 5;
+  auto sandbox = Sandbox::create(config_with(is_latency ? argv[4] : "-"));
+  if (!sandbox) give_up(sandbox.error().to_string());
   const Request request = request_for(argv[2]);
   const int count = number(argv[3]);
-  if (what == "latency" && argc > 5) {
+  if (is_latency) {
     latency(*sandbox, request, count, argv + 5);
   } else if (what == "throughput") {
     throughput(*sandbox, request, std::chrono::seconds(count));
+  } else if (what == "load" && argc > 4) {
+    load(*sandbox, request, std::chrono::seconds(count), number(argv[4]));
+  } else if (what == "memory") {
+    memory(*sandbox, request, count);
   } else if (what == "soak") {
     const auto launcher = bench::new_launcher(before);
     if (!launcher) give_up("no launcher to be seen");
