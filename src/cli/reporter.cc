@@ -78,9 +78,7 @@ bool Reporter::finish(Outcome outcome, const Limits& limits) {
       tell_ending(outcome, ending);
     }
     if (outcome.status == Status::kTrapped && outcome.wasm) tell_backtrace(*outcome.wasm);
-    for (const Denial& denial : outcome.denials) {
-      log_.warning(fmt::format("denied: {}; allow with {}", printable(denial.what), denial.hint));
-    }
+    for (const std::string& text : denial_texts(outcome)) log_.warning(text);
     log_.info(summary_text(outcome));
     if (outcome.wasm) log_.info(wasm_text(*outcome.wasm));
   }

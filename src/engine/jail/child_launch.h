@@ -63,7 +63,7 @@ void lower_limits(Launch& launch, const ChildSpec& spec);
 // Of every set, but for spec.keep_capabilities, which execve hands on (ambient). No new privileges
 // from here on.
 void drop_capabilities(Launch& launch, const ChildSpec& spec);
-// Landlock and seccomp; closes the ruleset.
+// Landlock and seccomp, and sends the filter's listener to the host; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 
 // child_messages.cc. As sendmsg(2), with one descriptor beside the message.

@@ -71,8 +71,9 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
                                              "peak_memory_kb",   "runtime",
                                              "runtime_version",  "engine",
                                              "compile",          "denials",
-                                             "enforcement",      "message",
-                                             "warnings",         "start"}));
+                                             "limits_reached",   "enforcement",
+                                             "message",          "warnings",
+                                             "start"}));
 }
 
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {
