@@ -81,10 +81,10 @@ struct Outcome {
   ByteCount files;        // bytes held by files in the work directory, /tmp and /dev/shm at the end
   std::string runtime;
   std::string runtime_version;
-  std::string engine;  // "jail"
-  std::vector<Denial> denials;          // in the order in which they first came; at most 64
-  std::uint64_t denials_unlisted = 0;   // more, that found no room in the list
-  std::string denials_missing;          // why denials were not recorded; empty: they were
+  std::string engine;                  // "jail"
+  std::vector<Denial> denials;         // in the order in which they first came; at most 64
+  std::uint64_t denials_unlisted = 0;  // more, that found no room in the list
+  std::string denials_missing;         // why denials were not recorded; empty: they were
   std::vector<LimitReached> limits_reached;
   std::map<std::string, std::string>
       enforcement;  // limit or wall -> mechanism ("cgroup-v1", "rlimit", "sampled" …)

@@ -84,7 +84,7 @@ struct Request {
   std::optional<NetworkMode> network;
   std::optional<LintLevel> lint;
   std::optional<bool> report_denials;  // list what was denied (Outcome::denials)
-  std::string chdir;  // working directory inside; empty: the private one
+  std::string chdir;                   // working directory inside; empty: the private one
   // WebAssembly: call this exported function with `args` as its typed arguments, and print its
   // results; empty: the program's own entry point.
   std::string invoke;

@@ -64,8 +64,8 @@ class WaitingCaller final : public CallMemory {
 
 // As the program's filter has it. The filter asked for a notification; anything else it says here
 // would be a mistake of ours, and is answered as what a filter has no row for.
-int errno_of(const seccomp_data& data, const Plan& plan) {
-  const std::uint32_t verdict = sys::evaluate(plan.seccomp, data.arch, data.nr, data.args);
+int errno_of(const seccomp_data& data, const DeniedCall& call, const Plan& plan) {
+  const std::uint32_t verdict = sys::evaluate(plan.seccomp, data.arch, data.nr, call.arguments);
   const bool notified = (verdict & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
   return notified ? static_cast<int>(verdict & SECCOMP_RET_DATA) : ENOSYS;
 }
@@ -126,7 +126,7 @@ DenialListener::State DenialListener::serve_one() {
   std::ranges::copy(notification->data.args, call.arguments.begin());
   WaitingCaller caller(descriptor_.get(), notification->id, static_cast<pid_t>(notification->pid));
   const std::string detail = detail_of(call, caller);
-  const int error = errno_of(notification->data, plan_);
+  const int error = errno_of(notification->data, call, plan_);
   response->id = notification->id;
   response->error = -error;
   // What could not be answered is told again, or is of a process that was killed: not counted.

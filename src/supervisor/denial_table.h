@@ -27,8 +27,8 @@ class DenialTable {
       ++rows_[last_].count;
       return true;
     }
-    const auto found = std::ranges::find_if(
-        rows_, [&](const Denial& row) { return is(row, call, detail); });
+    const auto found =
+        std::ranges::find_if(rows_, [&](const Denial& row) { return is(row, call, detail); });
     if (found == rows_.end() && rows_.size() == kMostRows) {
       ++unlisted_;
       return false;

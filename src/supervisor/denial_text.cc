@@ -52,12 +52,12 @@ std::string flags_of(std::span<const Name> names, std::uint64_t value) {
 }
 
 constexpr Name kFamilies[] = {
-    {0, "AF_UNSPEC"},     {AF_UNIX, "AF_UNIX"},         {AF_INET, "AF_INET"},
+    {0, "AF_UNSPEC"},       {AF_UNIX, "AF_UNIX"},       {AF_INET, "AF_INET"},
     {AF_INET6, "AF_INET6"}, {AF_NETLINK, "AF_NETLINK"}, {AF_PACKET, "AF_PACKET"},
-    {AF_ALG, "AF_ALG"},   {AF_VSOCK, "AF_VSOCK"},       {AF_BLUETOOTH, "AF_BLUETOOTH"},
-    {AF_CAN, "AF_CAN"},   {AF_TIPC, "AF_TIPC"},         {AF_RDS, "AF_RDS"},
-    {AF_KEY, "AF_KEY"},   {AF_XDP, "AF_XDP"},           {AF_KCM, "AF_KCM"},
-    {AF_SMC, "AF_SMC"},   {AF_QIPCRTR, "AF_QIPCRTR"},   {AF_NFC, "AF_NFC"}};
+    {AF_ALG, "AF_ALG"},     {AF_VSOCK, "AF_VSOCK"},     {AF_BLUETOOTH, "AF_BLUETOOTH"},
+    {AF_CAN, "AF_CAN"},     {AF_TIPC, "AF_TIPC"},       {AF_RDS, "AF_RDS"},
+    {AF_KEY, "AF_KEY"},     {AF_XDP, "AF_XDP"},         {AF_KCM, "AF_KCM"},
+    {AF_SMC, "AF_SMC"},     {AF_QIPCRTR, "AF_QIPCRTR"}, {AF_NFC, "AF_NFC"}};
 constexpr Name kSocketTypes[] = {{SOCK_STREAM, "SOCK_STREAM"},
                                  {SOCK_DGRAM, "SOCK_DGRAM"},
                                  {SOCK_RAW, "SOCK_RAW"},
@@ -179,9 +179,8 @@ std::string number_in(const Arguments& a, CallMemory& /*memory*/) {
   return fmt::format("{}", static_cast<std::int32_t>(a[0]));
 }
 std::string socket_in(const Arguments& a, CallMemory& /*memory*/) {
-  std::string text =
-      fmt::format("{} {}", name_of(kFamilies, a[0] & 0xffffffffU, "family"),
-                  name_of(kSocketTypes, a[1] & kSocketTypeMask, "type"));
+  std::string text = fmt::format("{} {}", name_of(kFamilies, a[0] & 0xffffffffU, "family"),
+                                 name_of(kSocketTypes, a[1] & kSocketTypeMask, "type"));
   if (const auto protocol = static_cast<std::int32_t>(a[2]); protocol != 0) {
     text += fmt::format(" protocol {}", protocol);
   }
@@ -275,9 +274,10 @@ static_assert(std::ranges::is_sorted(kRows, {}, &Row::name));
 // setting gives; or for what the jail is built on: io_uring makes calls that no filter sees, set-id
 // files would be the host's.
 constexpr std::string_view kAllowable[] = {
-    "add_key",     "clone",     "kcmp",             "keyctl",            "perf_event_open",
-    "personality", "prlimit64", "process_vm_readv", "process_vm_writev", "ptrace",
-    "request_key", "socket",    "unshare",          "userfaultfd"};
+    "add_key",           "clone",       "kcmp",        "keyctl",
+    "perf_event_open",   "personality", "prlimit64",   "process_vm_readv",
+    "process_vm_writev", "ptrace",      "request_key", "socket",
+    "unshare",           "userfaultfd"};
 
 bool needs_capability(const DeniedCall& call) {
   if (call.name != "socket") return false;

@@ -180,10 +180,10 @@ void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
             "--processes", denied);
   }
   if (facts.volume_full) {
-    reached("disk",
-            fmt::format("full at the end, limit {} and {} files", human(limits.disk),
-                        limits.inodes),
-            "--disk");
+    reached(
+        "disk",
+        fmt::format("full at the end, limit {} and {} files", human(limits.disk), limits.inodes),
+        "--disk");
   }
   if (outcome.stdout_truncated || outcome.stderr_truncated) {
     reached("output",

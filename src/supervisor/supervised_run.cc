@@ -288,9 +288,9 @@ void SupervisedRun::on_listener(const jail::ChildMessage& message,
   }
   denials_ = DenialListener::create(std::move(descriptors.front()), plan_);
   const bool watched =
-      denials_ && supervisor_.watch(denials_->descriptor(), EPOLLIN, [this](std::uint32_t) {
-        on_denial();
-      }).has_value();
+      denials_ &&
+      supervisor_.watch(denials_->descriptor(), EPOLLIN, [this](std::uint32_t) { on_denial(); })
+          .has_value();
   if (watched) return;
   // Its end is closed with it: the kernel then answers ENOSYS to what would have been told.
   denials_.reset();

@@ -39,7 +39,8 @@ std::string read_memory(pid_t thread, std::uint64_t address, std::size_t most) {
   iovec here{.iov_base = bytes.data(), .iov_len = bytes.size()};
   // Two pieces, cut at the page: what is transferred are whole pieces (process_vm_readv(2)), and
   // the second page may not be there.
-  const std::size_t first = std::min(bytes.size(), kPage - static_cast<std::size_t>(address % kPage));
+  const std::size_t first =
+      std::min(bytes.size(), kPage - static_cast<std::size_t>(address % kPage));
   // NOLINTBEGIN(*-reinterpret-cast,performance-no-int-to-ptr): addresses of the other process
   const iovec there[2] = {
       {.iov_base = reinterpret_cast<void*>(address), .iov_len = first},
@@ -58,8 +59,7 @@ std::optional<int> socket_type(pid_t thread, int descriptor) {
   UniqueFd process = open_process(thread);
   if (!process.valid()) process = open_process(process_of(thread));
   if (!process.valid()) return std::nullopt;
-  const UniqueFd copy(
-      static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), descriptor, 0)));
+  const UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), descriptor, 0)));
   int type = 0;
   socklen_t size = sizeof type;
   if (!copy.valid() || ::getsockopt(copy.get(), SOL_SOCKET, SO_TYPE, &type, &size) < 0) {

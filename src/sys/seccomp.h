@@ -60,9 +60,10 @@ struct SyscallProfile {
 // Who gives a kNotify row's errno: the filter itself, or the holder of its listener.
 enum class Reporting : std::uint8_t { kSilent, kNotified };
 
-// Compiles a profile, its kNotify rows as they are, into a range tree over system-call numbers. Foreign architectures and x32
-// numbers kill the process. kUsage error, with the row, for an unknown call name or a bad argument
-// index; names that exist on another architecture only are skipped.
+// Compiles a profile, its kNotify rows as they are, into a range tree over system-call numbers.
+// Foreign architectures and x32 numbers kill the process. kUsage error, with the row, for an
+// unknown call name or a bad argument index; names that exist on another architecture only are
+// skipped.
 [[nodiscard]] Result<BpfProgram> compile_profile(const SyscallProfile& profile);
 
 // A user-space evaluator of a filter, so that tests need no kernel: returns the SECCOMP_RET_*

@@ -33,12 +33,30 @@ Error unknown_profile(std::string_view name) {
 // silent as it ever was: a user who denies one of them shall not find the jail's own calls in the
 // report.
 bool is_made_by_init(std::string_view name) {
-  static constexpr std::string_view kMade[] = {
-      "clock_gettime", "clone",         "close",           "close_range",  "dup2",
-      "execve",        "exit",          "exit_group",      "fcntl",        "futex",
-      "poll",          "prctl",         "read",            "rt_sigaction", "rt_sigprocmask",
-      "rt_sigreturn",  "sendmsg",       "sendto",          "setsid",       "vfork",
-      "wait4",         "set_robust_list", "set_tid_address", "write"};
+  static constexpr std::string_view kMade[] = {"clock_gettime",
+                                               "clone",
+                                               "close",
+                                               "close_range",
+                                               "dup2",
+                                               "execve",
+                                               "exit",
+                                               "exit_group",
+                                               "fcntl",
+                                               "futex",
+                                               "poll",
+                                               "prctl",
+                                               "read",
+                                               "rt_sigaction",
+                                               "rt_sigprocmask",
+                                               "rt_sigreturn",
+                                               "sendmsg",
+                                               "sendto",
+                                               "setsid",
+                                               "vfork",
+                                               "wait4",
+                                               "set_robust_list",
+                                               "set_tid_address",
+                                               "write"};
   return std::ranges::find(kMade, name) != std::end(kMade);
 }
 

@@ -60,20 +60,16 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
   const boost::json::object json = boost::json::parse(outcome_to_json(sample())).as_object();
   std::vector<std::string> names;
   for (const auto& pair : json) names.emplace_back(pair.key());
-  EXPECT_EQ(names, (std::vector<std::string>{"schema_version",   "status",
-                                             "exit_code",        "signal",
-                                             "stdout",           "stdout_encoding",
-                                             "stderr",           "stderr_encoding",
-                                             "stdout_bytes",     "stderr_bytes",
-                                             "stdout_truncated", "stderr_truncated",
-                                             "wall_time_ms",     "cpu_time_ms",
-                                             "user_time_ms",     "system_time_ms",
-                                             "peak_memory_kb",   "runtime",
-                                             "runtime_version",  "engine",
-                                             "compile",          "denials",
-                                             "limits_reached",   "enforcement",
-                                             "message",          "warnings",
-                                             "start"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"schema_version",  "status",           "exit_code",
+                                      "signal",          "stdout",           "stdout_encoding",
+                                      "stderr",          "stderr_encoding",  "stdout_bytes",
+                                      "stderr_bytes",    "stdout_truncated", "stderr_truncated",
+                                      "wall_time_ms",    "cpu_time_ms",      "user_time_ms",
+                                      "system_time_ms",  "peak_memory_kb",   "runtime",
+                                      "runtime_version", "engine",           "compile",
+                                      "denials",         "limits_reached",   "enforcement",
+                                      "message",         "warnings",         "start"}));
 }
 
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {
