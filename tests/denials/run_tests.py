@@ -177,11 +177,12 @@ class Reporting(DenialCase):
         done = self.sandpit("run", "main.py")
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout, b"done\n")
-        self.assertEqual(done.stderr.decode().splitlines(), [
+        lines = [line for line in done.stderr.decode().splitlines() if "denied" in line]
+        self.assertEqual(lines, [
             'sandpit: denied 3x: ptrace PTRACE_ATTACH pid 1; allow with security.allow_syscalls = ["ptrace"]',
             "sandpit: denied: chroot /a\\x1b[2J\\n"])
         self.assertEqual(self.sandpit("run", "--quiet", "main.py").stderr, b"")
-        self.assertEqual(self.sandpit("run", "--no-denials", "main.py").stderr, b"")
+        self.assertNotIn(b"denied", self.sandpit("run", "--no-denials", "main.py").stderr)
 
     @unittest.skipIf(WARM, "the command line starts cold")
     def test_colour_on_a_terminal_only(self):
@@ -292,26 +293,36 @@ class Hostile(DenialCase):
     def test_a_run_that_ends_in_the_middle(self):
         outcome = self.python("import threading\ndef f():\n  while True: call(161, b'/a')\n"
                               "for i in range(3): threading.Thread(target=f, daemon=True).start()\nf()\n", "--timeout", seconds(1))
-        self.assert_outcome(outcome, status="wall_time_exceeded")
+        self.assertIn(outcome["status"], ("wall_time_exceeded", "cpu_time_exceeded"))
         self.assertGreater(self.denied(outcome)[("chroot", "/a")], 0)
 
     def test_signals_make_no_denial_count_twice(self):
-        outcome = self.python("import signal\n"
-                              "seen = 0\n"
-                              "def on(*_):\n    global seen; seen += 1\n"
-                              "signal.signal(signal.SIGALRM, on)\n"
-                              "signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)\n"
-                              "answers = {call(161, b'/a') for i in range(20000)}\n"
-                              "signal.setitimer(signal.ITIMER_REAL, 0)\n"
-                              "print(answers, seen > 0)\n", "--timeout", seconds(40), "--cpu-time", seconds(40))
-        self.assert_outcome(outcome, status="exited", stdout="{'EPERM'} True\n")
-        self.assertEqual(self.denied(outcome), {("chroot", "/a"): 20000})
+        """A handler that restarts calls is not noticed; one that does not may interrupt a call before it was heard of."""
+        for restart, possible in ((True, {"EPERM"}), (False, {"EPERM", "EINTR"})):
+            outcome = self.python("import collections, signal\n"
+                                  "seen = 0\n"
+                                  "def on(*_):\n    global seen; seen += 1\n"
+                                  "signal.signal(signal.SIGALRM, on)\n"
+                                  f"signal.siginterrupt(signal.SIGALRM, {not restart})\n"
+                                  "signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)\n"
+                                  "answers = collections.Counter(call(161, b'/a') for i in range(20000))\n"
+                                  "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+                                  "print(answers['EPERM'], ' '.join(answers), seen > 0)\n",
+                                  "--timeout", seconds(40), "--cpu-time", seconds(40))
+            self.assert_outcome(outcome, status="exited", exit_code=0)
+            denied, *answers, seen = outcome["stdout"].split()
+            self.assertEqual((set(answers) - possible, seen), (set(), "True"))
+            self.assertEqual(self.denied(outcome), {("chroot", "/a"): int(denied)})
 
     def test_a_listener_of_its_own_is_not_to_be_had(self):
-        # seccomp(SET_MODE_FILTER, NEW_LISTENER): the one that is there is not the program's.
-        outcome = self.python("print(call(317, 1, 8, 0), [name for name in os.listdir('/proc/self/fd') "
-                              "if 'seccomp' in os.readlink('/proc/self/fd/' + name)] if os.path.exists('/proc/self/fd') else [])",)
-        self.assert_outcome(outcome, stdout="ENOSYS []\n") if "Error" not in outcome["stderr"] else None
+        """seccomp(SET_MODE_FILTER, NEW_LISTENER), and the one that is there is not among the program's descriptors."""
+        outcome = self.python("print(call(317, 1, 8, 0))\n"
+                              "for name in os.listdir('/proc/self/fd'):\n"
+                              "    try: print(os.readlink('/proc/self/fd/' + name))\n"
+                              "    except OSError: pass\n")
+        self.assert_outcome(outcome, status="exited", exit_code=0)
+        self.assertTrue(outcome["stdout"].startswith("ENOSYS\n"))
+        self.assertNotIn("seccomp", outcome["stdout"])
 
     @unittest.skipIf(WARM, "kills sandpit itself")
     def test_without_a_supervisor_denied_stays_denied(self):
@@ -327,6 +338,7 @@ class Hostile(DenialCase):
         run.wait(PATIENCE)
         time.sleep(0.3)
         self.assertEqual(list(marker.iterdir()), [])
+        self.python("")  # takes the slot of the one that was killed, and removes what that left
 
 
 class Limits(DenialCase):
