@@ -282,7 +282,7 @@ void SupervisedRun::on_listener(const jail::ChildMessage& message,
                                 std::vector<UniqueFd> descriptors) {
   if (!plan_.report_denials || denials_ || !denials_missing_.empty() || wait_status_) return;
   if (descriptors.empty()) {
-    denials_missing_ = fmt::format("this kernel gives no listener: {}",
+    denials_missing_ = fmt::format("there is no listener: {}",
                                    errno_error("seccomp", message.errno_value).to_string());
     return;
   }

@@ -171,6 +171,25 @@ class Reporting(DenialCase):
         self.assert_outcome(outcome, status="exited", stdout="EPERM\n", denials=[])
         self.assertIn("sendmsg", outcome["denials_missing"])
 
+    @unittest.skipIf(WARM, "the listener is around the launcher's whole life")
+    def test_inside_another_listener_the_run_is_as_before(self):
+        """The kernel has room for one listener above a process (EBUSY): a sandbox around this one may hold it."""
+        self.write("main.py", HEAD + "print(call(161, b'/a'), call(425, 8, 0))")
+        self.write("outer.py", HEAD +
+                   "allow = struct.pack('HBBI', 6, 0, 0, 0x7fff0000)\n"
+                   "keep = ctypes.create_string_buffer(allow, 8)\n"
+                   "program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', 1, ctypes.addressof(keep)), 16)\n"
+                   "libc.prctl(38, 1, 0, 0, 0)\n"
+                   "listener = libc.syscall(317, 1, 8, program)\n"
+                   "assert listener >= 0, ctypes.get_errno()\n"
+                   "os.set_inheritable(listener, True)\n"
+                   "os.execv(sys.argv[1], sys.argv[1:])\n")
+        done = subprocess.run([sys.executable, "outer.py", sandpit_path(), "run", "--json", "main.py"], cwd=self.dir, env=self.env,
+                              capture_output=True, timeout=PATIENCE, check=False)
+        outcome = json.loads(done.stdout)
+        self.assert_outcome(outcome, status="exited", stdout="EPERM ENOSYS\n", denials=[])
+        self.assertIn("busy", outcome["denials_missing"])
+
     @unittest.skipIf(WARM, "the command line starts cold")
     def test_lines_after_the_output(self):
         self.write("main.py", HEAD + "for i in range(3): call(101, 16, 1, 0, 0)\ncall(161, b'/a\\033[2J\\n')\nprint('done')")
