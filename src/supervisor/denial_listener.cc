@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,9 +45,9 @@ class WaitingCaller final : public CallMemory {
     std::string bytes = sys::read_memory(thread_, address, most);
     return waits() ? bytes : std::string();
   }
-  std::optional<int> socket_type(int descriptor) override {
-    const auto type = sys::socket_type(thread_, descriptor);
-    return waits() ? type : std::nullopt;
+  std::string socket_protocol(int descriptor) override {
+    std::string protocol = sys::socket_protocol(thread_, descriptor);
+    return waits() ? protocol : std::string();
   }
 
  private:

@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -92,14 +91,9 @@ std::string text_at(CallMemory& memory, std::uint64_t address) {
 }
 
 std::string transport_of(CallMemory& memory, std::uint64_t descriptor) {
-  switch (memory.socket_type(static_cast<int>(descriptor)).value_or(0)) {
-    case SOCK_STREAM:
-      return " (tcp)";
-    case SOCK_DGRAM:
-      return " (udp)";
-    default:
-      return "";
-  }
+  const std::string protocol = memory.socket_protocol(static_cast<int>(descriptor));
+  if (protocol.starts_with("TCP")) return " (tcp)";
+  return protocol.starts_with("UDP") ? " (udp)" : "";
 }
 
 std::string peer_at(CallMemory& memory, std::uint64_t descriptor, std::uint64_t address,

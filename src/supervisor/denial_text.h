@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,8 @@ class CallMemory {
   virtual ~CallMemory() = default;
   // At most so many bytes; fewer, or none, where there is no more.
   [[nodiscard]] virtual std::string bytes(std::uint64_t address, std::size_t most) = 0;
-  // SO_TYPE of its descriptor.
-  [[nodiscard]] virtual std::optional<int> socket_type(int descriptor) = 0;
+  // "TCP", "UDPv6": of its socket; empty for what is none.
+  [[nodiscard]] virtual std::string socket_protocol(int descriptor) = 0;
 };
 
 struct DeniedCall {

@@ -2,18 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/unique_fd.h"
 
@@ -21,16 +19,6 @@ namespace sandpit::sys {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-
-// pidfd_open(2) takes the thread's process, not the thread (before PIDFD_THREAD, Linux 6.9).
-pid_t process_of(pid_t thread) {
-  const UniqueFd status(
-      ::open(fmt::format("/proc/{}/status", thread).c_str(), O_RDONLY | O_CLOEXEC));
-  char text[512] = {};
-  if (!status.valid() || ::read(status.get(), text, sizeof text - 1) < 0) return -1;
-  const char* line = std::strstr(text, "\nTgid:");
-  return line == nullptr ? -1 : std::atoi(line + 6);
-}
 
 }  // namespace
 
@@ -52,20 +40,24 @@ std::string read_memory(pid_t thread, std::uint64_t address, std::size_t most) {
   return bytes;
 }
 
-std::optional<int> socket_type(pid_t thread, int descriptor) {
-  const auto open_process = [](pid_t pid) {
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  };
-  UniqueFd process = open_process(thread);
-  if (!process.valid()) process = open_process(process_of(thread));
-  if (!process.valid()) return std::nullopt;
-  const UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), descriptor, 0)));
-  int type = 0;
-  socklen_t size = sizeof type;
-  if (!copy.valid() || ::getsockopt(copy.get(), SOL_SOCKET, SO_TYPE, &type, &size) < 0) {
-    return std::nullopt;
+std::string socket_protocol(pid_t thread, int descriptor) {
+  // O_PATH opens nothing: it only holds the place, so that what is looked at is what is asked.
+  const UniqueFd place(
+      ::open(fmt::format("/proc/{}/fd/{}", thread, descriptor).c_str(), O_PATH | O_CLOEXEC));
+  if (!place.valid()) return {};
+  const std::string path = fmt::format("/proc/self/fd/{}", place.get());
+  // Of a file the attribute would be asked of its file system, which may take its time.
+  constexpr std::string_view kSocket = "socket:[";
+  std::array<char, kSocket.size()> target{};
+  if (::readlink(path.c_str(), target.data(), target.size()) !=
+          static_cast<ssize_t>(target.size()) ||
+      std::string_view(target.data(), target.size()) != kSocket) {
+    return {};
   }
-  return type;
+  std::array<char, 32> name{};
+  const ssize_t size =
+      ::getxattr(path.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
+  return size > 0 ? std::string(name.data()) : std::string();
 }
 
 }  // namespace sandpit::sys

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace sandpit::sys {
@@ -16,7 +15,9 @@ namespace sandpit::sys {
 // At most `most` bytes (up to a page), fewer where the memory ends. `thread`: any of its threads.
 [[nodiscard]] std::string read_memory(pid_t thread, std::uint64_t address, std::size_t most);
 
-// SO_TYPE of its descriptor; empty when that is no socket, or can't be looked at.
-[[nodiscard]] std::optional<int> socket_type(pid_t thread, int descriptor);
+// "TCP", "UDPv6", "UNIX": the kernel's name for the protocol of its socket; empty when the
+// descriptor is none, or can't be looked at. Not by pidfd_getfd(2): to close a copy may block, for
+// as long as the other process likes (SO_LINGER), when it was the last one.
+[[nodiscard]] std::string socket_protocol(pid_t thread, int descriptor);
 
 }  // namespace sandpit::sys

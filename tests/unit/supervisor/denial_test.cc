@@ -31,11 +31,11 @@ class FakeMemory final : public CallMemory {
     const auto found = memory.find(address);
     return found == memory.end() ? std::string() : found->second.substr(0, most);
   }
-  std::optional<int> socket_type(int descriptor) override {
-    return descriptor == 3 ? std::optional(type) : std::nullopt;
+  std::string socket_protocol(int descriptor) override {
+    return descriptor == 3 ? protocol : std::string();
   }
   std::map<std::uint64_t, std::string> memory;
-  int type = SOCK_STREAM;
+  std::string protocol = "TCP";
 };
 
 template <class Address>
@@ -81,7 +81,7 @@ TEST(DenialDetail, NamesPeerAndTransport) {
   memory.memory[64] = ipv4(0x01010101, 443);
   EXPECT_EQ(detail_of({"connect", {3, 64, 16}}, memory), "1.1.1.1:443 (tcp)");
   EXPECT_EQ(detail_of({"connect", {4, 64, 16}}, memory), "1.1.1.1:443");
-  memory.type = SOCK_DGRAM;
+  memory.protocol = "UDPv6";
   EXPECT_EQ(detail_of({"sendto", {3, 0, 0, 0, 64, 16}}, memory), "1.1.1.1:443 (udp)");
   msghdr header{};
   header.msg_name = reinterpret_cast<void*>(64);
