@@ -72,6 +72,32 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
                                       "message",         "warnings",         "start"}));
 }
 
+TEST(OutcomeJson, ListsDenialsAndWhatFoundNoRoom) {
+  Outcome outcome = sample();
+  outcome.denials.push_back({.what = "chroot /a",
+                             .call = "chroot",
+                             .detail = "/a",
+                             .error = "EPERM",
+                             .hint = "",
+                             .count = 3});
+  outcome.limits_reached.push_back(
+      {.limit = "processes", .detail = "one refused", .hint = "--processes", .count = 1});
+  boost::json::value json = boost::json::parse(outcome_to_json(outcome));
+  EXPECT_EQ(json.at("denials").at(0), (value{{"what", "chroot /a"},
+                                             {"call", "chroot"},
+                                             {"detail", "/a"},
+                                             {"errno", "EPERM"},
+                                             {"hint", ""},
+                                             {"count", 3U}}));
+  EXPECT_EQ(json.at("limits_reached").at(0).at("hint"), "--processes");
+  EXPECT_FALSE(json.as_object().contains("denials_unlisted"));
+  outcome.denials_unlisted = 7;
+  outcome.denials_missing = "switched off";
+  json = boost::json::parse(outcome_to_json(outcome));
+  EXPECT_EQ(json.at("denials_unlisted"), 7);
+  EXPECT_EQ(json.at("denials_missing"), "switched off");
+}
+
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {
   const boost::json::value json = boost::json::parse(outcome_to_json(sample()));
   EXPECT_EQ(json.at("wall_time_ms").as_double(), 12.345);
