@@ -16,6 +16,7 @@
 #include <cstring>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"

@@ -317,14 +317,15 @@ class Hostile(DenialCase):
 
     def test_signals_make_no_denial_count_twice(self):
         """A handler that restarts calls is not noticed; one that does not may interrupt a call before it was heard of."""
+        period, count = 0.0005 * SLOWNESS, int(20000 / SLOWNESS)
         for restart, possible in ((True, {"EPERM"}), (False, {"EPERM", "EINTR"})):
             outcome = self.python("import collections, signal\n"
                                   "seen = 0\n"
                                   "def on(*_):\n    global seen; seen += 1\n"
                                   "signal.signal(signal.SIGALRM, on)\n"
                                   f"signal.siginterrupt(signal.SIGALRM, {not restart})\n"
-                                  "signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)\n"
-                                  "answers = collections.Counter(call(161, b'/a') for i in range(20000))\n"
+                                  f"signal.setitimer(signal.ITIMER_REAL, {period}, {period})\n"
+                                  f"answers = collections.Counter(call(161, b'/a') for i in range({count}))\n"
                                   "signal.setitimer(signal.ITIMER_REAL, 0)\n"
                                   "print(answers['EPERM'], ' '.join(answers), seen > 0)\n",
                                   "--timeout", seconds(40), "--cpu-time", seconds(40))
