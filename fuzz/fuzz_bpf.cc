@@ -68,7 +68,9 @@ std::uint32_t expected(const SyscallProfile& profile, const std::vector<int>& ro
     if (!std::ranges::all_of(rule.when, true_of)) continue;
     if (rule.action == SyscallAction::kAllow) return SECCOMP_RET_ALLOW;
     if (rule.action == SyscallAction::kKill) return SECCOMP_RET_KILL_PROCESS;
-    return denied_with(rule.errno_value);
+    const std::uint32_t denied = denied_with(rule.errno_value);
+    if (rule.action != SyscallAction::kNotify) return denied;
+    return SECCOMP_RET_USER_NOTIF | (denied & SECCOMP_RET_DATA);
   }
   return denied_with(profile.default_errno);
 }

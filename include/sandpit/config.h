@@ -37,6 +37,7 @@ struct SecuritySettings {
   std::string profile;  // system-call profile; empty: the runtime's own
   std::vector<std::string> allow_syscalls;
   std::vector<std::string> deny_syscalls;
+  bool report_denials = true;  // list in the Outcome what the system-call profile denied
 };
 
 // The same, of one [runtimes.NAME.security] table: what is empty is inherited. Lists and maps are
@@ -50,6 +51,7 @@ struct SecurityOverrides {
   std::optional<std::string> profile;
   std::vector<std::string> allow_syscalls;
   std::vector<std::string> deny_syscalls;
+  std::optional<bool> report_denials;
 };
 
 struct RuntimeSettings {

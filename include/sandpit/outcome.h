@@ -31,11 +31,23 @@ enum class Status : std::uint8_t {
 // "exited", "wall_time_exceeded" …: the words of the JSON outcome.
 [[nodiscard]] SANDPIT_API const char* to_string(Status status);
 
-// One thing that the program was denied, and the setting that would allow it (empty until issue 7).
+// One thing that the program was denied. Arguments are read from its memory: what they say is
+// advisory, and may hold any bytes but control characters of a terminal.
 struct Denial {
-  std::string what;
-  std::string hint;
+  std::string what;    // for people: call and detail, "connect 1.1.1.1:443 (tcp)"
+  std::string call;    // the system call's name; empty for what a WebAssembly module was denied
+  std::string detail;  // "AF_PACKET SOCK_RAW", "CLONE_NEWUSER", a path; may be empty
+  std::string error;   // what the program got: "EPERM"
+  std::string hint;    // the setting that allows it, as one writes it; empty: nothing does
   std::uint64_t count = 0;
+};
+
+// A limit that the program came up against, whether it ended by it or went on.
+struct LimitReached {
+  std::string limit;        // "memory", "processes", "disk", "output" … as in `enforcement`
+  std::string detail;       // "3 forks refused, limit 8"
+  std::string hint;         // the option that raises it
+  std::uint64_t count = 0;  // how often, where that is known; else 1
 };
 
 // What the wasm engine adds to an Outcome. Told by the jailed worker: numbers of its own about
@@ -69,8 +81,11 @@ struct Outcome {
   ByteCount files;        // bytes held by files in the work directory, /tmp and /dev/shm at the end
   std::string runtime;
   std::string runtime_version;
-  std::string engine;  // "jail"
-  std::vector<Denial> denials;
+  std::string engine;                  // "jail"
+  std::vector<Denial> denials;         // in the order in which they first came; at most 64
+  std::uint64_t denials_unlisted = 0;  // more, that found no room in the list
+  std::string denials_missing;         // why denials were not recorded; empty: they were
+  std::vector<LimitReached> limits_reached;
   std::map<std::string, std::string>
       enforcement;  // limit or wall -> mechanism ("cgroup-v1", "rlimit", "sampled" …)
   std::vector<std::string> warnings;       // one sentence each, shown by the command line

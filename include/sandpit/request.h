@@ -83,7 +83,8 @@ struct Request {
   std::map<std::string, std::string> env;  // added to the configuration's env
   std::optional<NetworkMode> network;
   std::optional<LintLevel> lint;
-  std::string chdir;  // working directory inside; empty: the private one
+  std::optional<bool> report_denials;  // list what was denied (Outcome::denials)
+  std::string chdir;                   // working directory inside; empty: the private one
   // WebAssembly: call this exported function with `args` as its typed arguments, and print its
   // results; empty: the program's own entry point.
   std::string invoke;

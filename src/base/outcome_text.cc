@@ -107,6 +107,28 @@ std::vector<std::string> truncation_texts(const Outcome& outcome, const Limits& 
   return texts;
 }
 
+std::vector<std::string> denial_texts(const Outcome& outcome) {
+  constexpr std::size_t kMostTold = 10;
+  std::vector<std::string> texts;
+  std::uint64_t more = outcome.denials_unlisted;
+  for (const Denial& denial : outcome.denials) {
+    if (texts.size() == kMostTold) {
+      more += denial.count;
+      continue;
+    }
+    const std::string times = denial.count > 1 ? fmt::format(" {}x", denial.count) : "";
+    const std::string hint = denial.hint.empty() ? "" : "; allow with " + denial.hint;
+    texts.push_back(fmt::format("denied{}: {}{}", times, denial.what, hint));
+  }
+  if (more > 0) texts.push_back(fmt::format("denied {} more; --json lists them", more));
+  for (const LimitReached& reached : outcome.limits_reached) {
+    if (reached.limit != "processes" && reached.limit != "disk") continue;
+    texts.push_back(fmt::format("limit of {} reached: {}; {} raises it", reached.limit,
+                                reached.detail, reached.hint));
+  }
+  return texts;
+}
+
 std::string summary_text(const Outcome& outcome) {
   std::string how = to_string(outcome.status);
   if (outcome.status == Status::kExited) how = fmt::format("exited with {}", outcome.exit_code);

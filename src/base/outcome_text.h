@@ -20,6 +20,9 @@ namespace sandpit {
 // `limits` are the run's own (Plan::limits).
 [[nodiscard]] std::string ending_text(const Outcome& outcome, const Limits& limits);
 
+// What it was denied, a line for each of the first ten; then the limits that it came up against and
+// that neither its end nor a truncation tells.
+[[nodiscard]] std::vector<std::string> denial_texts(const Outcome& outcome);
 // One sentence for each output stream that was cut.
 [[nodiscard]] std::vector<std::string> truncation_texts(const Outcome& outcome,
                                                         const Limits& limits);

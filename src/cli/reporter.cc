@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/outcome_text.h"
 #include "base/result.h"
-#include "base/utf8.h"
 #include "base/write_all.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
@@ -78,8 +77,9 @@ bool Reporter::finish(Outcome outcome, const Limits& limits) {
       tell_ending(outcome, ending);
     }
     if (outcome.status == Status::kTrapped && outcome.wasm) tell_backtrace(*outcome.wasm);
-    for (const Denial& denial : outcome.denials) {
-      log_.warning(fmt::format("denied: {}; allow with {}", printable(denial.what), denial.hint));
+    const bool compiler = outcome.status == Status::kCompileFailed && outcome.compile;
+    for (const std::string& text : denial_texts(compiler ? *outcome.compile : outcome)) {
+      log_.warning(text);
     }
     log_.info(summary_text(outcome));
     if (outcome.wasm) log_.info(wasm_text(*outcome.wasm));

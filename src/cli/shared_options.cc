@@ -66,6 +66,7 @@ void add_access_options(CLI::App& app, RawAccess& raw) {
            "show this path of the host, writable (repeatable)", kAccessGroup);
   add_list(app, "--env", raw.env, "NAME=VALUE", "set a variable (repeatable)", kAccessGroup);
   add_text(app, "--net", raw.net, "MODE", "none, loopback or host", kAccessGroup);
+  add_flag(app, "--no-denials", raw.no_denials, "do not record what the program was denied");
 }
 
 Error usage_error(std::string message, std::string hint) {
@@ -118,6 +119,7 @@ void set_access(const RawAccess& raw, const std::string& current_directory, Requ
   });
   values.set(request.network, "--net", raw.net, parse_network);
   values.set(request.lint, "--lint", raw.lint, parse_lint);
+  if (raw.no_denials) request.report_denials = false;
 }
 
 std::vector<std::string> long_names(const CLI::App& app) {

@@ -30,6 +30,7 @@ struct RawLimits {
 struct RawAccess {
   std::vector<std::string> read, write, env;
   std::string net, lint;
+  bool no_denials = false;
 };
 
 enum class CompileLimits : std::uint8_t { kNone, kTaken };
@@ -43,7 +44,7 @@ void add_list(CLI::App& app, const char* name, std::vector<std::string>& values,
 void add_flag(CLI::App& app, const char* name, bool& value, const char* help,
               const char* group = kOutputGroup);
 void add_limit_options(CLI::App& app, RawLimits& raw, CompileLimits compile);
-// --read, --write, --env and --net.
+// --read, --write, --env, --net and --no-denials.
 void add_access_options(CLI::App& app, RawAccess& raw);
 
 [[nodiscard]] Error usage_error(std::string message, std::string hint);

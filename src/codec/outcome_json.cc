@@ -27,8 +27,22 @@ boost::json::array denials_json(const std::vector<Denial>& denials) {
   boost::json::array array;
   for (const Denial& denial : denials) {
     array.push_back(object{{"what", codec::text(denial.what)},
+                           {"call", codec::text(denial.call)},
+                           {"detail", codec::text(denial.detail)},
+                           {"errno", codec::text(denial.error)},
                            {"hint", codec::text(denial.hint)},
                            {"count", denial.count}});
+  }
+  return array;
+}
+
+boost::json::array limits_json(const std::vector<LimitReached>& limits) {
+  boost::json::array array;
+  for (const LimitReached& reached : limits) {
+    array.push_back(object{{"limit", codec::text(reached.limit)},
+                           {"detail", codec::text(reached.detail)},
+                           {"hint", codec::text(reached.hint)},
+                           {"count", reached.count}});
   }
   return array;
 }
@@ -69,6 +83,11 @@ object outcome_object(const Outcome& outcome) {
   json["engine"] = codec::text(outcome.engine);
   json["compile"] = outcome.compile ? value(outcome_object(*outcome.compile)) : value(nullptr);
   json["denials"] = denials_json(outcome.denials);
+  if (outcome.denials_unlisted != 0) json["denials_unlisted"] = outcome.denials_unlisted;
+  if (!outcome.denials_missing.empty()) {
+    json["denials_missing"] = codec::text(outcome.denials_missing);
+  }
+  json["limits_reached"] = limits_json(outcome.limits_reached);
   object enforcement;
   for (const auto& [limit, mechanism] : outcome.enforcement)
     enforcement[limit] = codec::text(mechanism);

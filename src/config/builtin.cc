@@ -147,6 +147,7 @@ State default_state() {
   set(state, security_keys(), "profile", std::string());
   set(state, security_keys(), "allow_syscalls", std::vector<std::string>{});
   set(state, security_keys(), "deny_syscalls", std::vector<std::string>{});
+  set(state, security_keys(), "report_denials", true);
   const CompileSettings compile;
   set(state, compile_keys(), "cache", compile.cache);
   set(state, compile_keys(), "cache_dir", compile.cache_dir);

@@ -72,6 +72,7 @@ constexpr std::array kSecurity = {
     KeySpec{"security", "profile", Kind::kName, Rule::kNever},
     KeySpec{"security", "allow_syscalls", Kind::kNameList, Rule::kSubset},
     KeySpec{"security", "deny_syscalls", Kind::kNameList, Rule::kSuperset},
+    KeySpec{"security", "report_denials", Kind::kBool, Rule::kNever},
 };
 
 // The cache is shared by all projects of a user: one of them must not move, empty or fill it.

@@ -74,6 +74,7 @@ void set_security(S& security, const Setting& setting) {
   if (name == "profile") security.profile = text_of(setting);
   if (name == "allow_syscalls") security.allow_syscalls = texts_of(setting);
   if (name == "deny_syscalls") security.deny_syscalls = texts_of(setting);
+  if (name == "report_denials") security.report_denials = flag_of(setting);
 }
 
 void set_general(GeneralSettings& general, const Setting& setting) {

@@ -83,6 +83,8 @@ std::string commented_template() {
 # System calls to add to the profile and to take from it. (example)
 #allow_syscalls = ["getrusage"]
 #deny_syscalls = ["socket"]
+# Record what the program was denied, for the outcome and the lines after its output.
+#report_denials = true
 
 [runtimes.python]
 # A name to look up, or a path.

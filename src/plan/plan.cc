@@ -17,6 +17,7 @@
 #include "sandpit/error.h"
 #include "sandpit/runtime.h"
 #include "sys/seccomp.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit {
 namespace {
@@ -144,7 +145,17 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   std::vector<std::string> denied = policy.deny_syscalls;
   // Samples see what processes map: a System V segment that nobody has attached would escape them.
   if (is_sampled(plan.enforcement, "memory")) denied.emplace_back("shmget");
-  SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied));
+  // A module's host has a report of its own, and a filter in front of this one.
+  const bool report = policy.report_denials && !input.wasm;
+  SP_TRY(plan.seccomp,
+         sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
+                         report ? sys::Reporting::kNotified : sys::Reporting::kSilent));
+  plan.report_denials = report && sys::has_notifications(plan.seccomp);
+  if (!policy.report_denials) plan.silent_reason = "switched off";
+  if (report && !plan.report_denials) {
+    plan.silent_reason = "sendmsg is denied, which hands them over";
+  }
+  plan.denied_syscalls = policy.deny_syscalls;
   plan.landlock_abi = std::max(input.facts.landlock_abi, 0);
   if (plan.landlock_abi > 0) plan.landlock = plan_landlock(plan.mounts);
   // A thread of the program's own may run the prelude again (Node's workers). No such file: no

@@ -124,8 +124,11 @@ struct Plan {
   std::uint64_t max_descriptors = 0;  // RLIMIT_NOFILE: limits.open_files + helper_files
   std::vector<Enforcement> enforcement;
   std::string syscall_profile;
-  std::vector<sock_filter> seccomp;
-  std::vector<LandlockRule> landlock;  // empty when landlock_abi is 0
+  std::vector<sock_filter> seccomp;          // with notifications when `report_denials`
+  bool report_denials = false;               // the supervisor hears of them, answers and lists them
+  std::string silent_reason;                 // why it is off, for the Outcome; empty for modules
+  std::vector<std::string> denied_syscalls;  // by the user, for the hints
+  std::vector<LandlockRule> landlock;        // empty when landlock_abi is 0
   int landlock_abi = 0;
   std::vector<std::string> warnings;  // for the user: weaker enforcement and the command that mends
                                       // it, a granted unix socket …

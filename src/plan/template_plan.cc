@@ -57,6 +57,9 @@ Plan template_plan(const Plan& run) {
   made.enforcement.clear();
   // It makes jails, which is what these forbid; a run puts them on before its program begins.
   made.seccomp.clear();
+  made.report_denials = false;
+  made.silent_reason.clear();
+  made.denied_syscalls.clear();
   made.syscall_profile.clear();
   made.landlock.clear();
   made.landlock_abi = 0;

@@ -37,6 +37,7 @@ Policy compile_policy(const Policy& run) {
   policy.limits.output = std::min(run.limits.output, kMessages);
   policy.limits.stack = kStack;
   policy.lint = LintLevel::kOff;
+  policy.report_denials = run.report_denials;
   policy.allow_degraded = run.allow_degraded;
   policy.working_dir = run.working_dir;
   policy.chdir = run.working_dir;

@@ -38,6 +38,8 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
   policy.network = request.network.value_or(over.network.value_or(general.network));
   policy.lint = request.lint.value_or(over.lint.value_or(general.lint));
   policy.syscall_profile = over.profile.value_or(general.profile);
+  policy.report_denials =
+      request.report_denials.value_or(over.report_denials.value_or(general.report_denials));
   for (const auto* list : {&general.allow_degraded, &over.allow_degraded})
     append(policy.allow_degraded, *list);
   for (const auto* list : {&general.allow_syscalls, &over.allow_syscalls})

@@ -57,12 +57,17 @@ template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
-    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.landlock, v.landlock_abi,
-    v.warnings, v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template);
+    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.report_denials,
+    v.silent_reason, v.denied_syscalls, v.landlock, v.landlock_abi, v.warnings,
+    v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
-  a(v.what, v.hint, v.count);
+  a(v.what, v.call, v.detail, v.error, v.hint, v.count);
+}
+template <class Archive, Is<LimitReached> T>
+void describe(Archive& a, T& v) {
+  a(v.limit, v.detail, v.hint, v.count);
 }
 template <class Archive, Is<WasmOutcome> T>
 void describe(Archive& a, T& v) {
@@ -74,8 +79,9 @@ template <class Archive, Is<Outcome> T>
 void describe(Archive& a, T& v) {
   a(v.status, v.exit_code, v.signal, v.stdout_text, v.stderr_text, v.stdout_bytes, v.stderr_bytes,
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
-    v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.enforcement,
-    v.warnings, v.message, v.start, v.start_reason, v.wasm);
+    v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.denials_unlisted,
+    v.denials_missing, v.limits_reached, v.enforcement, v.warnings, v.message, v.start,
+    v.start_reason, v.wasm);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {

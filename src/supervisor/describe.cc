@@ -16,6 +16,7 @@
 #include <cstring>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
@@ -153,6 +154,47 @@ void describe_end(const RunFacts& facts, Outcome& outcome) {
   }
 }
 
+// What the program came up against. Open files and the size of one file are the kernel's to refuse,
+// and it tells nobody.
+void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
+  const Limits& limits = facts.plan.limits;
+  const auto reached = [&](const char* limit, std::string detail, const char* option,
+                           std::uint64_t count = 1) {
+    outcome.limits_reached.push_back(
+        {.limit = limit, .detail = std::move(detail), .hint = option, .count = count});
+  };
+  if (outcome.status == Status::kMemoryExceeded) {
+    reached("memory", fmt::format("limit {}", human(limits.memory)), "--memory");
+  }
+  if (outcome.status == Status::kCpuTimeExceeded) {
+    reached("cpu_time", fmt::format("limit {}", human(Microseconds(limits.cpu_time))),
+            "--cpu-time");
+  }
+  if (outcome.status == Status::kWallTimeExceeded) {
+    reached("wall_time", fmt::format("limit {}", human(Microseconds(limits.wall_time))),
+            "--timeout");
+  }
+  if (const std::uint64_t denied = facts.usage.pids_denied; denied > 0) {
+    reached("processes",
+            fmt::format("{} refused, limit {}", denied == 1 ? "one" : fmt::format("{}", denied),
+                        limits.processes),
+            "--processes", denied);
+  }
+  if (facts.volume_full) {
+    reached(
+        "disk",
+        fmt::format("full at the end, limit {} and {} files", human(limits.disk), limits.inodes),
+        "--disk");
+  }
+  if (outcome.stdout_truncated || outcome.stderr_truncated) {
+    reached("output",
+            fmt::format("{} bytes written to {}, limit {}",
+                        outcome.stdout_truncated ? outcome.stdout_bytes : outcome.stderr_bytes,
+                        outcome.stdout_truncated ? "stdout" : "stderr", human(limits.output)),
+            "--output-limit");
+  }
+}
+
 }  // namespace
 
 void describe_run(const RunFacts& facts, Outcome& outcome) {
@@ -166,6 +208,7 @@ void describe_run(const RunFacts& facts, Outcome& outcome) {
     describe_launch_failure(facts, outcome);
   } else {
     describe_end(facts, outcome);
+    fill_limits_reached(facts, outcome);
   }
 }
 
@@ -174,6 +217,12 @@ ByteCount volume_bytes(const UniqueFd& volume) {
   if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return {};
   return ByteCount::bytes((status.f_blocks - status.f_bfree) *
                           static_cast<std::uint64_t>(status.f_bsize));
+}
+
+bool volume_full(const UniqueFd& volume) {
+  struct statfs status{};
+  if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return false;
+  return status.f_bavail == 0 || status.f_ffree == 0;
 }
 
 long online_processors() { return std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); }

@@ -25,6 +25,7 @@ struct RunFacts {
   Microseconds sampled_cpu{0};
   ByteCount sampled_memory;
   ByteCount files;
+  bool volume_full = false;
   bool proc_missing = false;
 };
 
@@ -32,6 +33,8 @@ void describe_run(const RunFacts& facts, Outcome& outcome);
 
 // Bytes that files hold in the volume; 0 when there is none.
 [[nodiscard]] ByteCount volume_bytes(const UniqueFd& volume);
+// No room left, for bytes or for another file.
+[[nodiscard]] bool volume_full(const UniqueFd& volume);
 [[nodiscard]] long online_processors();
 
 // "512 MiB", "1.5 KiB", "3 bytes".

@@ -82,6 +82,7 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
 
 SupervisedRun::~SupervisedRun() {
   stop_pump();
+  stop_listening();
   close_output(stdout_);
   close_output(stderr_);
   if (jail_.pidfd() >= 0) supervisor_.forget(jail_.pidfd());
@@ -272,6 +273,9 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       if (!descriptors.empty()) volume_ = std::move(descriptors.front());
       proc_missing_ = message.proc_missing != 0;
       break;
+    case jail::MessageKind::kListener:
+      on_listener(message, std::move(descriptors));
+      break;
     case jail::MessageKind::kFailed:
       if (!launch_failure_) launch_failure_ = message;
       break;
@@ -285,6 +289,38 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
           .largest_process = ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
       break;
   }
+}
+
+// ---- denials
+
+// Once, before the program begins: what comes later is nothing that the launch has sent.
+void SupervisedRun::on_listener(const jail::ChildMessage& message,
+                                std::vector<UniqueFd> descriptors) {
+  if (!plan_.report_denials || denials_ || !denials_missing_.empty() || wait_status_) return;
+  if (descriptors.empty()) {
+    denials_missing_ = fmt::format("there is no listener: {}",
+                                   errno_error("seccomp", message.errno_value).to_string());
+    return;
+  }
+  denials_ = DenialListener::create(std::move(descriptors.front()), plan_);
+  const bool watched =
+      denials_ &&
+      supervisor_.watch(denials_->descriptor(), EPOLLIN, [this](std::uint32_t) { on_denial(); })
+          .has_value();
+  if (watched) return;
+  // Its end is closed with it: the kernel then answers ENOSYS to what would have been told.
+  denials_.reset();
+  denials_missing_ = "the listener can't be watched";
+}
+
+void SupervisedRun::on_denial() {
+  if (denials_->serve() == DenialListener::State::kBroken) stop_listening();
+}
+
+void SupervisedRun::stop_listening() {
+  if (!denials_) return;
+  supervisor_.forget(denials_->descriptor());
+  denials_->close();
 }
 
 // Nobody holds the other end any more. Before a template has told of an init, there is none whose
@@ -356,6 +392,7 @@ void SupervisedRun::on_exit() {
 void SupervisedRun::report(const jail::Jail::End& end) {
   reported_ = true;
   stop_pump();
+  stop_listening();
   for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
     while (read_output(stream)) {
     }
@@ -386,10 +423,13 @@ void SupervisedRun::report(const jail::Jail::End& end) {
                         .sampled_cpu = sampled_cpu_,
                         .sampled_memory = sampled_memory_,
                         .files = volume_bytes(volume_),
+                        .volume_full = volume_full(volume_),
                         .proc_missing = proc_missing_},
                outcome);
   if (jail_.forked()) outcome.start = "warm";
   outcome.start_reason = plan_.cold_reason;
+  outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
+  if (denials_) denials_->add_to(outcome);
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   observer_.on_finished(std::move(outcome), std::move(volume_));
 }

@@ -10,6 +10,7 @@
 
 #include "engine/jail/jail.h"
 #include "engine/wasm/session.h"
+#include "supervisor/denial_listener.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -48,6 +49,9 @@ class SupervisedRun {
   Result<void> start_pump(UniqueFd source, UniqueFd sink);
   void on_socket(std::uint32_t events);
   void on_message(const jail::ChildMessage& message, std::vector<UniqueFd> descriptors);
+  void on_listener(const jail::ChildMessage& message, std::vector<UniqueFd> descriptors);
+  void on_denial();
+  void stop_listening();
   void on_hang_up();
   void watch_tree();
   void on_output(OutputStream stream);
@@ -75,6 +79,8 @@ class SupervisedRun {
   UniqueFd pump_sink_;
   bool pump_source_watched_ = false;
   std::string pump_buffer_;
+  std::unique_ptr<DenialListener> denials_;
+  std::string denials_missing_;  // why there is no listener
   UniqueFd volume_;
   bool proc_missing_ = false;
   std::optional<jail::ChildMessage> launch_failure_;

@@ -22,8 +22,8 @@ using BpfProgram = std::vector<sock_filter>;
 enum class SyscallAction : std::uint8_t {
   kAllow,
   kErrno,   // fails with `errno_value` (ENOSYS for unknown calls, EPERM mostly)
-  kNotify,  // a denial that the user should hear of; until the listener exists (issue 7) it is
-            // compiled as kErrno
+  kNotify,  // a denial that the user should hear of: fails with `errno_value` as well, given by the
+            // supervisor through the filter's listener (sys/seccomp_notify.h)
   kKill,    // SECCOMP_RET_KILL_PROCESS
 };
 
@@ -57,9 +57,13 @@ struct SyscallProfile {
 [[nodiscard]] std::optional<int> syscall_number(std::string_view name);
 [[nodiscard]] std::string syscall_name(int number);
 
-// Compiles a profile into a range tree over system-call numbers. Foreign architectures and x32
-// numbers kill the process. kUsage error, with the row, for an unknown call name or a bad argument
-// index; names that exist on another architecture only are skipped.
+// Who gives a kNotify row's errno: the filter itself, or the holder of its listener.
+enum class Reporting : std::uint8_t { kSilent, kNotified };
+
+// Compiles a profile, its kNotify rows as they are, into a range tree over system-call numbers.
+// Foreign architectures and x32 numbers kill the process. kUsage error, with the row, for an
+// unknown call name or a bad argument index; names that exist on another architecture only are
+// skipped.
 [[nodiscard]] Result<BpfProgram> compile_profile(const SyscallProfile& profile);
 
 // A user-space evaluator of a filter, so that tests need no kernel: returns the SECCOMP_RET_*
@@ -82,9 +86,11 @@ struct BuiltinProfile {
 
 // The filter for one run: the built-in one when nothing was changed, else compiled now, with `deny`
 // then `allow` rows put before the profile's own. kUsage error for unknown profile or call names,
-// with "did you mean".
+// with "did you mean". What the user denies is notified too, but for the calls that the jail's own
+// init makes under the filter.
 [[nodiscard]] Result<BpfProgram> filter_for(std::string_view profile,
                                             std::span<const std::string> allow,
-                                            std::span<const std::string> deny);
+                                            std::span<const std::string> deny,
+                                            Reporting reporting = Reporting::kSilent);
 
 }  // namespace sandpit::sys

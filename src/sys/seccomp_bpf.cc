@@ -140,14 +140,14 @@ std::string verdict_name(std::uint32_t value) {
   switch (value & SECCOMP_RET_ACTION_FULL) {
     case SECCOMP_RET_ALLOW:
       return "allow";
-    case SECCOMP_RET_ERRNO: {
+    case SECCOMP_RET_ERRNO:
+    case SECCOMP_RET_USER_NOTIF: {
+      const bool notify = (value & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
       const char* name = ::strerrorname_np(static_cast<int>(value & SECCOMP_RET_DATA));
-      return fmt::format("errno {}", name == nullptr ? "0" : name);
+      return fmt::format("{} {}", notify ? "notify" : "errno", name == nullptr ? "0" : name);
     }
     case SECCOMP_RET_KILL_PROCESS:
       return "kill";
-    case SECCOMP_RET_USER_NOTIF:
-      return "notify";
     default:
       return fmt::format("{:#x}", value);
   }

@@ -110,7 +110,10 @@ std::uint32_t verdict_of(const SyscallRule& rule) {
     case SyscallAction::kNotify:
       break;
   }
-  return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(rule.errno_value) & SECCOMP_RET_DATA);
+  // The kernel makes nothing of the data of a notification: it is for us (seccomp_notify.h).
+  const std::uint32_t action =
+      rule.action == SyscallAction::kNotify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO;
+  return action | (static_cast<std::uint32_t>(rule.errno_value) & SECCOMP_RET_DATA);
 }
 
 // One 32-bit comparison of a half of an argument; comparisons with constants are folded.

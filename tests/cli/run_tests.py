@@ -188,7 +188,7 @@ class Json(Case):
     FIELDS = {"schema_version", "status", "exit_code", "signal", "stdout", "stderr", "stdout_encoding", "stderr_encoding",
               "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated", "wall_time_ms", "cpu_time_ms",
               "user_time_ms", "system_time_ms", "peak_memory_kb", "runtime", "runtime_version", "engine", "compile",
-              "denials", "enforcement", "message", "warnings", "start"}
+              "denials", "limits_reached", "enforcement", "message", "warnings", "start"}
 
     def test_the_outcome_has_every_field(self):
         outcome = self.outcome("print('hi')")

@@ -17,8 +17,8 @@ mkdir -p "$reports"
 rm -f "$reports"/{root,user}.xml
 
 if [ -n "$full" ]; then
-  : "${VM_TESTS:=^(unit/sys|unit/service|unit/supervisor|conformance(-user)?|escape(-user)?|cli)/}"
-  : "${VM_USER_TESTS:=^(conformance|escape|cli)/}"
+  : "${VM_TESTS:=^(unit/sys|unit/service|unit/supervisor|conformance(-user)?|denials(-user)?|escape(-user)?|cli)/}"
+  : "${VM_USER_TESTS:=^(conformance|denials|escape|cli)/}"
   : "${VM_TIMEOUT:=3600}"
 else
   # Cgroups and their limits, each step of a launch, every wall; the runtimes once, as the user.

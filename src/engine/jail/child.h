@@ -60,14 +60,16 @@ enum class LaunchStep : std::uint8_t {
   kExec,
   kIdMaps,  // these two: of a jail whose program comes from a template
   kInit,
+  kListener,  // of the denials, sent to the host once the filter is on
   kCount,
 };
 [[nodiscard]] const char* to_string(LaunchStep step);
 
-enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited, kStarted };
+enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited, kStarted, kListener };
 
 // What init sends over the socket. kVolume carries the volume's directory as a descriptor
-// (SCM_RIGHTS), kStarted, which a template sends for it, its pidfd.
+// (SCM_RIGHTS), kStarted, which a template sends for it, its pidfd, kListener the listener of the
+// filter's denials, or an errno and none where this kernel has no such thing.
 struct ChildMessage {
   MessageKind kind = MessageKind::kFailed;
   LaunchStep step = LaunchStep::kNone;
@@ -157,6 +159,7 @@ struct ChildSpec {
   ChildArray<ChildLandlockRule> landlock;
   bool landlock_host_network = false;  // TCP stays allowed
   sock_fprog seccomp{};                // no instructions: no filter (templates)
+  bool listener = false;               // `seccomp` has notifications: the host shall hear of them
   // Not 0: the program's pid, inside. A template needs one that no run has: Ruby and OpenSSL tell
   // by getpid() that they were forked.
   pid_t program_pid = 0;

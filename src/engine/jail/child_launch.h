@@ -69,7 +69,7 @@ void lower_limits(Launch& launch, const ChildSpec& spec);
 void drop_capabilities(Launch& launch, const ChildSpec& spec);
 // The first part of it, for those who go on with their capabilities for a while.
 void drop_bounding_set(Launch& launch, const ChildSpec& spec);
-// Landlock and seccomp; closes the ruleset.
+// Landlock and seccomp, and sends the filter's listener to the host; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 
 // child_messages.cc. As sendmsg(2), with one descriptor beside the message.

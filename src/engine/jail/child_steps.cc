@@ -101,7 +101,8 @@ const char* to_string(LaunchStep step) {
                                            "fork",
                                            "execve",
                                            "id maps",
-                                           "init"};
+                                           "init",
+                                           "denial listener"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(LaunchStep::kCount));
   return kNames[static_cast<std::size_t>(step)];
 }

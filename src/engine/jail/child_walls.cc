@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "plan/plan.h"
 #include "sys/landlock.h"
 #include "sys/raw.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit::jail {
 namespace {
@@ -28,6 +30,39 @@ landlock::Access landlock_access(LandlockAccess access) {
 
 bool is_kept(const ChildSpec& spec, int capability) {
   return (spec.keep_capabilities & (std::uint64_t{1} << static_cast<unsigned>(capability))) != 0;
+}
+
+int load_with_listener(const sock_fprog& program) {
+  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  long listener =
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags | sys::kWaitKillable, &program);
+  if (listener < 0 && errno == EINVAL) {  // before Linux 5.19
+    listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &program);
+  }
+  return static_cast<int>(listener);
+}
+
+// Nothing that is done from here on may be something that the filter notifies: until the listener
+// is with the host, nobody would ever answer.
+void load_filter(Launch& launch, const ChildSpec& spec) {
+  launch.begin(LaunchStep::kSeccomp);
+  if (!spec.listener) {
+    launch.need(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &spec.seccomp));
+    return;
+  }
+  const int listener = load_with_listener(spec.seccomp);
+  if (listener >= 0) {
+    launch.begin(LaunchStep::kListener);
+    launch.need(send_with_descriptor(spec.socket, {.kind = MessageKind::kListener}, listener));
+    ::close(listener);
+    return;
+  }
+  // No notifications in this kernel, a listener of an outer sandbox (EBUSY), no descriptor left:
+  // the same denials, unheard.
+  const ChildMessage none{.kind = MessageKind::kListener, .errno_value = errno};
+  sys::silence(spec.seccomp.filter, spec.seccomp.len);
+  launch.need(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &spec.seccomp));
+  (void)::send(spec.socket, &none, sizeof none, MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -118,9 +153,7 @@ void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset) {
     launch.need(::syscall(landlock::kRestrictSelfCall, ruleset, 0));
     ::close(ruleset);
   }
-  if (spec.seccomp.len == 0) return;
-  launch.begin(LaunchStep::kSeccomp);
-  launch.need(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &spec.seccomp));
+  if (spec.seccomp.len != 0) load_filter(launch, spec);
 }
 
 }  // namespace sandpit::jail

@@ -24,6 +24,7 @@
 #include "plan/wasm_plan.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit::jail {
 namespace {
@@ -177,6 +178,7 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   constexpr long kGraceMs = 2000;
   spec_.backstop_ms = plan_.limits.wall_time.count() + kGraceMs;
   spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
+  spec_.listener = plan_.report_denials && sys::has_notifications(filter_);
   if (plan_.is_template) {
     const auto bit = [](int capability) { return std::uint64_t{1} << capability; };
     spec_.program_pid = kTemplatePid;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include "base/outcome_text.h"
 
@@ -98,6 +100,21 @@ TEST(OutcomeText, TellsWhatAWebAssemblyRunUsed) {
   wasm = {.cache_hit = true, .warm = true, .compiler = "cranelift"};
   EXPECT_EQ(wasm_text(wasm),
             "linear memory up to 0 bytes, compiled by cranelift earlier (cache hit), warm worker");
+}
+
+TEST(OutcomeText, TellsTenDenialsAndCountsTheRest) {
+  Outcome outcome;
+  for (int i = 0; i < 12; ++i) {
+    outcome.denials.push_back({.what = "chroot /" + std::to_string(i), .hint = "", .count = 1});
+  }
+  outcome.denials[0].count = 3;
+  outcome.denials[0].hint = "--some";
+  outcome.denials_unlisted = 5;
+  const std::vector<std::string> texts = denial_texts(outcome);
+  ASSERT_EQ(texts.size(), 11U);
+  EXPECT_EQ(texts[0], "denied 3x: chroot /0; allow with --some");
+  EXPECT_EQ(texts[1], "denied: chroot /1");
+  EXPECT_EQ(texts[10], "denied 7 more; --json lists them");
 }
 
 }  // namespace

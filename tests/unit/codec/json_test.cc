@@ -60,19 +60,42 @@ TEST(OutcomeJson, HasExactlyTheFieldsOfItsSchema) {
   const boost::json::object json = boost::json::parse(outcome_to_json(sample())).as_object();
   std::vector<std::string> names;
   for (const auto& pair : json) names.emplace_back(pair.key());
-  EXPECT_EQ(names, (std::vector<std::string>{"schema_version",   "status",
-                                             "exit_code",        "signal",
-                                             "stdout",           "stdout_encoding",
-                                             "stderr",           "stderr_encoding",
-                                             "stdout_bytes",     "stderr_bytes",
-                                             "stdout_truncated", "stderr_truncated",
-                                             "wall_time_ms",     "cpu_time_ms",
-                                             "user_time_ms",     "system_time_ms",
-                                             "peak_memory_kb",   "runtime",
-                                             "runtime_version",  "engine",
-                                             "compile",          "denials",
-                                             "enforcement",      "message",
-                                             "warnings",         "start"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"schema_version",  "status",           "exit_code",
+                                      "signal",          "stdout",           "stdout_encoding",
+                                      "stderr",          "stderr_encoding",  "stdout_bytes",
+                                      "stderr_bytes",    "stdout_truncated", "stderr_truncated",
+                                      "wall_time_ms",    "cpu_time_ms",      "user_time_ms",
+                                      "system_time_ms",  "peak_memory_kb",   "runtime",
+                                      "runtime_version", "engine",           "compile",
+                                      "denials",         "limits_reached",   "enforcement",
+                                      "message",         "warnings",         "start"}));
+}
+
+TEST(OutcomeJson, ListsDenialsAndWhatFoundNoRoom) {
+  Outcome outcome = sample();
+  outcome.denials.push_back({.what = "chroot /a",
+                             .call = "chroot",
+                             .detail = "/a",
+                             .error = "EPERM",
+                             .hint = "",
+                             .count = 3});
+  outcome.limits_reached.push_back(
+      {.limit = "processes", .detail = "one refused", .hint = "--processes", .count = 1});
+  boost::json::value json = boost::json::parse(outcome_to_json(outcome));
+  EXPECT_EQ(json.at("denials").at(0), (value{{"what", "chroot /a"},
+                                             {"call", "chroot"},
+                                             {"detail", "/a"},
+                                             {"errno", "EPERM"},
+                                             {"hint", ""},
+                                             {"count", 3U}}));
+  EXPECT_EQ(json.at("limits_reached").at(0).at("hint"), "--processes");
+  EXPECT_FALSE(json.as_object().contains("denials_unlisted"));
+  outcome.denials_unlisted = 7;
+  outcome.denials_missing = "switched off";
+  json = boost::json::parse(outcome_to_json(outcome));
+  EXPECT_EQ(json.at("denials_unlisted"), 7);
+  EXPECT_EQ(json.at("denials_missing"), "switched off");
 }
 
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {

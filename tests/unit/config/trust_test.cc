@@ -57,9 +57,9 @@ TEST_F(TrustTest, AProjectFileThatWasFoundCanNotLoosenAnyLimit) {
 TEST_F(TrustTest, AProjectFileThatWasFoundCanNotGrantItselfAnything) {
   expect_ignored("[general]\ntmp_dir = \"/usr\"\n", "general.tmp_dir");
   expect_ignored("[general]\nlog_level = \"off\"\n", "general.log_level");
-  for (const char* line :
-       {"enable_network = true", "allowed_paths = [\"/root\"]", "lint = \"off\"",
-        "profile = \"native\"", "allow_syscalls = [\"ptrace\"]", "allow_degraded = [\"all\"]"}) {
+  for (const char* line : {"enable_network = true", "allowed_paths = [\"/root\"]", "lint = \"off\"",
+                           "profile = \"native\"", "allow_syscalls = [\"ptrace\"]",
+                           "allow_degraded = [\"all\"]", "report_denials = false"}) {
     const std::string key(line, std::string_view(line).find(' '));
     expect_ignored(fmt::format("[security]\n{}\n", line), "security." + key);
     expect_ignored(fmt::format("[runtimes.python.security]\n{}\n", line),

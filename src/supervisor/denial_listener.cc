@@ -1,0 +1,150 @@
+#include "supervisor/denial_listener.h"
+
+#include <fmt/format.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <string.h>  // strerrorname_np
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/unique_fd.h"
+#include "plan/plan.h"
+#include "sandpit/outcome.h"
+#include "supervisor/denial_text.h"
+#include "sys/process_memory.h"
+#include "sys/seccomp.h"
+
+namespace sandpit {
+namespace {
+
+constexpr int kMostAtOnce = 16;
+
+std::size_t words_for(std::size_t kernel_size, std::size_t own_size) {
+  return (std::max(kernel_size, own_size) + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
+}
+
+// The thread that waits for the answer. What is read is its word only as long as it waits, which
+// the answer itself finds out: it fails when the thread has gone.
+class WaitingCaller final : public CallMemory {
+ public:
+  WaitingCaller(int listener, std::uint64_t id, pid_t thread)
+      : listener_(listener), id_(id), thread_(thread) {}
+
+  std::string bytes(std::uint64_t address, std::size_t most) override {
+    std::string bytes = sys::read_memory(thread_, address, most);
+    return waits() ? bytes : std::string();
+  }
+  std::string socket_protocol(int descriptor) override {
+    std::string protocol = sys::socket_protocol(thread_, descriptor);
+    return waits() ? protocol : std::string();
+  }
+
+ private:
+  // Else the number may be another process's by now.
+  [[nodiscard]] bool waits() const {
+    return ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id_) == 0;
+  }
+
+  int listener_;
+  std::uint64_t id_;
+  pid_t thread_;
+};
+
+// As the program's filter has it. The filter asked for a notification; anything else it says here
+// would be a mistake of ours, and is answered as what a filter has no row for.
+int errno_of(const seccomp_data& data, const DeniedCall& call, const Plan& plan) {
+  const std::uint32_t verdict = sys::evaluate(plan.seccomp, data.arch, data.nr, call.arguments);
+  const bool notified = (verdict & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
+  return notified ? static_cast<int>(verdict & SECCOMP_RET_DATA) : ENOSYS;
+}
+
+std::string error_name(int errno_value) {
+  const char* name = ::strerrorname_np(errno_value);
+  return name != nullptr ? name : fmt::format("{}", errno_value);
+}
+
+}  // namespace
+
+std::unique_ptr<DenialListener> DenialListener::create(UniqueFd descriptor, const Plan& plan) {
+  // Of another kind of descriptor the calls below might do anything, blocking included.
+  std::array<char, 64> target{};
+  const ssize_t length = ::readlink(fmt::format("/proc/self/fd/{}", descriptor.get()).c_str(),
+                                    target.data(), target.size());
+  if (length <= 0) return nullptr;
+  if (std::string_view(target.data(), static_cast<std::size_t>(length)) !=
+      "anon_inode:seccomp notify") {
+    return nullptr;
+  }
+  return std::unique_ptr<DenialListener>(new DenialListener(std::move(descriptor), plan));
+}
+
+DenialListener::DenialListener(UniqueFd descriptor, const Plan& plan)
+    : descriptor_(std::move(descriptor)), plan_(plan) {
+  seccomp_notif_sizes sizes{};
+  (void)::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
+  notification_.resize(words_for(sizes.seccomp_notif, sizeof(seccomp_notif)));
+  response_.resize(words_for(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp)));
+}
+
+DenialListener::State DenialListener::serve() {
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    // Receiving blocks when there is none, whatever the descriptor's flags say.
+    pollfd ready{.fd = descriptor_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, 0) <= 0) return State::kOpen;
+    if ((ready.revents & POLLIN) == 0) return State::kBroken;  // nobody is left under the filter
+    if (serve_one() == State::kBroken) return State::kBroken;
+  }
+  return State::kOpen;
+}
+
+DenialListener::State DenialListener::serve_one() {
+  std::ranges::fill(notification_, 0);
+  std::ranges::fill(response_, 0);
+  // NOLINTBEGIN(*-reinterpret-cast): room of the kernel's size that begins with our structure
+  auto* notification = reinterpret_cast<seccomp_notif*>(notification_.data());
+  auto* response = reinterpret_cast<seccomp_notif_resp*>(response_.data());
+  // NOLINTEND(*-reinterpret-cast)
+  if (::ioctl(descriptor_.get(), SECCOMP_IOCTL_NOTIF_RECV, notification) < 0) {
+    // ENOENT: killed between our poll and now.
+    return errno == ENOENT || errno == EINTR ? State::kOpen : State::kBroken;
+  }
+  DeniedCall call;
+  const std::string name = sys::syscall_name(notification->data.nr);
+  call.name = name;
+  std::ranges::copy(notification->data.args, call.arguments.begin());
+  WaitingCaller caller(descriptor_.get(), notification->id, static_cast<pid_t>(notification->pid));
+  const std::string detail = detail_of(call, caller);
+  const int error = errno_of(notification->data, call, plan_);
+  response->id = notification->id;
+  response->error = -error;
+  // What could not be answered is told again, or is of a process that was killed: not counted.
+  if (::ioctl(descriptor_.get(), SECCOMP_IOCTL_NOTIF_SEND, response) < 0) return State::kOpen;
+  (void)table_.count(name, detail, [&] {
+    return Denial{.what = detail.empty() ? name : fmt::format("{} {}", name, detail),
+                  .call = name,
+                  .detail = detail,
+                  .error = error_name(error),
+                  .hint = hint_for(call, plan_),
+                  .count = 0};
+  });
+  return State::kOpen;
+}
+
+void DenialListener::add_to(Outcome& outcome) const {
+  outcome.denials.insert(outcome.denials.end(), table_.rows().begin(), table_.rows().end());
+  outcome.denials_unlisted += table_.unlisted();
+}
+
+}  // namespace sandpit

@@ -1,0 +1,44 @@
+// A denied system call as a user reads it: what it was about, and the setting that allows it. Pure:
+// the caller's memory is behind an interface, and all that comes from there is hostile.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "plan/plan.h"
+
+namespace sandpit {
+
+// What can be seen of the process that made the call.
+class CallMemory {
+ public:
+  CallMemory() = default;
+  CallMemory(const CallMemory&) = delete;
+  CallMemory& operator=(const CallMemory&) = delete;
+  virtual ~CallMemory() = default;
+  // At most so many bytes; fewer, or none, where there is no more.
+  [[nodiscard]] virtual std::string bytes(std::uint64_t address, std::size_t most) = 0;
+  // "TCP", "UDPv6": of its socket; empty for what is none.
+  [[nodiscard]] virtual std::string socket_protocol(int descriptor) = 0;
+};
+
+struct DeniedCall {
+  std::string_view name;
+  std::array<std::uint64_t, 6> arguments{};
+};
+
+// "CLONE_NEWUSER", "1.1.1.1:443 (tcp)", a path; empty where the name says all. Of bounded length,
+// and safe for a terminal.
+[[nodiscard]] std::string detail_of(const DeniedCall& call, CallMemory& memory);
+
+// "1.1.1.1:443", "[::1]:443", "unix /run/x", "unix @abstract"; "" for what is no address.
+[[nodiscard]] std::string address_text(std::string_view bytes);
+
+// The setting that lets this very call through, as the configuration has it; empty when the kernel
+// would refuse the call all the same, or the jail is built on its denial.
+[[nodiscard]] std::string hint_for(const DeniedCall& call, const Plan& plan);
+
+}  // namespace sandpit

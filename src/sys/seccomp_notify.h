@@ -1,0 +1,39 @@
+// Filters whose denials are heard of: seccomp_unotify(2), Linux 5.0. A row with the action `notify`
+// is compiled to SECCOMP_RET_USER_NOTIF with the errno in its data. The kernel looks at neither;
+// who holds the listener evaluates the same program for the same call, and answers with that errno.
+// So the policy is one program, whoever gives the answer, and no answer is ever to go on.
+#pragma once
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace sandpit::sys {
+
+// Linux 5.19: once a notification was received, only what kills the caller interrupts its wait, so
+// that a program full of signals (timers of profilers, garbage collectors) tells each denial once.
+inline constexpr unsigned kWaitKillable = 1U << 5U;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
+[[nodiscard]] inline bool is_notification(const sock_filter& op) {
+  return op.code == (BPF_RET | BPF_K) &&
+         (op.k & SECCOMP_RET_ACTION_FULL) == static_cast<std::uint32_t>(SECCOMP_RET_USER_NOTIF);
+}
+
+// Makes each notification a plain errno, the same one: for a filter without a listener, where the
+// kernel would answer all of them with ENOSYS. Async-signal-safe.
+inline void silence(sock_filter* program, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!is_notification(program[i])) continue;
+    program[i].k = SECCOMP_RET_ERRNO | (program[i].k & SECCOMP_RET_DATA);
+  }
+}
+
+[[nodiscard]] bool has_notifications(std::span<const sock_filter> program);
+
+// May init send its listener away once this filter is on? Else nobody could ever answer.
+[[nodiscard]] bool can_send_listener(std::span<const sock_filter> program);
+
+}  // namespace sandpit::sys
