@@ -97,15 +97,15 @@ class KernelFiles(Escape):
         self.assert_attempt("watch_host_programs.c")
 
     def watched(self, *, options):
-        """What the program says that watches /usr/share while the host lists it."""
+        """What the program says (all of it) that watches /usr/share while the host lists it."""
         watcher = self.background("watch_by_dnotify.c", "/usr/share", options=options)
         if watcher.stdout.readline() == b"watching\n":
             subprocess.run(["ls", "/usr/share"], stdout=subprocess.DEVNULL, check=True)
-        return self.verdict(watcher.stdout.read().decode())
+        return watcher.stdout.read().decode()
 
     def test_a_watch_by_dnotify_is_real(self):
-        self.assertEqual(self.watched(options=None), "ESCAPED")
+        self.assertEqual(self.verdict(self.watched(options=None)), "ESCAPED")
 
     @finding("fcntl(F_NOTIFY) is not denied: a directory of /usr can be watched as by inotify")
     def test_a_watch_by_dnotify(self):
-        self.assertEqual(self.watched(options=[]), "CONTAINED")
+        self.assert_verdict(self.watched(options=[]))

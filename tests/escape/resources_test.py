@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from escape_case import Escape, finding, shortened
-from sandpit_tests import PATIENCE, sandpit_path
+from sandpit_tests import PATIENCE, SANITIZER_OPTIONS, sandpit_path, seconds
 
 HUGE = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
 
@@ -44,7 +44,7 @@ class Counts(Escape):
         self.bounded("descriptors_in_flight.c", 200, options=["--open-files", "64"])
 
     def test_timers(self):
-        self.bounded("memory_of_timers.c", 20000, options=["--memory", "64"])
+        self.bounded("memory_of_timers.c", 20000, options=[])
 
 
 class Disk(Escape):
@@ -56,13 +56,13 @@ class Disk(Escape):
 
     def test_inodes(self):
         for place in (".", "/tmp", "/dev/shm"):
-            self.assert_contained("use_up_inodes.py", 30000, place, options=["--memory", "256"])
+            self.assert_contained("use_up_inodes.py", 500, place, options=["--config", self.few_inodes()])
         self.assert_host_is_well()
         (self.dir / "many").mkdir()
-        self.assert_real("use_up_inodes.py", 30000, self.dir / "many")
+        self.assert_real("use_up_inodes.py", 500, self.dir / "many")
 
     def test_names_of_one_file(self):
-        self.assert_attempt("hard_link_flood.sh", 1500, options=["--config", self.few_inodes()])
+        self.assert_attempt("hard_link_flood.sh", 400, options=["--config", self.few_inodes()])
 
     def few_inodes(self):
         return str(self.write("few.toml", "[resource_limits]\nmax_inodes = 200\n"))
@@ -72,13 +72,10 @@ class Disk(Escape):
 
     def test_directories_that_are_as_deep_as_the_limits_let_them(self):
         config = self.write("many.toml", "[resource_limits]\nmax_inodes = 1000000\n")
-        for options in ([], ["--out", "out"]):
-            outcome = self.outcome(self.prepared("deep_directories.c"), "--config", str(config), "--timeout", "20", "--cpu-time", "2",
-                                   "--memory", "200", *options, arguments=["1000000"])
-            self.assertIn(outcome["status"], ("exited", "memory_exceeded", "cpu_time_exceeded", "wall_time_exceeded"), outcome)
-            self.assertNotIn("ESCAPED", outcome["stdout"])
-            self.assert_host_is_well()
-            subprocess.run(["rm", "-rf", str(self.dir / "out")], check=False)
+        outcome = self.outcome(self.prepared("deep_directories.c"), "--config", str(config), "--timeout", "6", "--cpu-time", "3",
+                               "--memory", "200", arguments=["1000000"])
+        self.assertIn(outcome["status"], ("memory_exceeded", "cpu_time_exceeded", "wall_time_exceeded"), outcome)
+        self.assert_host_is_well()
 
     def test_a_file_with_holes(self):
         self.assert_attempt("sparse_file.py")
@@ -87,44 +84,47 @@ class Disk(Escape):
 class Memory(Escape):
     """In every form that memory has."""
 
-    def held(self, name, amount, *more, limit, options=()):
-        """The program does not get it: it is told so, or ends for it."""
-        outcome = self.outcome(self.prepared(name), "--memory", str(limit), "--timeout", "60", "--cpu-time", "30", *options,
+    def held(self, name, amount, *more, limit, options=(), ends=("memory_exceeded",)):
+        """The program does not get it, and with a cgroup, which sees every form of memory, it ends so."""
+        outcome = self.outcome(self.prepared(name), "--memory", str(limit), "--timeout", seconds(60), "--cpu-time", seconds(30), *options,
                                arguments=[str(amount), *map(str, more)])
-        self.assertIn(outcome["status"], ("memory_exceeded", "exited", "signaled"), shortened(outcome))
-        self.assertNotIn("ESCAPED", outcome["stdout"], shortened(outcome))
+        self.assert_held("ESCAPED" not in outcome["stdout"], shortened(outcome))
+        if self.is_sampled(outcome):
+            self.assertIn(outcome["status"], ("exited", "memory_exceeded", *ends), shortened(outcome))
+        else:
+            self.assertIn(outcome["status"], ends, shortened(outcome))
+            self.assertLessEqual(outcome["peak_memory_kb"], limit << 10)
         if outcome["status"] == "exited":
             self.assertEqual(self.verdict(outcome["stdout"]), "CONTAINED", shortened(outcome))
-        if os.geteuid() == 0:
-            self.assertLessEqual(outcome["peak_memory_kb"], (limit + 1) << 10)
         self.assert_host_is_well()
         return outcome
 
+    def is_sampled(self, outcome):
+        return outcome["enforcement"]["memory"].endswith("(degraded)")
+
     def need_a_cgroup(self):
-        outcome = self.program("probe.sh", "true")
-        if outcome["enforcement"]["memory"].endswith("(degraded)"):
+        if self.is_sampled(self.program("probe.sh", "true")):
             self.skipTest("a memory cgroup (here memory is sampled, and samples don't see this: SECURITY.md, degraded mode)")
 
-    def both(self, name, amount, *more, limit, options=()):
-        outcome = self.held(name, amount, *more, limit=limit, options=options)
+    def both(self, name, amount, *more, **how):
+        self.held(name, amount, *more, **how)
         self.assert_real(name, amount, *more)
-        return outcome
 
     def test_ordinary(self):
-        self.assertEqual(self.both("memory_anonymous.py", 200, limit=64)["status"], "memory_exceeded")
+        self.both("memory_anonymous.py", 200, limit=64)
 
     def test_outside_of_the_engines_heap(self):
-        self.assertEqual(self.both("memory_of_node.js", 400, limit=150)["status"], "memory_exceeded")
+        self.both("memory_of_node.js", 400, limit=150)
 
     def test_variables_of_a_shell(self):
-        self.assertEqual(self.both("memory_of_strings.sh", 200, limit=64)["status"], "memory_exceeded")
+        self.both("memory_of_strings.sh", 200, limit=64)
 
     def test_a_mapped_file(self):
-        self.both("memory_mapped_file.c", 100, limit=32, options=["--file-size", "200"])
+        self.both("memory_mapped_file.c", 100, limit=32, options=["--file-size", "200"], ends=["signaled"])  # SIGBUS, at the disk limit
 
     def test_memory_files(self):
         self.need_a_cgroup()
-        self.both("memory_file.c", 100, limit=32)
+        self.both("memory_file.c", 100, limit=32, options=["--open-files", "200"])
 
     def test_segments_that_nobody_has_attached(self):
         self.both("memory_of_segments.c", 100, limit=32)
@@ -135,11 +135,11 @@ class Memory(Escape):
 
     def test_pipes(self):
         self.need_a_cgroup()
-        self.both("memory_of_pipes.c", 48, limit=16, options=["--open-files", "1000"])
+        self.both("memory_of_pipes.c", 64, limit=32, options=["--open-files", "1000"])
 
     def test_sockets(self):
         self.need_a_cgroup()
-        self.both("memory_of_sockets.c", 48, limit=16, options=["--open-files", "1000"])
+        self.both("memory_of_sockets.c", 64, limit=32, options=["--open-files", "1000"])
 
     def need_cgroup_version(self, number):
         if not self.program("probe.sh", "true")["enforcement"]["memory"].startswith(f"cgroup-v{number}"):
@@ -147,52 +147,53 @@ class Memory(Escape):
 
     def test_connections(self):
         self.need_cgroup_version(2)
-        self.held("memory_of_tcp.c", 48, limit=16, options=["--open-files", "1000", "--net", "loopback"])
+        self.held("memory_of_tcp.c", 64, limit=32, options=["--open-files", "1000", "--net", "loopback"],
+                  ends=["exited", "memory_exceeded"])
 
     @finding("the memory limit of cgroup version 1 does not count TCP: memory.kmem.tcp.limit_in_bytes is not set")
     def test_connections_with_cgroup_version_1(self):
         self.need_cgroup_version(1)
-        self.held("memory_of_tcp.c", 48, limit=16, options=["--open-files", "1000", "--net", "loopback"])
+        self.held("memory_of_tcp.c", 64, limit=32, options=["--open-files", "1000", "--net", "loopback"])
 
     def test_connections_outside(self):
-        self.assert_real("memory_of_tcp.c", 48)
+        self.assert_real("memory_of_tcp.c", 64)
 
     def test_watches_of_epoll(self):
         self.need_a_cgroup()
-        self.both("memory_of_epoll.c", 180, limit=16, options=["--open-files", "2000"])
+        self.both("memory_of_epoll.c", 360, limit=32, options=["--open-files", "2000"])
 
     def test_messages(self):
         self.need_a_cgroup()
-        self.both("memory_of_messages.c", 48, limit=16)
+        self.both("memory_of_messages.c", 64, limit=32)
 
     @finding("no cgroup counts the kernel's memory of locks on bytes of files")
     def test_locks(self):
         self.need_a_cgroup()
-        self.both("memory_of_file_locks.c", 200, limit=16, options=["--open-files", "1000"])
+        self.both("memory_of_file_locks.c", 200, limit=32, options=["--open-files", "1000"])
 
     def test_extended_attributes(self):
-        self.held("memory_of_attributes.c", 3000, "/dev/shm", limit=32)
+        self.held("memory_of_attributes.c", 3000, "/dev/shm", limit=32, ends=["exited"])
         (self.dir / "kept").mkdir()
         self.assert_real("memory_of_attributes.c", 3000, self.dir / "kept")
 
     def reserve_huge_pages(self):
-        """Eight of them, for as long as the test lasts."""
+        """24 of them, for as long as the test lasts."""
         if os.geteuid() != 0 or not HUGE.exists():
             self.skipTest("root and a kernel with huge pages, to set some aside")
         before = HUGE.read_text()
         self.addCleanup(HUGE.write_text, before)
-        HUGE.write_text(str(int(before) + 8))
-        if int(HUGE.read_text()) < int(before) + 8:
-            self.skipTest("16 MiB of memory in one piece, for huge pages")
+        HUGE.write_text(str(int(before) + 24))
+        if int(HUGE.read_text()) < int(before) + 24:
+            self.skipTest("48 MiB of memory in large pieces, for huge pages")
 
     def test_huge_pages_of_the_host_are_there_outside(self):
         self.reserve_huge_pages()
-        self.assert_real("memory_of_huge_pages.c", 8)
+        self.assert_real("memory_of_huge_pages.c", 24)
 
     @finding("no memory limit counts huge pages, where the host has set some aside: mmap(MAP_HUGETLB) is not denied")
     def test_huge_pages_of_the_host(self):
         self.reserve_huge_pages()
-        self.held("memory_of_huge_pages.c", 8, limit=8)
+        self.held("memory_of_huge_pages.c", 24, limit=32)
 
 
 class Output(Escape):
@@ -201,7 +202,7 @@ class Output(Escape):
     def flood(self, name, size):
         program = self.prepared(name)
         with open(self.dir / "outcome", "wb") as out:
-            process = subprocess.Popen([sandpit_path(), "run", "--json", "--output-limit", "64KiB", "--timeout", "60", "--cpu-time", "30",
+            process = subprocess.Popen([sandpit_path(), "run", "--json", "--output-limit", "64KiB", "--timeout", seconds(60), "--cpu-time", seconds(30),
                                         "--", program, str(size)], cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, stdout=out)
             killer = threading.Timer(PATIENCE, process.kill)
             killer.start()
@@ -210,7 +211,8 @@ class Output(Escape):
             killer.cancel()
         self.assertEqual(process.returncode, 0)
         # Of the largest process: Sandpit's, or the program's, which the interpreter's size decides.
-        self.assertLess(usage.ru_maxrss, 160 << 10)
+        if not SANITIZER_OPTIONS:
+            self.assertLess(usage.ru_maxrss, 160 << 10)
         self.assertLess((self.dir / "outcome").stat().st_size, 1 << 20)
         return json.loads((self.dir / "outcome").read_bytes())
 

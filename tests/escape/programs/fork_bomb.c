@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   int* made = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pid_t first = getpid();
   setpgid(0, 0);
-  for (int i = 0; i < 2000 && __atomic_load_n(made, __ATOMIC_SEQ_CST) < most; ++i) {
+  for (int i = 0; i < 100 && __atomic_load_n(made, __ATOMIC_SEQ_CST) < most; ++i) {
     if (__atomic_add_fetch(made, 1, __ATOMIC_SEQ_CST) > most || fork() < 0)
       __atomic_sub_fetch(made, 1, __ATOMIC_SEQ_CST);
     usleep(100);
