@@ -175,6 +175,24 @@ class Facts(Escape):
     def test_statistics(self):
         self.assert_attempt("host_statistics.sh")
 
+    @finding("/proc/self/net/softnet_stat counts the packets of the whole machine")
+    def test_load_of_the_network(self):
+        self.assert_real("host_network_load.py")
+        self.assert_contained("host_network_load.py")
+
+    @finding("statfs tells size and free space of the file system that /usr is on")
+    def test_size_of_the_disk(self):
+        blocks = os.statvfs("/usr").f_blocks
+        self.assert_real("host_disk.py", blocks)
+        self.assert_contained("host_disk.py", blocks)
+
+    @finding("ioctl(FS_IOC_GETFSUUID) is not denied: it tells which machine this is")
+    def test_number_of_the_disk(self):
+        outside = subprocess.run(self.outside_command("host_disk_identity.py"), stdout=subprocess.PIPE, check=True).stdout
+        if b"ESCAPED" not in outside:
+            self.skipTest("FS_IOC_GETFSUUID (Linux 6.9, and a file system with a number)")
+        self.assert_contained("host_disk_identity.py")
+
     def test_what_tells_this_machine_from_others(self):
         self.assert_attempt("host_identity.sh")
 

@@ -99,6 +99,17 @@ class Channels(Escape):
     def test_locks_on_bytes_of_usr(self):
         self.assert_closed("channel_record_lock.py")
 
+    def test_notes_on_files_of_usr(self):
+        if os.geteuid() == 0:
+            self.assert_closed("channel_write_hint.py")
+        else:
+            self.assert_verdict(self.received("channel_write_hint.py"))
+
+    @finding("/proc/self/net/sockstat counts the sockets of the whole machine")
+    def test_counts_of_sockets(self):
+        words = pathlib.Path("/proc/net/sockstat").read_text().split()
+        self.assert_closed("channel_socket_counts.py", words[words.index("alloc") + 1], options=["--open-files", "400"])
+
     def test_times_of_access(self):
         path = self.write("shared/file", "x")
         os.utime(path, (0, 1))
