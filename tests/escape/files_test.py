@@ -1,7 +1,6 @@
 """What leaves the jail as files: --out, and granted directories."""
 
 import os
-import pathlib
 import subprocess
 
 from escape_case import PROGRAMS, Escape

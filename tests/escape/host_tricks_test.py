@@ -2,15 +2,13 @@
 
 import contextlib
 import os
-import pathlib
-import shutil
 import socket
 import subprocess
 import threading
 import uuid
 
 from escape_case import Escape, finding
-from sandpit_tests import NOBODY, PATIENCE, SOURCE, sandpit_path
+from sandpit_tests import PATIENCE
 
 
 class FileTricks(Escape):
@@ -141,31 +139,6 @@ class HostSteps(Escape):
         (self.dir / "grant/again").symlink_to(self.victim)
         (self.dir / "grant/again").write_text("overwritten")
         self.assertEqual(self.victim.read_text(), "overwritten")
-
-    def test_a_state_directory_that_another_user_made_first(self):
-        if os.geteuid() != 0:
-            self.skipTest("root, to be two other users")
-        user = 61234
-        self.dir.chmod(0o755)
-        link = pathlib.Path(f"/tmp/sandpit-{user}")
-        self.addCleanup(lambda: link.unlink(missing_ok=True))
-        os.chown(self.dir / "victim", user, user)
-        become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        done = subprocess.run([*become, *self.outside_command("plant_state_directory.sh", user, self.dir / "victim")],
-                              stdout=subprocess.PIPE, check=False)
-        self.assertEqual(done.stdout, b"planted\n")
-        self.write("p.sh", "echo ran")
-        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-        shutil.copy(sandpit_path(), self.dir / "sandpit")
-        shutil.copytree(SOURCE / "runtimes", self.dir / "runtimes")
-        environment = {"PATH": self.env["PATH"], "HOME": str(self.dir), "SANDPIT_RUNTIMES_DIR": str(self.dir / "runtimes")}
-        done = subprocess.run([*become, str(self.dir / "sandpit"), "run", "p.sh"], cwd=self.dir, env=environment,
-                              capture_output=True, timeout=PATIENCE, check=False)
-        self.assertEqual(sorted(os.listdir(self.dir / "victim")), ["file"], done.stderr)
-        if b"weaker enforcement" in done.stderr:
-            self.skipTest("cgroup v2, for an ordinary user to have a cgroup of its own and keep state about it")
-        self.assertNotEqual(done.returncode, 0, done.stdout)
-        self.assertIn(b"/tmp/sandpit-", done.stderr)
 
 
 class Facts(Escape):

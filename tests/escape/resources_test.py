@@ -93,7 +93,7 @@ class Memory(Escape):
             self.assertIn(outcome["status"], ("exited", "memory_exceeded", *ends), shortened(outcome))
         else:
             self.assertIn(outcome["status"], ends, shortened(outcome))
-            self.assertLessEqual(outcome["peak_memory_kb"], limit << 10)
+            self.assertLessEqual(outcome["peak_memory_kb"], (limit + 1) << 10)
         if outcome["status"] == "exited":
             self.assertEqual(self.verdict(outcome["stdout"]), "CONTAINED", shortened(outcome))
         self.assert_host_is_well()
@@ -114,7 +114,7 @@ class Memory(Escape):
         self.both("memory_anonymous.py", 200, limit=64)
 
     def test_outside_of_the_engines_heap(self):
-        self.both("memory_of_node.js", 400, limit=150)
+        self.both("memory_of_node.js", 250, limit=150)
 
     def test_variables_of_a_shell(self):
         self.both("memory_of_strings.sh", 200, limit=64)
@@ -174,7 +174,7 @@ class Memory(Escape):
     def test_extended_attributes(self):
         self.held("memory_of_attributes.c", 3000, "/dev/shm", limit=32, ends=["exited"])
         (self.dir / "kept").mkdir()
-        self.assert_real("memory_of_attributes.c", 3000, self.dir / "kept")
+        self.assert_real("memory_of_attributes.c", 3000, self.dir / "kept", needs="user attributes on the file system of /tmp", error="not supported")
 
     def reserve_huge_pages(self):
         """24 of them, for as long as the test lasts."""

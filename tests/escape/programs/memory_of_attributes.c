@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     held += sizeof text;
     close(fd);
   }
-  printf("%ld KiB\n", held >> 10);
+  printf("%ld KiB: %s\n", held >> 10, strerror(errno));
   escapes = held >= most;
   return verdict();
 }

@@ -17,6 +17,8 @@ int main(void) {
   struct handle given = {128}, made_up = {8, 1, {2, 0}};
   if (syscall(SYS_name_to_handle_at, AT_FDCWD, "/etc/passwd", &given, &mount, 0) == 0)
     open_it("a given handle", &given);
+  else
+    printf("name_to_handle_at: %s\n", strerror(errno));
   open_it("a handle of inode 2", &made_up);
   return verdict();
 }
