@@ -1,0 +1,194 @@
+"""Files, descriptors and facts of the host, by roundabout ways."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+import uuid
+
+from escape_case import Escape, finding
+from sandpit_tests import PATIENCE
+
+
+class FileTricks(Escape):
+    def test_magic_links(self):
+        mark = self.write("mark", "sandpit-mark")
+        self.assert_attempt("follow_magic_links.py", mark)
+
+    def test_climbing_from_descriptors(self):
+        mark = self.write("mark", "host")
+        self.assert_attempt("climb_by_descriptor.sh", mark, within=["sh", "-c", 'exec 7</tmp; exec "$@"', "sh"])
+
+    def test_a_directory_that_is_moved_away_under_the_program(self):
+        for outside in (False, True):
+            (self.dir / "grant/moving").mkdir(parents=True)
+            (self.dir / "elsewhere").mkdir()
+            self.write("elsewhere/secret", "hidden")
+            run = self.background("follow_moved_directory.py", self.dir / "grant" if outside else "/in", "secret",
+                                  options=None if outside else ["--read", "grant:/in"])
+            self.assertEqual(run.stdout.readline(), b"standing\n")
+            (self.dir / "grant/moving").rename(self.dir / "elsewhere/moving")
+            said = run.communicate(b"moved\n", timeout=PATIENCE)[0].decode()
+            self.assertEqual(self.verdict(said), "ESCAPED" if outside else "CONTAINED", said)
+            subprocess.run(["rm", "-r", self.dir / "grant", self.dir / "elsewhere"], check=True)
+
+    def test_a_descriptor_sent_by_a_process_of_the_host(self):
+        secret = self.write("secret", "hidden")
+        path = str(self.dir / "socket")
+        with socket.socket(socket.AF_UNIX) as server, open(secret, "rb") as file:
+            server.bind(path)
+            server.listen()
+
+            def serve():
+                with contextlib.suppress(OSError):
+                    while True:
+                        with server.accept()[0] as peer:
+                            socket.send_fds(peer, [b"x"], [file.fileno()])
+            threading.Thread(target=serve, daemon=True).start()
+            self.assert_attempt("receive_descriptor.py", path)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def test_an_immutable_file(self):
+        (self.dir / "grant").mkdir()
+        self.assert_contained("immutable_file.c", "/in", options=["--write", "grant:/in"])
+        self.assert_real("immutable_file.c", self.dir / "grant")
+
+    def lease(self, place, *, kind, options):
+        """Whether a program could take a lease on the file at `place`, with which it stops whoever opens the file."""
+        run = self.background("lease_on_file.c", place, kind, options=options)
+        said = run.stdout.readline() + run.stdout.readline()
+        run.kill()
+        self.assertIn(said.splitlines()[-1:], ([b"taken"], [b"denied"]), said)
+        return b"taken" in said
+
+    def leased(self, mode):
+        self.write("grant/file", "x", 0o666)
+        (self.dir / "grant").chmod(0o777)
+        self.assertTrue(self.lease(self.dir / "grant/file", kind="w", options=None))
+        if self.program("whose.sh", "[ -O /in/file ] && echo mine", mode, "grant:/in")["stdout"] != "mine\n":
+            self.skipTest("a grant whose files belong to the run (as root: idmapped mounts of the file system of /tmp)")
+        return self.lease("/in/file", kind="r" if mode == "--read" else "w", options=[mode, "grant:/in"])
+
+    @finding("fcntl(F_SETLEASE) is not denied: with a grant's file a run stops whoever opens it on the host, for 45 s")
+    def test_a_lease_on_a_file_of_a_read_only_grant(self):
+        self.assert_held(not self.leased("--read"), "it has a lease")
+
+    @finding("fcntl(F_SETLEASE) is not denied: with a grant's file a run stops whoever opens it on the host, for 45 s")
+    def test_a_lease_on_a_file_of_a_writable_grant(self):
+        self.assert_held(not self.leased("--write"), "it has a lease")
+
+
+class HostSteps(Escape):
+    """What Sandpit itself does on the host, among things that a program has laid there."""
+
+    def setUp(self):
+        super().setUp()
+        (self.dir / "grant").mkdir()
+        self.victim = self.write("victim/file", "untouched")
+
+    @finding("the source is a link that a run with a write grant laid there; the next run reads what it leads to")
+    def test_a_source_replaced_by_a_link_shows_nothing_that_the_run_may_not_see(self):
+        self.write("grant/again.py", "pass")
+        outcome = self.outcome(self.prepared("replace_source_by_link.py"), "--write", "grant:/in", arguments=["/in", str(self.victim)])
+        self.assert_outcome(outcome, status="exited", stdout="replaced\n")
+        self.assertEqual(os.readlink(self.dir / "grant/again.py"), str(self.victim))
+        outcome = self.outcome("grant/again.py")
+        self.assert_held("untouched" not in outcome["stderr"], outcome["stderr"])
+
+    def swapped(self, destination):
+        """What is in the victim's directory after runs whose output goes to `destination` while another run swaps grant/out."""
+        swapper = self.background("swap_output_directory.py", "/in", self.dir / "victim", options=["--write", "grant:/in", "--cpu-time", "90"])
+        self.assertEqual(swapper.stdout.readline(), b"swapping\n")
+        self.write("maker.sh", "for i in 1 2 3 4 5 6 7 8; do mkdir d$i; echo x > d$i/f; echo x > f$i; done")
+        for number in range(20):
+            self.sandpit("run", "--quiet", "--out", destination.format(number), "maker.sh")
+        swapper.stdin.close()
+        self.assertEqual(self.victim.read_text(), "untouched")
+        return sorted(os.listdir(self.dir / "victim"))
+
+    def planted(self):
+        outcome = self.outcome(self.prepared("plant_links_for_output.py"), "--write", "grant:/in", arguments=["/in", str(self.victim)])
+        self.assert_outcome(outcome, status="exited", stdout="planted\n")
+        self.assertTrue((self.dir / "grant/directory").is_symlink())
+
+    @finding("--out goes through a link that a run with a write grant laid in its place")
+    def test_an_output_directory_that_is_a_link(self):
+        self.planted()
+        self.outcome(self.prepared("leave_result.py"), "--out", "grant/directory")
+        self.assert_held(os.listdir(self.dir / "victim") == ["file"], os.listdir(self.dir / "victim"))
+        self.assert_held(self.swapped("grant/out") == ["file"], "while it was swapped")
+
+    @finding("--out goes through a link in the middle of its path that a run with a write grant laid there")
+    def test_an_output_directory_below_a_link(self):
+        self.planted()
+        self.outcome(self.prepared("leave_result.py"), "--out", "grant/directory/new")
+        self.assert_held(os.listdir(self.dir / "victim") == ["file"], os.listdir(self.dir / "victim"))
+        self.assert_held(self.swapped("grant/out/{}") == ["file"], "while it was swapped")
+
+    def test_links_laid_where_output_goes(self):
+        """CVE-2024-28185 and CVE-2024-28189 (Judge0): the runner wrote through such a link, and gave what it led to away."""
+        os.chmod(self.victim, 0o644)
+        if os.geteuid() == 0:
+            os.chown(self.victim, 12345, 12345)
+        owner = self.victim.stat().st_uid
+        self.planted()
+        self.outcome(self.prepared("leave_result.py"), "--out", "grant")
+        self.assertEqual((self.victim.read_text(), self.victim.stat().st_uid), ("untouched", owner))
+        # A program that copies carelessly writes through the same links.
+        (self.dir / "grant/again").symlink_to(self.victim)
+        (self.dir / "grant/again").write_text("overwritten")
+        self.assertEqual(self.victim.read_text(), "overwritten")
+
+
+class Facts(Escape):
+    """What a program may not learn of the host."""
+
+    def test_the_hosts_name(self):
+        self.assert_attempt("learn_host_name.py", socket.gethostname())
+
+    def test_statistics(self):
+        self.assert_attempt("host_statistics.sh")
+
+    @finding("/proc/self/net/softnet_stat counts the packets of the whole machine")
+    def test_load_of_the_network(self):
+        self.assert_real("host_network_load.py")
+        self.assert_contained("host_network_load.py")
+
+    @finding("statfs tells size and free space of the file system that /usr is on")
+    def test_size_of_the_disk(self):
+        blocks = os.statvfs("/usr").f_blocks
+        self.assert_real("host_disk.py", blocks)
+        self.assert_contained("host_disk.py", blocks)
+
+    @finding("ioctl(FS_IOC_GETFSUUID) is not denied: it tells which machine this is")
+    def test_number_of_the_disk(self):
+        outside = subprocess.run(self.outside_command("host_disk_identity.py"), stdout=subprocess.PIPE, check=True).stdout
+        if b"ESCAPED" not in outside:
+            self.skipTest("FS_IOC_GETFSUUID (Linux 6.9, and a file system with a number)")
+        self.assert_contained("host_disk_identity.py")
+
+    def test_what_tells_this_machine_from_others(self):
+        self.assert_attempt("host_identity.sh")
+
+    @finding("/proc/self/mountinfo tells the host's path of each grant")
+    def test_paths_of_the_host_in_the_mount_table(self):
+        word = "word-" + uuid.uuid4().hex[:8]
+        (self.dir / word).mkdir()
+        self.assert_contained("mount_table.py", word, options=["--read", f"{word}:/in"])
+
+    def test_paths_of_the_host_in_the_mount_table_are_there_outside(self):
+        if os.geteuid() != 0:
+            self.skipTest("root, to mount")
+        word = "word-" + uuid.uuid4().hex[:8]
+        (self.dir / word).mkdir()
+        self.assert_real("mount_table.py", word, within=["unshare", "--mount", "sh", "-c", f'mount --bind {word} {word} && exec "$@"', "sh"])
+
+    def test_names_to_look_up(self):
+        self.assert_contained("resolve_names.py", socket.gethostname(), "example.org")
+        self.assert_real("resolve_names.py", "localhost")
+
+    def test_the_parents_secrets(self):
+        secret = "secret-" + uuid.uuid4().hex
+        self.env["SANDPIT_TEST_SECRET"] = secret
+        self.assert_attempt("commands_of_init.py", "SANDPIT_TEST_SECRET=" + secret, within=["sh", "-c", '"$@"; exit', "sh"])

@@ -1,0 +1,2 @@
+# Burns processor time in children that are each gone before anybody looks.
+while :; do /bin/true; done
