@@ -6,7 +6,6 @@
 #include <string.h>  // strerrorname_np
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,7 +39,7 @@ std::size_t words_for(std::size_t kernel_size, std::size_t own_size) {
 // the answer itself finds out: it fails when the thread has gone.
 class WaitingCaller final : public CallMemory {
  public:
-  WaitingCaller(int listener, std::uint64_t id, pid_t thread, bool may_read)
+  WaitingCaller(int listener, std::uint64_t id, int thread, bool may_read)
       : listener_(listener), id_(id), thread_(thread), may_read_(may_read) {}
 
   std::string bytes(std::uint64_t address, std::size_t most) override {
@@ -61,7 +60,7 @@ class WaitingCaller final : public CallMemory {
 
   int listener_;
   std::uint64_t id_;
-  pid_t thread_;
+  int thread_;
   bool may_read_;
 };
 
@@ -130,7 +129,7 @@ DenialListener::State DenialListener::serve_one() {
   const std::string name = sys::syscall_name(notification->data.nr);
   call.name = name;
   std::ranges::copy(notification->data.args, call.arguments.begin());
-  WaitingCaller caller(descriptor_.get(), notification->id, static_cast<pid_t>(notification->pid),
+  WaitingCaller caller(descriptor_.get(), notification->id, static_cast<int>(notification->pid),
                        may_read_);
   const std::string detail = detail_of(call, caller);
   const int error = errno_of(notification->data, call, plan_);
