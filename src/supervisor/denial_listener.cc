@@ -6,7 +6,6 @@
 #include <string.h>  // strerrorname_np
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +24,7 @@
 #include "supervisor/denial_text.h"
 #include "sys/process_memory.h"
 #include "sys/seccomp.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit {
 namespace {
@@ -39,10 +39,11 @@ std::size_t words_for(std::size_t kernel_size, std::size_t own_size) {
 // the answer itself finds out: it fails when the thread has gone.
 class WaitingCaller final : public CallMemory {
  public:
-  WaitingCaller(int listener, std::uint64_t id, pid_t thread)
-      : listener_(listener), id_(id), thread_(thread) {}
+  WaitingCaller(int listener, std::uint64_t id, int thread, bool may_read)
+      : listener_(listener), id_(id), thread_(thread), may_read_(may_read) {}
 
   std::string bytes(std::uint64_t address, std::size_t most) override {
+    if (!may_read_) return {};
     std::string bytes = sys::read_memory(thread_, address, most);
     return waits() ? bytes : std::string();
   }
@@ -59,7 +60,8 @@ class WaitingCaller final : public CallMemory {
 
   int listener_;
   std::uint64_t id_;
-  pid_t thread_;
+  int thread_;
+  bool may_read_;
 };
 
 // As the program's filter has it. The filter asked for a notification; anything else it says here
@@ -91,7 +93,10 @@ std::unique_ptr<DenialListener> DenialListener::create(UniqueFd descriptor, cons
 }
 
 DenialListener::DenialListener(UniqueFd descriptor, const Plan& plan)
-    : descriptor_(std::move(descriptor)), plan_(plan) {
+    : descriptor_(std::move(descriptor)),
+      plan_(plan),  // With userfaultfd(2) a program decides when a page of its memory is there: who
+                    // reads it waits.
+      may_read_(!sys::allows(plan.seccomp, SYS_userfaultfd)) {
   seccomp_notif_sizes sizes{};
   (void)::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   notification_.resize(words_for(sizes.seccomp_notif, sizeof(seccomp_notif)));
@@ -124,7 +129,8 @@ DenialListener::State DenialListener::serve_one() {
   const std::string name = sys::syscall_name(notification->data.nr);
   call.name = name;
   std::ranges::copy(notification->data.args, call.arguments.begin());
-  WaitingCaller caller(descriptor_.get(), notification->id, static_cast<pid_t>(notification->pid));
+  WaitingCaller caller(descriptor_.get(), notification->id, static_cast<int>(notification->pid),
+                       may_read_);
   const std::string detail = detail_of(call, caller);
   const int error = errno_of(notification->data, call, plan_);
   response->id = notification->id;

@@ -38,6 +38,7 @@ class DenialListener {
 
   UniqueFd descriptor_;
   const Plan& plan_;  // of the run, which holds this
+  bool may_read_;     // the program's memory
   // The kernel's structures may be larger than those that we were built with.
   std::vector<std::uint64_t> notification_;
   std::vector<std::uint64_t> response_;

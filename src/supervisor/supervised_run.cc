@@ -30,6 +30,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
 #include "sandpit/units.h"
+#include "supervisor/denial_listener.h"
 #include "supervisor/describe.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"

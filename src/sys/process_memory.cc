@@ -20,6 +20,15 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
+// Of a link in /proc/PID/fd; asks no file system.
+bool is_socket(const std::string& link) {
+  constexpr std::string_view kSocket = "socket:[";
+  std::array<char, kSocket.size()> target{};
+  const ssize_t n = ::readlink(link.c_str(), target.data(), target.size());
+  return n == static_cast<ssize_t>(target.size()) &&
+         std::string_view(target.data(), target.size()) == kSocket;
+}
+
 }  // namespace
 
 std::string read_memory(pid_t thread, std::uint64_t address, std::size_t most) {
@@ -41,22 +50,16 @@ std::string read_memory(pid_t thread, std::uint64_t address, std::size_t most) {
 }
 
 std::string socket_protocol(pid_t thread, int descriptor) {
-  // O_PATH opens nothing: it only holds the place, so that what is looked at is what is asked.
-  const UniqueFd place(
-      ::open(fmt::format("/proc/{}/fd/{}", thread, descriptor).c_str(), O_PATH | O_CLOEXEC));
-  if (!place.valid()) return {};
-  const std::string path = fmt::format("/proc/self/fd/{}", place.get());
-  // Of a file the attribute would be asked of its file system, which may take its time.
-  constexpr std::string_view kSocket = "socket:[";
-  std::array<char, kSocket.size()> target{};
-  if (::readlink(path.c_str(), target.data(), target.size()) !=
-          static_cast<ssize_t>(target.size()) ||
-      std::string_view(target.data(), target.size()) != kSocket) {
-    return {};
-  }
+  const std::string theirs = fmt::format("/proc/{}/fd/{}", thread, descriptor);
+  if (!is_socket(theirs)) return {};
+  // O_PATH opens nothing: it only holds the place. Looked at once more, since a file may have taken
+  // it: of that the attribute would be asked of its file system, which may take its time.
+  const UniqueFd place(::open(theirs.c_str(), O_PATH | O_CLOEXEC));
+  const std::string ours = fmt::format("/proc/self/fd/{}", place.get());
+  if (!place.valid() || !is_socket(ours)) return {};
   std::array<char, 32> name{};
   const ssize_t size =
-      ::getxattr(path.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
+      ::getxattr(ours.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
   return size > 0 ? std::string(name.data()) : std::string();
 }
 

@@ -68,8 +68,12 @@ void apply(Reporting reporting, BpfProgram& program) {
 
 }  // namespace
 
+bool allows(std::span<const sock_filter> program, int number) {
+  return evaluate(program, audit_arch(kNativeArchitecture), number, {}) == SECCOMP_RET_ALLOW;
+}
+
 bool can_send_listener(std::span<const sock_filter> program) {
-  return evaluate(program, audit_arch(kNativeArchitecture), SYS_sendmsg, {}) == SECCOMP_RET_ALLOW;
+  return allows(program, SYS_sendmsg);
 }
 
 bool has_notifications(std::span<const sock_filter> program) {

@@ -33,6 +33,9 @@ inline void silence(sock_filter* program, std::size_t size) {
 
 [[nodiscard]] bool has_notifications(std::span<const sock_filter> program);
 
+// Does the filter let this call through, its arguments all zero?
+[[nodiscard]] bool allows(std::span<const sock_filter> program, int number);
+
 // May init send its listener away once this filter is on? Else nobody could ever answer.
 [[nodiscard]] bool can_send_listener(std::span<const sock_filter> program);
 

@@ -285,6 +285,11 @@ class Hostile(DenialCase):
         self.assertEqual(set(outcome["stdout"].split()) - {"EBADF", "ENOTSOCK", "EFAULT"}, {"EPERM"})
         self.assertEqual(self.denied(outcome)[("chroot", "/ab")], 1)
 
+    def test_nothing_is_read_of_a_program_that_may_stop_page_faults(self):
+        outcome = self.python("print(call(161, b'/a'))", *self.config('[security]\nallow_syscalls = ["userfaultfd"]\n'))
+        self.assert_outcome(outcome, status="exited", stdout="EPERM\n")
+        self.assertEqual(self.denied(outcome), {("chroot", ""): 1})
+
     def test_names_are_escaped_and_cut(self):
         outcome = self.python("call(161, b'/\\033[31m\\n\\xff')\ncall(161, b'/' + b'x' * 4000)\n")
         details = [row["detail"] for row in outcome["denials"]]
