@@ -126,6 +126,8 @@ Result<void> V1Group::set_memory(const std::optional<ByteCount>& limit) {
   } else {
     return memory;
   }
+  // Buffers of TCP are counted apart (cgroup-v1/memory.rst, 2.7.1), where the kernel can at all.
+  (void)write_at(dir_.get(), "memory.kmem.tcp.limit_in_bytes", value);
   // Kernels without swap have no such file or refuse it: then there is nothing to keep out of swap.
   (void)write_at(dir_.get(), "memory.swappiness", "0");
   return {};

@@ -44,6 +44,7 @@ constexpr Constant kConstants[] = {
     SP_NAMED(ENOPROTOOPT),
     SP_NAMED(EOPNOTSUPP),
     SP_NAMED(ENOMEM),
+    SP_NAMED(ENOTTY),
     SP_NAMED(ENOKEY),
     // mmap, mprotect, madvise, memfd_create, shmat
     SP_NAMED(PROT_READ),

@@ -136,10 +136,6 @@ def processes_with(word):
     return found
 
 
-def kernel_before(major, minor):
-    return tuple(map(int, os.uname().release.split(".")[:2])) < (major, minor)
-
-
 def finding(what, where=True):
     """A test that fails today (`where` that is so), since Sandpit does not hold here: an Escaped is expected, and nothing else.
     It says so loudly, and fails once it passes: then unmark it."""

@@ -99,13 +99,13 @@ class KernelFiles(Escape):
     def watched(self, *, options):
         """What the program says (all of it) that watches /usr/share while the host lists it."""
         watcher = self.background("watch_by_dnotify.c", "/usr/share", options=options)
-        if watcher.stdout.readline() == b"watching\n":
+        first = watcher.stdout.readline()
+        if first == b"watching\n":
             subprocess.run(["ls", "/usr/share"], stdout=subprocess.DEVNULL, check=True)
-        return watcher.stdout.read().decode()
+        return (first + watcher.stdout.read()).decode()
 
     def test_a_watch_by_dnotify_is_real(self):
         self.assertEqual(self.verdict(self.watched(options=None)), "ESCAPED")
 
-    @finding("fcntl(F_NOTIFY) is not denied: a directory of /usr can be watched as by inotify")
     def test_a_watch_by_dnotify(self):
         self.assert_verdict(self.watched(options=[]))

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-from escape_case import Escape, finding, kernel_before
+from escape_case import Escape, finding
 from sandpit_tests import PATIENCE, sandpit_path
 
 
@@ -99,7 +99,6 @@ class Channels(Escape):
     def test_locks_on_bytes_of_usr(self):
         self.assert_closed("channel_record_lock.py")
 
-    @finding("fcntl(F_SET_RW_HINT) is not denied: before Linux 6.9 it changes files of /usr that are read-only", kernel_before(6, 9))
     def test_notes_on_files_of_usr(self):
         if os.geteuid() == 0:
             self.assert_closed("channel_write_hint.py")
