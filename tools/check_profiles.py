@@ -36,7 +36,7 @@ def permitted(profiles, name):
                 for call in names_of(row):
                     if call in decided:
                         continue
-                    if row.get("action", "allow") == "allow":
+                    if row.get("action", "allow") in ("allow", "observe"):
                         allowed.setdefault(call, owner)
                     if "when" not in row:
                         decided.add(call)

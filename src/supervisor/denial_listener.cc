@@ -132,11 +132,19 @@ DenialListener::State DenialListener::serve_one() {
   WaitingCaller caller(descriptor_.get(), notification->id, static_cast<int>(notification->pid),
                        may_read_);
   const std::string detail = detail_of(call, caller);
-  const int error = errno_of(notification->data, call, plan_);
+  int error = errno_of(notification->data, call, plan_);
+  const bool observed = error == static_cast<int>(sys::kObserved);
   response->id = notification->id;
-  response->error = -error;
+  // The filter allows it, whatever its arguments are by now.
+  response->flags = observed ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+  response->error = observed ? 0 : -error;
   // What could not be answered is told again, or is of a process that was killed: not counted.
   if (::ioctl(descriptor_.get(), SECCOMP_IOCTL_NOTIF_SEND, response) < 0) return State::kOpen;
+  if (observed) {
+    if (!is_internet(detail)) return State::kOpen;
+    // Landlock comes before the lack of a route, and knows TCP from ABI 4 on.
+    error = plan_.landlock_abi >= 4 && detail.ends_with("(tcp)") ? EACCES : ENETUNREACH;
+  }
   (void)table_.count(name, detail, [&] {
     return Denial{.what = detail.empty() ? name : fmt::format("{} {}", name, detail),
                   .call = name,

@@ -101,9 +101,7 @@ std::string peer_at(CallMemory& memory, std::uint64_t descriptor, std::uint64_t 
   const auto most = std::min<std::uint64_t>(size & 0xffffffffU, sizeof(sockaddr_storage));
   if (address == 0 || most == 0) return {};
   std::string text = address_text(memory.bytes(address, most));
-  const bool internet = !text.empty() && !text.starts_with("unix") && !text.starts_with("AF_") &&
-                        !text.starts_with("family");
-  if (internet) text += transport_of(memory, descriptor);
+  if (is_internet(text)) text += transport_of(memory, descriptor);
   return text;
 }
 
@@ -307,6 +305,11 @@ std::string address_text(std::string_view bytes) {
   return name_of(kFamilies, family, "family");
 }
 
+bool is_internet(std::string_view address) {
+  if (address.empty()) return false;
+  return address.front() == '[' || (address.front() >= '0' && address.front() <= '9');
+}
+
 std::string detail_of(const DeniedCall& call, CallMemory& memory) {
   const auto* row = std::ranges::lower_bound(kRows, call.name, {}, &Row::name);
   if (row == std::end(kRows) || row->name != call.name) return {};
@@ -318,6 +321,7 @@ std::string hint_for(const DeniedCall& call, const Plan& plan) {
   if (std::ranges::find(plan.denied_syscalls, call.name) != plan.denied_syscalls.end()) {
     return fmt::format("security.deny_syscalls without \"{}\"", call.name);
   }
+  if (call.name == "connect" || call.name == "sendto") return "--net host";
   const bool executable = call.name == "mmap" || call.name == "mprotect";
   if (executable && plan.syscall_profile == "interpreter") return "security.profile = \"jit\"";
   if (std::ranges::find(kAllowable, call.name) == std::end(kAllowable) || needs_capability(call)) {

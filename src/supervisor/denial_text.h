@@ -37,6 +37,9 @@ struct DeniedCall {
 // "1.1.1.1:443", "[::1]:443", "unix /run/x", "unix @abstract"; "" for what is no address.
 [[nodiscard]] std::string address_text(std::string_view bytes);
 
+// An address as above that only a network could reach.
+[[nodiscard]] bool is_internet(std::string_view address);
+
 // The setting that lets this very call through, as the configuration has it; empty when the kernel
 // would refuse the call all the same, or the jail is built on its denial.
 [[nodiscard]] std::string hint_for(const DeniedCall& call, const Plan& plan);

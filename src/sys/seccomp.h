@@ -24,7 +24,8 @@ enum class SyscallAction : std::uint8_t {
   kErrno,   // fails with `errno_value` (ENOSYS for unknown calls, EPERM mostly)
   kNotify,  // a denial that the user should hear of: fails with `errno_value` as well, given by the
             // supervisor through the filter's listener (sys/seccomp_notify.h)
-  kKill,    // SECCOMP_RET_KILL_PROCESS
+  kObserve,  // allowed, and told: what the kernel makes of it is the jail's doing (no network)
+  kKill,     // SECCOMP_RET_KILL_PROCESS
 };
 
 // One condition on an argument: (arg & mask) OP value, compared as 64 bits.

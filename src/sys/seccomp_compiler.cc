@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "sandpit/error.h"
+#include "sys/seccomp_notify.h"
 #include "sys/seccomp_profile.h"
 
 namespace sandpit::sys {
@@ -106,6 +107,8 @@ std::uint32_t verdict_of(const SyscallRule& rule) {
       return SECCOMP_RET_ALLOW;
     case SyscallAction::kKill:
       return SECCOMP_RET_KILL_PROCESS;
+    case SyscallAction::kObserve:
+      return SECCOMP_RET_USER_NOTIF | kObserved;
     case SyscallAction::kErrno:
     case SyscallAction::kNotify:
       break;

@@ -1,7 +1,8 @@
 // Filters whose denials are heard of: seccomp_unotify(2), Linux 5.0. A row with the action `notify`
 // is compiled to SECCOMP_RET_USER_NOTIF with the errno in its data. The kernel looks at neither;
 // who holds the listener evaluates the same program for the same call, and answers with that errno.
-// So the policy is one program, whoever gives the answer, and no answer is ever to go on.
+// So the policy is one program, whoever gives the answer, and no answer to a denial is ever to go
+// on. A row with the action `observe` allows its call: of it the holder only hears.
 #pragma once
 
 #include <linux/filter.h>
@@ -22,9 +23,23 @@ inline constexpr unsigned kWaitKillable = 1U << 5U;  // SECCOMP_FILTER_FLAG_WAIT
          (op.k & SECCOMP_RET_ACTION_FULL) == static_cast<std::uint32_t>(SECCOMP_RET_USER_NOTIF);
 }
 
-// Makes each notification a plain errno, the same one: for a filter without a listener, where the
-// kernel would answer all of them with ENOSYS. Async-signal-safe.
+// The data of an observation: no errno.
+inline constexpr std::uint32_t kObserved = SECCOMP_RET_DATA;
+[[nodiscard]] inline bool is_observation(const sock_filter& op) {
+  return is_notification(op) && (op.k & SECCOMP_RET_DATA) == kObserved;
+}
+
+// Makes observed calls simply allowed ones.
+inline void stop_observing(sock_filter* program, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (is_observation(program[i])) program[i].k = SECCOMP_RET_ALLOW;
+  }
+}
+
+// Makes each notification a plain errno, the same one, or nothing: for a filter without a listener,
+// where the kernel would answer all of them with ENOSYS. Async-signal-safe.
 inline void silence(sock_filter* program, std::size_t size) {
+  stop_observing(program, size);
   for (std::size_t i = 0; i < size; ++i) {
     if (!is_notification(program[i])) continue;
     program[i].k = SECCOMP_RET_ERRNO | (program[i].k & SECCOMP_RET_DATA);

@@ -164,8 +164,10 @@ class Reader {
     if (text == "allow") return SyscallAction::kAllow;
     if (text == "errno") return SyscallAction::kErrno;
     if (text == "notify") return SyscallAction::kNotify;
+    if (text == "observe") return SyscallAction::kObserve;
     if (text == "kill") return SyscallAction::kKill;
-    report(table.source(), fmt::format("unknown action '{}'", text), "allow, errno, notify, kill");
+    report(table.source(), fmt::format("unknown action '{}'", text),
+           "allow, errno, notify, observe, kill");
     return SyscallAction::kErrno;
   }
 

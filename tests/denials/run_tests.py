@@ -113,6 +113,40 @@ class Families(DenialCase):
         self.assertEqual({row["hint"] for row in outcome["denials"]},
                          {'security.deny_syscalls without "connect"', 'security.deny_syscalls without "bind"'})
 
+    REACH = ("import time\n"
+             "def attempt(f, *a):\n"
+             "    try: print('ok', f(*a))\n"
+             "    except OSError as e: print(errno.errorcode[e.errno])\n"
+             "tcp = socket.socket(); udp = socket.socket(type=socket.SOCK_DGRAM)\n"
+             "for i in range(3): attempt(tcp.connect, ('1.1.1.1', 443))\n"
+             "attempt(udp.sendto, b'x', ('8.8.8.8', 53))\n"
+             "attempt(socket.socket(socket.AF_UNIX).connect, '/run/nothing')\n"
+             "a, b = socket.socketpair(); attempt(a.send, b'x')\n"
+             "local = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); local.bind('/tmp/here')\n"
+             "attempt(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto, b'xy', '/tmp/here')\n")
+
+    def test_networks_that_a_run_without_one_can_not_reach(self):
+        outcome = self.python(self.REACH)
+        self.assert_outcome(outcome, status="exited", exit_code=0)
+        tcp, udp, *local = outcome["stdout"].split("\n")[2:7]
+        self.assertEqual(local, ["ENOENT", "ok 1", "ok 2"])
+        found = {(row["call"], row["detail"]): (row["errno"], row["count"], row["hint"]) for row in outcome["denials"]}
+        self.assertEqual(found, {("connect", "1.1.1.1:443 (tcp)"): (tcp, 3, "--net host"),
+                                 ("sendto", "8.8.8.8:53 (udp)"): (udp, 1, "--net host")})
+        self.assertIn(tcp, ("EACCES", "ENETUNREACH"))
+        self.assertEqual(udp, "ENETUNREACH")
+
+    def test_nothing_is_observed_where_there_is_a_network(self):
+        reach_itself = ("tcp = socket.socket(); tcp.bind(('127.0.0.1', 0)); tcp.listen()\n"
+                        "socket.socket().connect(tcp.getsockname()); print('reached')\n")
+        outcome = self.python(reach_itself, "--net", "loopback")
+        self.assert_outcome(outcome, status="exited", stdout="reached\n", denials=[])
+
+    def test_without_a_report_the_same_errnos(self):
+        heard, silent = self.python(self.REACH), self.python(self.REACH, "--no-denials")
+        self.assertEqual(heard["stdout"], silent["stdout"])
+        self.assertEqual(silent["denials"], [])
+
     def test_threads_and_child_processes_are_heard_as_well(self):
         outcome = self.python(
             "import threading\n"

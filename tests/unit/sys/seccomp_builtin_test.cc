@@ -13,6 +13,7 @@
 #include <random>
 #include <set>
 
+#include "sys/seccomp_notify.h"
 #include "sys/seccomp_profile.h"
 
 namespace sandpit::sys {
@@ -59,6 +60,7 @@ class Reference {
         continue;
       }
       if (rule.action == SyscallAction::kAllow) return SECCOMP_RET_ALLOW;
+      if (rule.action == SyscallAction::kObserve) return SECCOMP_RET_USER_NOTIF | kObserved;
       if (rule.action == SyscallAction::kKill) return SECCOMP_RET_KILL_PROCESS;
       const std::uint32_t action =
           rule.action == SyscallAction::kNotify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO;

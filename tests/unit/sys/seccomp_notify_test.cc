@@ -39,7 +39,9 @@ TEST(SeccompNotify, AnswersWithTheErrnoOfTheSilentFilter) {
                                            0};
         const std::uint32_t a = evaluate(*loud, kArch, number, arguments);
         const std::uint32_t b = evaluate(*silent, kArch, number, arguments);
-        if (action_of(a) == SECCOMP_RET_USER_NOTIF) {
+        if (a == (SECCOMP_RET_USER_NOTIF | kObserved)) {
+          EXPECT_EQ(b, SECCOMP_RET_ALLOW) << name << ' ' << number;
+        } else if (action_of(a) == SECCOMP_RET_USER_NOTIF) {
           EXPECT_EQ(b, SECCOMP_RET_ERRNO | (a & SECCOMP_RET_DATA)) << name << ' ' << number;
         } else {
           EXPECT_EQ(a, b) << name << ' ' << number;
@@ -71,6 +73,19 @@ TEST(SeccompNotify, HearsOfWhatTheUserDeniesButForInitsOwnCalls) {
   ASSERT_TRUE(filter.has_value());
   EXPECT_EQ(evaluate(*filter, kArch, SYS_connect, {}), SECCOMP_RET_USER_NOTIF | EPERM);
   EXPECT_EQ(evaluate(*filter, kArch, SYS_close, {}), SECCOMP_RET_ERRNO | EPERM);
+}
+
+TEST(SeccompNotify, ObservesWhereProgramsWantToGoUntilItIsToldNotTo) {
+  auto filter = filter_for("interpreter", {}, {}, Reporting::kNotified);
+  ASSERT_TRUE(filter.has_value());
+  const std::uint64_t with_address[] = {0, 0, 0, 0, 1, 16};
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_connect, {}), SECCOMP_RET_USER_NOTIF | kObserved);
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_sendto, with_address), SECCOMP_RET_USER_NOTIF | kObserved);
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_sendto, {}), SECCOMP_RET_ALLOW);
+  stop_observing(filter->data(), filter->size());
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_connect, {}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_sendto, with_address), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_ptrace, {}), SECCOMP_RET_USER_NOTIF | EPERM);
 }
 
 TEST(SeccompNotify, IsSilentWhereTheListenerCouldNotBeSent) {

@@ -1,0 +1,160 @@
+// Templates as the library's user sets and sees them: TemplateOptions and template_counts().
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sandpit/sandbox.h"
+
+namespace sandpit {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Templates : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "needs python3";
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "needs a build with warm starts (no sanitizer)";
+#endif
+  }
+
+  static Sandbox make(const TemplateOptions& options) {
+    Config config = Config::defaults();
+    config.settings().security.allow_degraded = {"all"};
+    auto sandbox = Sandbox::create(config, {.warm = {.templates = options}});
+    EXPECT_TRUE(sandbox) << sandbox.error().to_string();
+    return std::move(*sandbox);
+  }
+
+  static Outcome run(const Sandbox& sandbox, const std::string& text = "print('hello')") {
+    auto outcome = sandbox.run({.source = SourceText{.text = text, .name = "main.py"}});
+    EXPECT_TRUE(outcome) << outcome.error().to_string();
+    EXPECT_EQ(outcome->status, Status::kExited) << outcome->message;
+    return std::move(*outcome);
+  }
+
+  // The only shape that is used here; empty counts when there is none.
+  static TemplateCounts counts(const Sandbox& sandbox) {
+    const auto all = sandbox.template_counts();
+    EXPECT_TRUE(all) << all.error().to_string();
+    EXPECT_LE(all->size(), 1U);
+    return all->empty() ? TemplateCounts{} : all->front();
+  }
+
+  static bool comes_true(const std::function<bool()>& condition) {
+    for (int i = 0; i < 500; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+
+  static void warm_up(const Sandbox& sandbox) {
+    ASSERT_TRUE(comes_true([&] { return run(sandbox).start == "warm"; }));
+  }
+};
+
+TEST_F(Templates, AreMadeForTheSecondOfAKindAndCounted) {
+  const Sandbox sandbox = make({.most = 1});
+  EXPECT_TRUE(sandbox.template_counts()->empty());
+  EXPECT_EQ(run(sandbox).start_reason, "it is the first of its kind");
+  EXPECT_EQ(counts(sandbox).made, 0U);
+  warm_up(sandbox);
+  const TemplateCounts before = counts(sandbox);
+  EXPECT_EQ(before.runtime, "python");
+  EXPECT_EQ(before.ready, 1U);
+  EXPECT_EQ(before.made, 1U);
+  EXPECT_EQ(before.hits, 1U);
+  EXPECT_GE(before.misses, 2U);
+  EXPECT_GT(before.memory, ByteCount::mib(1));
+  EXPECT_LT(before.memory, ByteCount::mib(200));
+  EXPECT_EQ(run(sandbox).start, "warm");
+  EXPECT_EQ(counts(sandbox).hits, 2U);
+  EXPECT_EQ(counts(sandbox).misses, before.misses);
+}
+
+TEST_F(Templates, AreNoMoreThanTheMost) {
+  const Sandbox sandbox = make({.most = 1});
+  warm_up(sandbox);
+  std::vector<std::thread> callers;
+  callers.reserve(6);
+  for (int i = 0; i < 6; ++i) {
+    callers.emplace_back([&] { (void)run(sandbox, "import time; time.sleep(0.2)"); });
+  }
+  std::this_thread::sleep_for(100ms);
+  EXPECT_LE(counts(sandbox).ready + counts(sandbox).starting, 1U);
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(counts(sandbox).made, 1U);
+}
+
+TEST_F(Templates, GoWhenNobodyAsksForThem) {
+  const Sandbox sandbox = make({.idle = 300ms});
+  warm_up(sandbox);
+  EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
+}
+
+TEST_F(Templates, AreKeptDownToTheLeast) {
+  const Sandbox sandbox = make({.least = 2, .most = 2, .idle = 300ms});
+  (void)run(sandbox);
+  EXPECT_TRUE(comes_true([&] { return counts(sandbox).ready == 2; }));
+  std::this_thread::sleep_for(700ms);
+  EXPECT_EQ(counts(sandbox).ready, 2U);
+  EXPECT_EQ(counts(sandbox).made, 2U);
+}
+
+TEST_F(Templates, AreReplacedAfterSoManyRuns) {
+  const Sandbox sandbox = make({.most = 1, .runs = 3});
+  for (int i = 0; i < 3; ++i) warm_up(sandbox);
+  EXPECT_TRUE(comes_true([&] {
+    (void)run(sandbox);
+    return counts(sandbox).made >= 2;
+  }));
+  warm_up(sandbox);
+}
+
+TEST_F(Templates, AreReplacedWhenTheyAreOld) {
+  const Sandbox sandbox = make({.most = 1, .life = 400ms});
+  warm_up(sandbox);
+  EXPECT_TRUE(comes_true([&] { return counts(sandbox).ready == 0; }));
+}
+
+TEST_F(Templates, KeepBelowTheirMemory) {
+  const Sandbox sandbox = make({.most = 1, .idle = 2s, .memory = ByteCount::mib(1)});
+  // Made, since nothing is known of it yet, then seen to be too large, and not made again.
+  for (int i = 0; i < 3; ++i) (void)run(sandbox);
+  EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
+}
+
+TEST_F(Templates, AreReplacedWhenTheyAreKilled) {
+  const Sandbox sandbox = make({.most = 1});
+  warm_up(sandbox);
+  // A template is number 32767 in its own namespace (plan/template_plan.h); of those on this
+  // machine, the youngest is ours.
+  pid_t ours = -1;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream status(entry.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("NSpid:") && line.ends_with("\t32767")) {
+        ours = std::max<pid_t>(ours, std::stoi(entry.path().filename()));
+      }
+    }
+  }
+  ASSERT_GT(ours, 0);
+  ASSERT_EQ(::kill(ours, SIGKILL), 0);
+  EXPECT_TRUE(comes_true([&] { return counts(sandbox).crashed == 1; }));
+  warm_up(sandbox);
+  EXPECT_EQ(counts(sandbox).made, 2U);
+}
+
+}  // namespace
+}  // namespace sandpit
