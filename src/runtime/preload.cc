@@ -69,7 +69,8 @@ Result<void> add_preload(const Manifest& manifest, const RuntimeSettings& mine, 
   }
   if (modules.empty()) return {};
   run.warm->env.push_back(fmt::format("{}={}", kPreloadVariable, fmt::join(modules, ",")));
-  for (const auto& [name, value] : manifest.preload->env) run.env.push_back(name + "=" + value);
+  for (const auto& [name, value] : manifest.preload->env)
+    run.env.push_back(fmt::format("{}={}", name, value));
   return {};
 }
 

@@ -166,6 +166,7 @@ constexpr std::array<Case, 10> kCases = {{
 const std::vector<std::string_view>& conformance_cases() {
   static const std::vector<std::string_view> kNames = [] {
     std::vector<std::string_view> names;
+    names.reserve(kCases.size());
     for (const Case& one : kCases) names.push_back(one.name);
     return names;
   }();

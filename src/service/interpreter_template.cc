@@ -19,7 +19,6 @@
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
-#include "supervisor/describe.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
 

@@ -298,7 +298,10 @@ void TemplatePool::tidy() {
   const Clock::time_point now = Clock::now();
   for (const auto& [key, shape] : shapes_) {
     retire_idle(*shape, now);
-    std::erase_if(shape->templates, [&](const auto& item) { return is_over(*shape, *item, now); });
+    for (auto& item : shape->templates) {
+      if (is_over(*shape, *item, now)) item.reset();
+    }
+    std::erase(shape->templates, nullptr);
   }
   std::erase_if(shapes_, [&](const auto& entry) {
     const Shape& shape = *entry.second;
@@ -374,6 +377,7 @@ std::vector<TemplateCounts> TemplatePool::counts() {
   }
   std::ranges::sort(found, {}, [](const auto& entry) { return entry.first; });
   std::vector<TemplateCounts> counts;
+  counts.reserve(found.size());
   for (auto& [number, entry] : found) counts.push_back(std::move(entry));
   return counts;
 }

@@ -20,6 +20,7 @@
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
 #include "sandpit/runtime.h"
 
 namespace sandpit {

@@ -109,6 +109,7 @@ bool renew(const Own& item) {
   if (item.kind == Kind::kFile) {
     constexpr int kKept = O_ACCMODE | O_NONBLOCK | O_APPEND | O_DIRECTORY;
     const int made = ::open(item.path, (item.flags & kKept) | O_CLOEXEC);
+    if (made < 0) return false;
     (void)::lseek(made, static_cast<off_t>(item.value), SEEK_SET);  // a device may have none
     return put(made, item);
   }
