@@ -85,7 +85,7 @@ struct Manifest {
   std::optional<ManifestCompile> compile;
   std::optional<ManifestTemplate> warm;
   std::optional<ManifestPreload> preload;  // none: this runtime has no preloads
-  LimitOverrides limits;  // where the configuration leaves the built-in value
+  LimitOverrides limits;                   // where the configuration leaves the built-in value
   // For "ID@VERSION": the interpreter's (or else the compiler's) name.
   std::map<std::string, std::string> versions;
 

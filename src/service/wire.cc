@@ -20,8 +20,8 @@
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
-#include "sandpit/sandbox.h"
 #include "sandpit/runtime.h"
+#include "sandpit/sandbox.h"
 
 namespace sandpit {
 
