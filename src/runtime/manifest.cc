@@ -55,6 +55,7 @@ const std::vector<std::string_view>& known_keys() {
                                                       "packages",
                                                       "executable_work_dir",
                                                       "read_only_paths",
+                                                      "needs",
                                                       "environment_marker",
                                                       "version",
                                                       "versions",
@@ -368,6 +369,11 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
     }
   }
   check_read_only_paths(reader, table, manifest.read_only_paths);
+  for (const std::string& pattern : manifest.needs) {
+    if (!pattern.starts_with('/')) {
+      reader.problem(place(table, "needs"), "'needs' must hold absolute paths");
+    }
+  }
   if (table.get("argv") != nullptr && manifest.argv.empty()) {
     reader.problem(place(table, "argv"), "'argv' must not be empty");
   }
@@ -434,6 +440,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   reader.read(table, "helper_files", manifest.helper_files, kMostHelpers);
   reader.read(table, "executable_work_dir", manifest.executable_work_dir);
   reader.read(table, "read_only_paths", manifest.read_only_paths);
+  reader.read(table, "needs", manifest.needs);
   reader.read(table, "environment_marker", manifest.environment_marker);
   reader.read(table, "install", manifest.install);
   read_packages(reader, table, manifest);

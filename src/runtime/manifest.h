@@ -72,6 +72,7 @@ struct Manifest {
   std::uint32_t helper_files = 0;
   bool executable_work_dir = false;
   std::vector<std::string> read_only_paths;  // glob(7) patterns
+  std::vector<std::string> needs;  // the same: not installed where one of them matches nothing
   // A file beside the interpreter's bin directory that marks a virtual environment ("pyvenv.cfg"):
   // the interpreter is then started by the name it was found under, because it finds its packages
   // by that name.

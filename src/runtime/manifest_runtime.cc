@@ -232,6 +232,12 @@ std::vector<std::string> ManifestRuntime::versions() const {
   return names;
 }
 
+std::string ManifestRuntime::missing() const {
+  const auto found = std::ranges::find_if(
+      manifest_.needs, [](const std::string& pattern) { return existing({pattern}).empty(); });
+  return found == manifest_.needs.end() ? std::string{} : *found;
+}
+
 Error ManifestRuntime::not_installed(const RuntimeSettings& settings,
                                      const std::vector<std::string>& names,
                                      std::string_view version) const {
@@ -293,6 +299,7 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
     if (!compiler) return info;
     info.compiler = compiler->path;
   }
+  if (!missing().empty()) return info;
   info.state = RuntimeState::kReady;
   if (has_interpreter) info.interpreter = program->path;
   info.version = version_in_name(program->real);
@@ -370,6 +377,9 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   if (manifest_.compile) {
     compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
     if (!compiler) return fail(not_installed({}, manifest_.compile->compilers, {}));
+  }
+  if (const std::string none = missing(); !none.empty()) {
+    return fail(not_installed({}, {none}, {}));
   }
 
   Steps steps;

@@ -31,6 +31,8 @@ class ManifestRuntime final : public Runtime {
 
  private:
   [[nodiscard]] std::optional<FoundProgram> find(const std::vector<std::string>& names) const;
+  // Of `needs`: the first that is not there; empty when all are.
+  [[nodiscard]] std::string missing() const;
   [[nodiscard]] std::vector<std::string> candidates(const RuntimeSettings& settings,
                                                     std::string_view head,
                                                     std::string_view version) const;

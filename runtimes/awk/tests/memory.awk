@@ -1,1 +1,1 @@
-BEGIN { s = sprintf("%1048576s", "x"); while (1) all[n++] = s n }
+BEGIN { s = "x"; while (length(s) < 1048576) s = s s; while (1) all[n++] = s n }

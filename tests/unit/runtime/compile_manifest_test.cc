@@ -208,6 +208,17 @@ TEST_F(PlannedCompile, ShowsWhatOfThePatternsIsThere) {
               ElementsAre(tree_.path("etc/java-17"), tree_.path("etc/java-21")));
 }
 
+TEST_F(PlannedCompile, IsNotInstalledWithoutWhatItNeeds) {
+  tree_.file("share/x-1.2/x.jar");
+  const std::string needs = "needs = [\"" + tree_.path("share/x-*/x.jar") + "\"]\n";
+  ASSERT_TRUE(plan({.name = "main.x"}, {}, needs + kGood));
+  std::filesystem::remove(tree_.path("share/x-1.2/x.jar"));
+  const auto steps = plan({.name = "main.x"}, {}, needs + kGood);
+  ASSERT_FALSE(steps);
+  EXPECT_THAT(steps.error().to_string(), HasSubstr("is not installed"));
+  EXPECT_THAT(steps.error().to_string(), HasSubstr("share/x-*/x.jar"));
+}
+
 TEST(Rustup, IsSeenThroughToItsDefaultToolChain) {
   const TempTree tree;
   LookupContext context;

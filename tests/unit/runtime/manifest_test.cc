@@ -112,5 +112,25 @@ TEST(Manifest, RefusesNulsAndRelativePaths) {
               HasSubstr("absolute path"));
 }
 
+TEST(Manifest, ChecksWhatIsNeeded) {
+  EXPECT_THAT(problems_of(std::string("needs = [\"x.jar\"]\n") + kGood),
+              HasSubstr("'needs' must hold absolute paths"));
+}
+
+TEST(Manifest, ChecksPreloads) {
+  const std::string warm =
+      "[warm]\nprelude = \"warm.lua\"\nargv = [\"{interpreter}\", \"{prelude}\"]\n";
+  const auto good = parse_manifest(
+      kGood + warm + "[preload]\nmodules = [\"a.b\"]\nenv = { N = \"1\" }\n", "x/runtime.toml");
+  ASSERT_TRUE(good) << good.error().to_string();
+  EXPECT_THAT(good->preload->modules, ElementsAre("a.b"));
+  EXPECT_EQ(good->preload->env.at("N"), "1");
+  EXPECT_THAT(problems_of(std::string(kGood) + "[preload]\n"),
+              HasSubstr("'preload' needs 'warm.prelude'"));
+  EXPECT_THAT(problems_of(kGood + warm + "[preload]\nmodules = [\"a; b\"]\n"),
+              HasSubstr("'a; b' is no module's name"));
+  EXPECT_THAT(problems_of(kGood + warm + "[preload]\nmodule = []\n"), HasSubstr("module"));
+}
+
 }  // namespace
 }  // namespace sandpit
