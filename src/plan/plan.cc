@@ -15,6 +15,7 @@
 #include "policy/policy.h"
 #include "runtime/manifest.h"
 #include "sandpit/error.h"
+#include "sandpit/request.h"
 #include "sandpit/runtime.h"
 #include "sys/seccomp.h"
 #include "sys/seccomp_notify.h"
