@@ -104,7 +104,7 @@ TEST(DenialDetail, ReadsNoMoreThanAPathNeedsAndEscapesIt) {
   const std::string text = detail_of({"chroot", {8}}, memory);
   EXPECT_EQ(text.size(), 256U);
   EXPECT_TRUE(text.ends_with("x..."));
-  memory.memory[8] = std::string("/a\n\033]0;title\a\0ignored", 23);
+  memory.memory[8] = std::string("/a\n\033]0;title\a") + '\0' + "ignored";
   EXPECT_EQ(detail_of({"chroot", {8}}, memory), "/a\\n\\x1b]0;title\\x07");
 }
 
