@@ -81,12 +81,6 @@ bool is_file_name(std::string_view text) {
   return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos;
 }
 
-// Where a key's value stands, or the whole file when the key is not there.
-const toml::source_region& place(const toml::table& table, std::string_view key) {
-  const toml::node* node = table.get(key);
-  return node != nullptr ? node->source() : table.source();
-}
-
 // "{name" up to "}" of each placeholder in a word; an unclosed brace is no placeholder.
 std::vector<std::string_view> placeholders_of(std::string_view word) {
   std::vector<std::string_view> found;
@@ -152,13 +146,6 @@ void read_versions(TomlReader& reader, const toml::table& table, Manifest& manif
                      fmt::format("'versions.{}' must be a name or an absolute path", version));
     }
   }
-}
-
-const toml::table* sub_table(TomlReader& reader, const toml::table& table, std::string_view key) {
-  const toml::node* node = table.get(key);
-  if (node == nullptr) return nullptr;
-  if (!node->is_table()) reader.problem(node->source(), fmt::format("'{}' must be a table", key));
-  return node->as_table();
 }
 
 void check_environment(TomlReader& reader, const toml::table& table,

@@ -26,25 +26,20 @@ bool is_module_name(std::string_view name) {
 }
 
 void read_preload(TomlReader& reader, const toml::table& table, Manifest& manifest) {
-  const toml::node* node = table.get("preload");
-  if (node == nullptr) return;
-  const toml::table* preload = node->as_table();
-  if (preload == nullptr) {
-    reader.problem(node->source(), "'preload' must be a table");
-    return;
-  }
+  const toml::table* preload = sub_table(reader, table, "preload");
+  if (preload == nullptr) return;
   reader.check_keys(*preload, {"modules", "env"});
   ManifestPreload made;
   reader.read(*preload, "modules", made.modules);
   reader.read(*preload, "env", made.env);
   for (const std::string& module : made.modules) {
     if (!is_module_name(module)) {
-      reader.problem(preload->get("modules")->source(),
-                     fmt::format("'{}' is no module's name", module));
+      reader.problem(place(*preload, "modules"), fmt::format("'{}' is no module's name", module));
     }
   }
   if (!manifest.warm || manifest.warm->prelude.empty()) {
-    reader.problem(node->source(), "'preload' needs 'warm.prelude', which is what loads modules");
+    reader.problem(preload->source(),
+                   "'preload' needs 'warm.prelude', which is what loads modules");
   }
   manifest.preload = std::move(made);
 }

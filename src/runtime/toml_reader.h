@@ -1,5 +1,5 @@
 // Reads typed values out of a TOML table and remembers every problem with its place. Used by
-// manifest.cc.
+// manifest.cc and preload.cc.
 #pragma once
 
 #include <fmt/format.h>
@@ -132,5 +132,21 @@ class TomlReader {
   std::string path_;
   std::vector<Error> problems_;
 };
+
+// Where a key's value stands, or the whole table when the key is not there.
+[[nodiscard]] inline const toml::source_region& place(const toml::table& table,
+                                                      std::string_view key) {
+  const toml::node* node = table.get(key);
+  return node != nullptr ? node->source() : table.source();
+}
+
+// Null when it is not there, or is no table, which is then a problem.
+[[nodiscard]] inline const toml::table* sub_table(TomlReader& reader, const toml::table& table,
+                                                  std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) reader.problem(node->source(), fmt::format("'{}' must be a table", key));
+  return node->as_table();
+}
 
 }  // namespace sandpit

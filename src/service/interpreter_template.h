@@ -38,8 +38,10 @@ class InterpreterTemplate final : public RunObserver {
   void on_finished(Outcome outcome, UniqueFd volume) override;
 
   [[nodiscard]] jail::TemplateLink& link() { return link_; }
-  [[nodiscard]] bool ready() const { return ready_ && run_ != nullptr && !retired_; }
+  [[nodiscard]] bool ready() const { return ready_ && usable(); }
   [[nodiscard]] bool was_ready() const { return ready_; }
+  // Of use now, or soon.
+  [[nodiscard]] bool usable() const { return run_ != nullptr && !retired_; }
   [[nodiscard]] bool dead() const { return run_ == nullptr; }
   [[nodiscard]] bool retired() const { return retired_; }
   [[nodiscard]] Clock::time_point born() const { return born_; }

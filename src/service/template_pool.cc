@@ -194,20 +194,29 @@ Result<void> TemplatePool::make_one(Shape& shape) {
   return {};
 }
 
+// Of a template that did not come up.
+void TemplatePool::note_failure(Shape& shape, std::string why) {
+  ++shape.failures;
+  ++shape.counts.failed;
+  shape.failed_at = Clock::now();
+  shape.counts.failure = std::move(why);
+}
+
+std::string TemplatePool::failure_text(const Shape& shape) {
+  return fmt::format("its template failed: {}", shape.counts.failure);
+}
+
 std::string TemplatePool::make(Shape& shape) {
   if (shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause) {
-    return fmt::format("its template failed: {}", shape.counts.failure);
+    return failure_text(shape);
   }
   if (options_.memory.count() != 0 && memory_ >= options_.memory) {
     return "the templates have all the memory that they may have";
   }
   ++shape.counts.made;
   if (auto made = make_one(shape); !made) {
-    ++shape.failures;
-    ++shape.counts.failed;
-    shape.failed_at = Clock::now();
-    shape.counts.failure = made.error().to_string();
-    return fmt::format("its template failed: {}", shape.counts.failure);
+    note_failure(shape, made.error().to_string());
+    return failure_text(shape);
   }
   return {};
 }
@@ -240,7 +249,7 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
   InterpreterTemplate* best = nullptr;
   std::size_t usable = 0;
   for (const auto& item : shape.templates) {
-    if (!item->dead() && !item->retired()) ++usable;
+    if (item->usable()) ++usable;
     if (!item->ready()) continue;
     if (best == nullptr || item->link().runs() < best->link().runs()) best = item.get();
   }
@@ -251,7 +260,7 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
   for (; usable < wanted && why_not.empty(); ++usable) why_not = make(shape);
   if (best == nullptr) {
     reason = !why_not.empty()                ? why_not
-             : !shape.counts.failure.empty() ? "its template failed: " + shape.counts.failure
+             : !shape.counts.failure.empty() ? failure_text(shape)
                                              : "its template is being made";
     ++shape.counts.misses;
     return nullptr;
@@ -275,10 +284,7 @@ bool TemplatePool::is_over(Shape& shape, InterpreterTemplate& item, Clock::time_
       ++shape.counts.crashed;
       return true;
     }
-    ++shape.failures;
-    ++shape.counts.failed;
-    shape.failed_at = now;
-    shape.counts.failure = item.end();
+    note_failure(shape, item.end());
     return true;
   }
   if (item.ready()) shape.failures = 0;
@@ -289,7 +295,7 @@ void TemplatePool::retire_idle(Shape& shape, Clock::time_point now) const {
   if (now - options_.idle < shape.used) return;
   std::size_t kept = 0;
   for (const auto& item : shape.templates) {
-    if (item->dead() || item->retired()) continue;
+    if (!item->usable()) continue;
     if (++kept > options_.least) item->retire();
   }
 }
@@ -336,8 +342,8 @@ void TemplatePool::on_timer() {
   }
   for (const auto& [key, shape] : shapes_) {
     if (shape->forgotten) continue;
-    auto usable = static_cast<unsigned>(std::ranges::count_if(
-        shape->templates, [](const auto& item) { return !item->dead() && !item->retired(); }));
+    auto usable = static_cast<unsigned>(
+        std::ranges::count_if(shape->templates, [](const auto& item) { return item->usable(); }));
     while (usable < options_.least && make(*shape).empty()) ++usable;
   }
   if (!shapes_.empty()) return;

@@ -58,6 +58,8 @@ class TemplatePool {
   // Null: there are too many.
   Shape* shape_for(const Plan& run);
   [[nodiscard]] Shape* longest_unused();
+  static void note_failure(Shape& shape, std::string why);
+  [[nodiscard]] static std::string failure_text(const Shape& shape);
   // Empty when it is on its way, else why not.
   std::string make(Shape& shape);
   Result<void> make_one(Shape& shape);

@@ -1,19 +1,7 @@
 """Hostile WebAssembly. Outside is a run with the grant that was missing, since there is no module without an engine."""
 
-import functools
-import json
-import subprocess
-
 from escape_case import Escape
-from sandpit_tests import sandpit_path
-
-
-@functools.cache
-def worker_state():
-    done = subprocess.run([sandpit_path(), "runtimes", "--json"], capture_output=True, check=False)
-    listed = json.loads(done.stdout)
-    listed = listed["runtimes"] if isinstance(listed, dict) else listed
-    return next(row["state"] for row in listed if row["name"] == "wasm")
+from sandpit_tests import worker_state
 
 
 class Wasm(Escape):

@@ -43,6 +43,15 @@ def sandpit_path():
     return SANDPIT
 
 
+@functools.cache
+def worker_state():
+    """Of the runtime wasm: "ready", or why not."""
+    done = subprocess.run([SANDPIT, "runtimes", "--json"], capture_output=True, check=False)
+    runtimes = json.loads(done.stdout)
+    listed = runtimes["runtimes"] if isinstance(runtimes, dict) else runtimes
+    return next(row["state"] for row in listed if row["name"] == "wasm")
+
+
 def seconds(usual):
     """An option's value: time enough for a program to get somewhere."""
     return f"{usual * SLOWNESS:g}"

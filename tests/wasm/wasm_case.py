@@ -1,25 +1,15 @@
 """What the WebAssembly suites share: guests, a configuration for one run, and what a run must not leave behind."""
 
-import functools
 import json
 import os
 import pathlib
-import subprocess
 import time
 
-from sandpit_tests import SOURCE, Case, sandpit_path
+from sandpit_tests import SOURCE, Case, worker_state
 
 GUESTS = pathlib.Path(__file__).resolve().parent / "guests"
 EXAMPLES = SOURCE / "examples"
 PREVIEW1 = "wasi_snapshot_preview1"
-
-
-@functools.cache
-def worker_state():
-    done = subprocess.run([sandpit_path(), "runtimes", "--json"], capture_output=True, check=False)
-    runtimes = json.loads(done.stdout)
-    listed = runtimes["runtimes"] if isinstance(runtimes, dict) else runtimes
-    return next(row["state"] for row in listed if row["name"] == "wasm")
 
 
 class WasmCase(Case):

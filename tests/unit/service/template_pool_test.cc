@@ -1,7 +1,6 @@
 // Templates as the library's user sets and sees them: TemplateOptions and template_counts().
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -13,25 +12,17 @@
 #include <vector>
 
 #include "sandpit/sandbox.h"
+#include "support/warm_fixture.h"
 
 namespace sandpit {
 namespace {
 
 using namespace std::chrono_literals;
 
-class Templates : public testing::Test {
+class Templates : public test::WarmFixture {
  protected:
-  void SetUp() override {
-    if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "needs python3";
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "needs a build with warm starts (no sanitizer)";
-#endif
-  }
-
   static Sandbox make(const TemplateOptions& options) {
-    Config config = Config::defaults();
-    config.settings().security.allow_degraded = {"all"};
-    auto sandbox = Sandbox::create(config, {.warm = {.templates = options}});
+    auto sandbox = WarmFixture::make(options);
     EXPECT_TRUE(sandbox) << sandbox.error().to_string();
     return std::move(*sandbox);
   }

@@ -15,17 +15,12 @@
 #include "engine/jail/child.h"
 #include "sandpit/sandbox.h"
 #include "support/host_state.h"
+#include "support/warm_fixture.h"
 
 namespace sandpit {
 namespace {
 
 using jail::LaunchStep;
-
-Result<Sandbox> make() {
-  Config config = Config::defaults();
-  config.settings().security.allow_degraded = {"all"};
-  return Sandbox::create(config);
-}
 
 // Runs until one is forked; none where templates can't be had here.
 std::optional<Outcome> warm_run(const Sandbox& sandbox) {
@@ -40,14 +35,8 @@ std::optional<Outcome> warm_run(const Sandbox& sandbox) {
   return {};
 }
 
-class WarmFailure : public testing::TestWithParam<LaunchStep> {
+class WarmFailure : public test::WarmFixture, public testing::WithParamInterface<LaunchStep> {
  protected:
-  void SetUp() override {
-    if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "needs python3";
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "needs a build with warm starts (no sanitizer)";
-#endif
-  }
   void TearDown() override { ::unsetenv("SANDPIT_INJECT_WARM"); }
 };
 
