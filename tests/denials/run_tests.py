@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import resource
+import socket
 import subprocess
 import sys
 import time
@@ -204,6 +205,16 @@ class Reporting(DenialCase):
         outcome = self.python("print(call(161, b'/a'))", *self.config('[security]\ndeny_syscalls = ["sendmsg"]\n'))
         self.assert_outcome(outcome, status="exited", stdout="EPERM\n", denials=[])
         self.assertIn("sendmsg", outcome["denials_missing"])
+
+    def test_descriptors_in_flight_of_the_same_user(self):
+        """Beyond its sender's RLIMIT_NOFILE all of a user's processes count (unix(7)): a run's own limit is lower than ours."""
+        near, far = socket.socketpair()
+        with near, far, open(os.devnull, "rb") as null:
+            for _ in range(3):
+                socket.send_fds(near, [b"x"], [null.fileno()] * 200)
+            outcome = self.python("import resource\nprint(call(161, b'/a'), resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 600)")
+        self.assert_outcome(outcome, status="exited", stdout="EPERM True\n")
+        self.assertEqual(self.denied(outcome), {("chroot", "/a"): 1})
 
     @unittest.skipIf(WARM, "the listener is around the launcher's whole life")
     def test_inside_another_listener_the_run_is_as_before(self):

@@ -190,7 +190,7 @@ void child_main(const ChildSpec& spec) {
   launch.need(::sigprocmask(SIG_SETMASK, &child_ended, nullptr));
   const int signals = static_cast<int>(launch.need(::signalfd(-1, &child_ended, SFD_CLOEXEC)));
   const int ruleset = make_ruleset(launch, spec);
-  lower_limits(launch, spec);
+  lower_limits(launch, spec, Limits::kBeforeWalls);
   drop_capabilities(launch, spec);
   raise_walls(launch, spec, ruleset);
 

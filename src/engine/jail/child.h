@@ -160,6 +160,9 @@ struct ChildSpec {
   bool landlock_host_network = false;  // TCP stays allowed
   sock_fprog seccomp{};                // no instructions: no filter (templates)
   bool listener = false;               // `seccomp` has notifications: the host shall hear of them
+  // RLIMIT_NOFILE only after the listener is sent: sendmsg fails where the user, all of whose
+  // processes count, has more descriptors in flight (unix(7), ETOOMANYREFS).
+  bool files_last = false;
   // Not 0: the program's pid, inside. A template needs one that no run has: Ruby and OpenSSL tell
   // by getpid() that they were forked.
   pid_t program_pid = 0;

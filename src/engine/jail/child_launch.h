@@ -63,16 +63,20 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume);
 // child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where
 // there is no Landlock.
 [[nodiscard]] int make_ruleset(Launch& launch, const ChildSpec& spec);
-void lower_limits(Launch& launch, const ChildSpec& spec);
+// All limits; or, where spec.files_last says so and raise_walls() is to come, all but that of files.
+enum class Limits : bool { kAll, kBeforeWalls };
+void lower_limits(Launch& launch, const ChildSpec& spec, Limits which = Limits::kAll);
 // Of every set, but for spec.keep_capabilities, which execve hands on (ambient). No new privileges
 // from here on.
 void drop_capabilities(Launch& launch, const ChildSpec& spec);
 // The first part of it, for those who go on with their capabilities for a while.
 void drop_bounding_set(Launch& launch, const ChildSpec& spec);
-// Landlock and seccomp, and sends the filter's listener to the host; closes the ruleset.
+// Landlock and seccomp, sends the filter's listener to the host, and lowers what is left of the
+// limits; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 
-// child_messages.cc. As sendmsg(2), with one descriptor beside the message.
+// child_messages.cc. As sendmsg(2), with one descriptor beside the message. Waits a while where the
+// user has too many in flight.
 [[nodiscard]] ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descriptor);
 // As recvmsg(2), but not interrupted. `descriptors` has room for `most`, at most kMostInMessage;
 // what came is close-on-exec, and `count` says how many.

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -25,7 +26,14 @@ ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descri
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
-  return ::sendmsg(socket, &header, MSG_NOSIGNAL);
+  ssize_t n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+  // In flight are those of all the user's processes, until each is received.
+  constexpr int kLongestWaitMs = 2000;
+  for (int waited = 0; n < 0 && errno == ETOOMANYREFS && waited < kLongestWaitMs; ++waited) {
+    (void)::poll(nullptr, 0, 1);
+    n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+  }
+  return n;
 }
 
 ssize_t receive(int socket, iovec part, int* descriptors, std::size_t most, std::size_t& count) {

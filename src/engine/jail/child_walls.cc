@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +66,23 @@ void load_filter(Launch& launch, const ChildSpec& spec) {
   (void)::send(spec.socket, &none, sizeof none, MSG_NOSIGNAL);
 }
 
+// As far as allowed: a template has the soft limit of its program.
+void raise_files(Launch& launch) {
+  launch.begin(LaunchStep::kRlimit, RLIMIT_NOFILE);
+  rlimit files{};
+  launch.need(::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &files));
+  files.rlim_cur = files.rlim_max;
+  launch.need(::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &files, nullptr));
+}
+
+void lower_files(Launch& launch, const ChildSpec& spec) {
+  for (const ChildRlimit& limit : spec.rlimits) {
+    if (limit.resource != RLIMIT_NOFILE) continue;
+    launch.begin(LaunchStep::kRlimit, limit.resource);
+    launch.need(::syscall(SYS_prlimit64, 0, limit.resource, &limit.limit, nullptr));
+  }
+}
+
 }  // namespace
 
 int make_ruleset(Launch& launch, const ChildSpec& spec) {
@@ -103,8 +121,12 @@ int make_ruleset(Launch& launch, const ChildSpec& spec) {
   return ruleset;
 }
 
-void lower_limits(Launch& launch, const ChildSpec& spec) {
+void lower_limits(Launch& launch, const ChildSpec& spec, Limits which) {
   for (const ChildRlimit& limit : spec.rlimits) {
+    if (which == Limits::kBeforeWalls && spec.files_last && limit.resource == RLIMIT_NOFILE) {
+      raise_files(launch);
+      continue;
+    }
     launch.begin(LaunchStep::kRlimit, limit.resource);
     launch.need(::syscall(SYS_prlimit64, 0, limit.resource, &limit.limit, nullptr));
   }
@@ -154,6 +176,7 @@ void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset) {
     ::close(ruleset);
   }
   if (spec.seccomp.len != 0) load_filter(launch, spec);
+  if (spec.files_last) lower_files(launch, spec);
 }
 
 }  // namespace sandpit::jail

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -85,6 +87,11 @@ void SpecBuilder::add_rlimits() {
   // (core(5)).
   add(RLIMIT_CORE, 1);
   add(RLIMIT_NOFILE, plan_.max_descriptors);
+  // Its runs need the rest for a moment (ChildSpec::files_last).
+  rlimit files{};
+  if (plan_.is_template && ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    rlimits_.back().limit.rlim_max = files.rlim_max;
+  }
   // The worker writes the compiled module first, and then lowers the limit to the guest's.
   const ByteCount artefact = plan_.wasm ? largest_artefact(*plan_.wasm) : ByteCount();
   add(RLIMIT_FSIZE, std::max(plan_.limits.file_size.count(), artefact.count()));
@@ -179,6 +186,7 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   spec_.backstop_ms = plan_.limits.wall_time.count() + kGraceMs;
   spec_.seccomp = {.len = static_cast<unsigned short>(filter_.size()), .filter = filter_.data()};
   spec_.listener = plan_.report_denials && sys::has_notifications(filter_);
+  spec_.files_last = spec_.listener && sys::allows(filter_, SYS_prlimit64);
   if (plan_.is_template) {
     const auto bit = [](int capability) { return std::uint64_t{1} << capability; };
     spec_.program_pid = kTemplatePid;

@@ -126,7 +126,7 @@ void move_in(Launch& launch, const RunImage& image, int volume) {
   const TemplateState& state = *shared.state;
   const jail::ChildSpec& spec = image.spec;
   move_in(launch, image, volume);
-  jail::lower_limits(launch, spec);
+  jail::lower_limits(launch, spec, jail::Limits::kBeforeWalls);
   jail::drop_capabilities(launch, spec);
   launch.need(::setsid());
   jail::place_stdio(launch, spec);
