@@ -37,7 +37,7 @@ test: ## build and run every test
 	@tools/setup.sh test
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2
-	@ctest --preset release $(if $(JUNIT),--output-junit $(JUNIT))
+	@ctest --preset release $(if $(JUNIT),--output-junit $(JUNIT)) $(CTEST_OPTIONS)
 
 languages: build ## install every language that Sandpit knows, run its test programs, write docs/languages.md
 	@tools/setup.sh languages

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The end of a CI run: lists what failed and what was skipped, and why, then 'N passed, N failed, N skipped'.
 
-  tools/test_summary.py [LABEL=JUNIT_FILE | LABEL:passed | LABEL:failed | LABEL:skipped:REASON]...
+  tools/test_summary.py [LABEL=JUNIT_FILE | LABEL~CTEST_LOG | LABEL:passed | LABEL:failed | LABEL:skipped:REASON]...
 
-A JUnit file is ctest's (--output-junit); one that is missing or holds no test counts as one failure.
+A JUnit file is ctest's (--output-junit); one that is missing or holds no test counts as one failure. Its log (what ctest
+printed) tells which tests failed first and passed when they were repeated: they are listed, and count as passed.
 Exit 1 when anything failed or nothing passed.
 """
 
+import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -45,11 +47,26 @@ def read(label, path):
     return results
 
 
+def failed_once(label, path):
+    """Of a run with --repeat until-pass: each attempt has its line."""
+    try:
+        text = pathlib.Path(path).read_text(errors="replace")
+    except OSError:
+        return []
+    attempts = re.findall(r"^ *(?:\d+/\d+ )?Test +#\d+: (.+?) \.*(?:\*\*\*(\w+)|   Passed)", text, re.MULTILINE)
+    failed = {name for name, verdict in attempts if verdict not in ("", "Skipped")}
+    return [f"{label}: {name}" for name, verdict in attempts if not verdict and name in failed]
+
+
 def main():
     results = []
+    repeated = []
     for argument in sys.argv[1:]:
         label, separator, rest = argument.partition("=")
-        if separator:
+        log = re.fullmatch(r"([^=:~]+)~(.+)", argument)
+        if log:
+            repeated += failed_once(*log.groups())
+        elif separator:
             results += read(label, rest)
         else:
             label, verdict, *reason = argument.split(":", 2)
@@ -59,6 +76,10 @@ def main():
         print("Failed:")
         for name, _, reason in groups["failed"]:
             print(f"  {name}{' -- ' + reason if reason else ''}")
+    if repeated:
+        print("Failed once and passed when repeated:")
+        for name in repeated:
+            print(f"  {name}")
     print("Skipped tests:" if groups["skipped"] else "Skipped tests: none")
     for name, _, reason in groups["skipped"]:
         print(f"  {name} -- {reason}")
