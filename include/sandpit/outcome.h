@@ -50,6 +50,15 @@ struct LimitReached {
   std::uint64_t count = 0;  // how often, where that is known; else 1
 };
 
+// What went through the proxy of a run whose network is a list of hosts (NetworkMode::kAllow).
+// Counted by the jailed proxy.
+struct NetworkUse {
+  std::uint64_t connections = 0;  // that were let through
+  std::uint64_t denied = 0;       // connections and look-ups; `denials` lists them
+  ByteCount sent;                 // by the program
+  ByteCount received;
+};
+
 // What the wasm engine adds to an Outcome. Told by the jailed worker: numbers of its own about
 // itself, not measured from outside.
 struct WasmOutcome {
@@ -96,7 +105,8 @@ struct Outcome {
   std::string start = "cold";
   std::string start_reason;
   bool cached = false;  // of a compile step: its result came from the cache, its times are zero
-  std::optional<WasmOutcome> wasm;  // of a WebAssembly run
+  std::optional<WasmOutcome> wasm;    // of a WebAssembly run
+  std::optional<NetworkUse> network;  // where the network was a list of hosts
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).

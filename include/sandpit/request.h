@@ -53,6 +53,7 @@ struct PathGrant {
 enum class NetworkMode : std::uint8_t {
   kNone,      // an empty network namespace, no interface up
   kLoopback,  // a private loopback interface
+  kAllow,     // a private loopback, and the hosts of a list through a proxy outside
   kHost,      // the host's network
 };
 

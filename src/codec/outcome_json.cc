@@ -47,6 +47,15 @@ boost::json::array limits_json(const std::vector<LimitReached>& limits) {
   return array;
 }
 
+object network_json(const NetworkUse& use) {
+  object json;
+  json["connections"] = use.connections;
+  json["denied"] = use.denied;
+  json["bytes_sent"] = use.sent.count();
+  json["bytes_received"] = use.received.count();
+  return json;
+}
+
 object wasm_json(const WasmOutcome& wasm) {
   object json;
   json["fuel_used"] = wasm.fuel_used ? value(*wasm.fuel_used) : value(nullptr);
@@ -97,6 +106,7 @@ object outcome_object(const Outcome& outcome) {
   json["start"] = codec::text(outcome.start);
   if (!outcome.start_reason.empty()) json["start_reason"] = codec::text(outcome.start_reason);
   if (outcome.cached) json["cached"] = true;
+  if (outcome.network) json["network"] = network_json(*outcome.network);
   if (outcome.wasm) json["wasm"] = wasm_json(*outcome.wasm);
   return json;
 }

@@ -28,6 +28,8 @@ const char* name_of(NetworkMode mode) {
       return "none";
     case NetworkMode::kLoopback:
       return "loopback";
+    case NetworkMode::kAllow:
+      return "allow";
     case NetworkMode::kHost:
       return "host";
   }
@@ -234,6 +236,29 @@ object wasm_json(const WasmPlan& plan) {
   return json;
 }
 
+object egress_json(const EgressPlan& egress) {
+  object json;
+  json["hosts"] = codec::text_array(egress.hosts);
+  array networks;
+  for (const EgressNetwork& network : egress.networks) {
+    networks.emplace_back(fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
+  }
+  json["networks"] = std::move(networks);
+  array sockets;
+  for (const EgressSocket& socket : egress.sockets) {
+    object row;
+    row["use"] = to_string(socket.use);
+    row["listens"] = fmt::format("{}:{}", ipv4_text(socket.address), socket.port);
+    if (!socket.target.empty()) row["target"] = codec::text(socket.target);
+    sockets.emplace_back(std::move(row));
+  }
+  json["sockets"] = std::move(sockets);
+  object names;
+  for (const EgressName& name : egress.names) names[name.name] = ipv4_text(name.address);
+  json["names"] = std::move(names);
+  return json;
+}
+
 object plan_object(const Plan& plan, FilterDetail detail) {
   object json;
   json["schema_version"] = 1;
@@ -248,6 +273,7 @@ object plan_object(const Plan& plan, FilterDetail detail) {
   json["uid"] = plan.uid;
   json["gid"] = plan.gid;
   json["network"] = name_of(plan.network);
+  if (plan.egress) json["egress"] = egress_json(*plan.egress);
   json["inputs"] = inputs_json(plan.inputs);
   json["mounts"] = mounts_json(plan.mounts);
   json["allow_missing_proc"] = plan.allow_missing_proc;

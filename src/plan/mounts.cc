@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plan/build_plan.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/root_layout.h"
 #include "policy/inside_path.h"
@@ -49,6 +50,15 @@ Mount file(std::string target, std::string_view content) {
           .target = std::move(target),
           .source = {},
           .content = std::string(content)};
+}
+
+std::string hosts_of(const Policy& policy) {
+  std::string text(kHosts);
+  if (policy.network != NetworkMode::kAllow) return text;
+  for (const EgressName& name : plan_egress(policy.hosts).names) {
+    text += fmt::format("{} {}\n", ipv4_text(name.address), name.name);
+  }
+  return text;
 }
 
 Mount symlink(std::string target, std::string source) {
@@ -93,14 +103,18 @@ void add_etc(const Policy& policy, const RootLayout& layout, std::vector<Mount>&
   mounts.push_back(directory("/etc"));
   mounts.push_back(file("/etc/passwd", passwd(policy)));
   mounts.push_back(file("/etc/group", kGroup));
-  mounts.push_back(file("/etc/hosts", kHosts));
+  mounts.push_back(file("/etc/hosts", hosts_of(policy)));
   mounts.push_back(file("/etc/nsswitch.conf", kNameServices));
   if (layout.has("/etc/ld.so.cache"))
     mounts.push_back(bind("/etc/ld.so.cache", "/etc/ld.so.cache", kMountReadOnly | kMountNoExec));
   if (layout.has("/etc/alternatives"))
     mounts.push_back(bind("/etc/alternatives", "/etc/alternatives", kReadOnlyTree | kMountNoExec));
-  if (policy.network != NetworkMode::kHost) return;
-  add_resolver(layout, mounts);
+  if (policy.network == NetworkMode::kNone || policy.network == NetworkMode::kLoopback) return;
+  if (policy.network == NetworkMode::kHost) add_resolver(layout, mounts);
+  // The proxy's: it says at once that there is no such name.
+  if (policy.network == NetworkMode::kAllow) {
+    mounts.push_back(file("/etc/resolv.conf", "nameserver 127.0.0.1\noptions attempts:1\n"));
+  }
   // Its links lead to /usr/share/ca-certificates, which is there with /usr.
   if (layout.has("/etc/ssl/certs"))
     mounts.push_back(bind("/etc/ssl/certs", "/etc/ssl/certs", kReadOnlyTree | kMountNoExec));
@@ -183,6 +197,19 @@ LandlockAccess access_of(const Mount& mount) {
   if ((mount.flags & kMountReadOnly) != 0)
     return executable ? LandlockAccess::kReadExecute : LandlockAccess::kRead;
   return executable ? LandlockAccess::kReadWriteExecute : LandlockAccess::kReadWrite;
+}
+
+// What curl, pip, git, npm, Go, Ruby and Python's libraries look for. For everything an HTTP proxy:
+// there are clients that fail at a SOCKS one when they lack a module for it, used or not.
+void add_proxy(std::vector<std::string>& environment) {
+  for (const char* name :
+       {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}) {
+    environment.push_back(fmt::format("{}=http://127.0.0.1:{}", name, kEgressProxyPort));
+  }
+  for (const char* name : {"no_proxy", "NO_PROXY"}) {
+    environment.push_back(fmt::format("{}=localhost,127.0.0.1,::1", name));
+  }
+  environment.emplace_back("NODE_USE_ENV_PROXY=1");  // Node 22.21 and 24
 }
 
 }  // namespace
@@ -269,6 +296,7 @@ std::vector<std::string> plan_environment(const Policy& policy, const Step& step
       environment.push_back(entry);
     }
   };
+  if (policy.network == NetworkMode::kAllow) add_proxy(environment);
   for (const std::string& entry : step.env) set(entry);
   for (const auto& [key, value] : policy.env) set(fmt::format("{}={}", key, value));
   return environment;

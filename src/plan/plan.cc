@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "plan/build_plan.h"
+#include "plan/egress_plan.h"
 #include "plan/root_layout.h"
 #include "policy/policy.h"
 #include "runtime/manifest.h"
@@ -135,6 +136,7 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   plan.inputs = input.inputs;
   plan.work_dir = policy.working_dir;
   plan.network = policy.network;
+  if (policy.network == NetworkMode::kAllow) plan.egress = plan_egress(policy.hosts);
   plan.limits = policy.limits;
   plan.helper_tasks = step.helper_tasks;
   // One more for the jail's init.
@@ -152,7 +154,7 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
          sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
                          report ? sys::Reporting::kNotified : sys::Reporting::kSilent));
   // Where there is a network, who is reached and who not is no matter of ours.
-  if (policy.network != NetworkMode::kNone) {
+  if (policy.network == NetworkMode::kHost || policy.network == NetworkMode::kLoopback) {
     sys::stop_observing(plan.seccomp.data(), plan.seccomp.size());
   }
   plan.report_denials = report && sys::has_notifications(plan.seccomp);

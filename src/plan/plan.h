@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plan/egress_plan.h"
 #include "plan/wasm_plan.h"
 #include "policy/policy.h"
 #include "sandpit/limits.h"
@@ -137,6 +138,8 @@ struct Plan {
   std::optional<WarmStart> warm;      // may be forked from a template
   std::string cold_reason;            // why it is not, for the Outcome
   bool is_template = false;           // it forks runs: plan/template_plan.h
+  std::optional<EgressPlan> egress;   // of NetworkMode::kAllow
+  std::vector<Plan> egress_proxy;     // its one proxy, or none: plan/egress_proxy.h
 };
 
 struct PlanInput {

@@ -82,6 +82,7 @@ Plan template_plan(const Plan& run) {
 
 std::string reason_for_cold(const Plan& run) {
   if (run.network == NetworkMode::kHost) return "the host's network was granted";
+  if (run.network == NetworkMode::kAllow) return "its network has a proxy of its own";
   const bool handed = std::ranges::any_of(
       run.inputs, [](const InputFile& input) { return input.as_descriptor != 0; });
   if (handed) return "the program gets descriptors";

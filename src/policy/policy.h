@@ -16,6 +16,7 @@ struct Policy {
   std::vector<PathGrant> paths;         // absolute, `inside` filled in, existing on this host
   std::vector<std::string> path_order;  // their `inside`, as they were granted: a module's preopens
   NetworkMode network = NetworkMode::kNone;
+  std::vector<std::string> hosts;  // of kAllow, as config::network_entry() writes them
   std::map<std::string, std::string> env;
   LintLevel lint = LintLevel::kWarn;
   std::vector<std::string>

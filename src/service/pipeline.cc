@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "config/suggest.h"
 #include "engine/wasm/job.h"
+#include "plan/egress_proxy.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
 #include "policy/compile_policy.h"
@@ -240,6 +241,13 @@ Result<Policy> policy_for(const Settings& settings, const Runtime& runtime,
   return resolve_policy(with_defaults, runtime.name(), request);
 }
 
+Result<void> add_egress_proxy(Plan& plan, const HostFacts& facts) {
+  if (!plan.egress) return {};
+  SP_TRY(Plan proxy, egress_proxy_plan(plan, facts));
+  plan.egress_proxy.push_back(std::move(proxy));
+  return {};
+}
+
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
                                 const RuntimeRegistry& registry, const HostFacts& facts) {
   const Settings& settings = config.settings();
@@ -295,6 +303,7 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
               .wasm = std::move(wasm)}));
   prepared.plan.warnings.insert(prepared.plan.warnings.end(), sources.warnings.begin(),
                                 sources.warnings.end());
+  SP_TRY_VOID(add_egress_proxy(prepared.plan, facts));
   prepared.source_display = std::move(source.display);
   if (request.cold) prepared.plan.cold_reason = "it was asked for";
   return prepared;
@@ -325,6 +334,7 @@ Result<Prepared> prepare_command(const HostCommand& command, const Request& requ
                                     .runtime_version = {},
                                     .inputs = {},
                                     .facts = facts}));
+  SP_TRY_VOID(add_egress_proxy(prepared.plan, facts));
   return prepared;
 }
 

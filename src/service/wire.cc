@@ -17,6 +17,7 @@
 #include "base/descriptors.h"
 #include "base/memory_file.h"
 #include "base/result.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
@@ -55,13 +56,33 @@ template <class Archive, Is<WarmStart> T>
 void describe(Archive& a, T& v) {
   a(v.prelude, v.argv, v.env, v.trigger, v.source, v.args, v.args_in_argv);
 }
+template <class Archive, Is<EgressSocket> T>
+void describe(Archive& a, T& v) {
+  a(v.use, v.address, v.port, v.target);
+}
+template <class Archive, Is<EgressNetwork> T>
+void describe(Archive& a, T& v) {
+  a(v.address, v.prefix);
+}
+template <class Archive, Is<EgressName> T>
+void describe(Archive& a, T& v) {
+  a(v.name, v.address);
+}
+template <class Archive, Is<EgressPlan> T>
+void describe(Archive& a, T& v) {
+  a(v.hosts, v.networks, v.sockets, v.names);
+}
+template <class Archive, Is<NetworkUse> T>
+void describe(Archive& a, T& v) {
+  a(v.connections, v.denied, v.sent, v.received);
+}
 template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
     v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.report_denials,
     v.silent_reason, v.denied_syscalls, v.landlock, v.landlock_abi, v.warnings,
-    v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template);
+    v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template, v.egress, v.egress_proxy);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
@@ -83,7 +104,7 @@ void describe(Archive& a, T& v) {
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
     v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.denials_unlisted,
     v.denials_missing, v.limits_reached, v.enforcement, v.warnings, v.message, v.start,
-    v.start_reason, v.wasm);
+    v.start_reason, v.wasm, v.network);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {

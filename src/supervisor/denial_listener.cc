@@ -97,6 +97,9 @@ DenialListener::DenialListener(UniqueFd descriptor, const Plan& plan)
       plan_(plan),  // With userfaultfd(2) a program decides when a page of its memory is there: who
                     // reads it waits.
       may_read_(!sys::allows(plan.seccomp, SYS_userfaultfd)) {
+  if (plan.egress) {
+    for (const std::string& entry : plan.egress->hosts) (void)reached_.add(entry);
+  }
   seccomp_notif_sizes sizes{};
   (void)::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   notification_.resize(words_for(sizes.seccomp_notif, sizeof(seccomp_notif)));
@@ -131,7 +134,7 @@ DenialListener::State DenialListener::serve_one() {
   std::ranges::copy(notification->data.args, call.arguments.begin());
   WaitingCaller caller(descriptor_.get(), notification->id, static_cast<int>(notification->pid),
                        may_read_);
-  const std::string detail = detail_of(call, caller);
+  std::string detail = detail_of(call, caller);
   int error = errno_of(notification->data, call, plan_);
   const bool observed = error == static_cast<int>(sys::kObserved);
   response->id = notification->id;
@@ -144,13 +147,19 @@ DenialListener::State DenialListener::serve_one() {
     if (!is_internet(detail)) return State::kOpen;
     // Landlock comes before the lack of a route, and knows TCP from ABI 4 on.
     error = plan_.landlock_abi >= 4 && detail.ends_with("(tcp)") ? EACCES : ENETUNREACH;
+    if (plan_.egress) {
+      auto found = unreached(detail, *plan_.egress, reached_);
+      if (!found) return State::kOpen;
+      detail = std::move(found->detail);
+      error = found->error;
+    }
   }
   (void)table_.count(name, detail, [&] {
     return Denial{.what = detail.empty() ? name : fmt::format("{} {}", name, detail),
                   .call = name,
                   .detail = detail,
                   .error = error_name(error),
-                  .hint = hint_for(call, plan_),
+                  .hint = hint_for(call, detail, plan_),
                   .count = 0};
   });
   return State::kOpen;

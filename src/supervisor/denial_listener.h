@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "egress/rules.h"
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "supervisor/denial_table.h"
@@ -40,6 +41,7 @@ class DenialListener {
   UniqueFd descriptor_;
   const Plan& plan_;  // of the run, which holds this
   bool may_read_;     // the program's memory
+  egress::AllowList reached_;  // by a run whose network is a list of hosts
   // The kernel's structures may be larger than those that we were built with.
   std::vector<std::uint64_t> notification_;
   std::vector<std::uint64_t> response_;

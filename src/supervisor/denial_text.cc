@@ -13,15 +13,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/utf8.h"
+#include "egress/address.h"
+#include "egress/rules.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 
 namespace sandpit {
@@ -88,6 +93,36 @@ std::string text_at(CallMemory& memory, std::uint64_t address) {
     text.replace(kMostText - 3, 3, "...");
   }
   return printable(text);
+}
+
+struct Peer {
+  egress::Address address;
+  std::uint16_t port = 0;
+  bool tcp = false;
+};
+
+// Of "1.1.1.1:443 (tcp)", "[::1]:443".
+std::optional<Peer> peer_of(std::string_view detail) {
+  const std::string_view where = detail.substr(0, detail.find(' '));
+  const auto authority = egress::parse_authority(where, 0);
+  if (!authority) return std::nullopt;
+  const auto address = egress::Address::parse(authority->host);
+  if (!address) return std::nullopt;
+  return Peer{.address = *address, .port = authority->port, .tcp = detail.ends_with("(tcp)")};
+}
+
+bool is_loopback(const egress::Address& address) {
+  static const auto own = egress::Range::parse("127.0.0.0/8");
+  return address.is_v4() ? own->contains(address) : address == egress::Address::parse("::1");
+}
+
+std::string network_hint(std::string_view detail) {
+  const std::string_view where = detail.substr(0, detail.find(' '));
+  const auto peer = peer_of(detail);
+  if (peer && is_loopback(peer->address)) return "--net loopback";
+  if (detail.ends_with("(tcp)") && !peer) return fmt::format("--net {}", where);
+  if (!peer || !peer->tcp) return "--net host";
+  return fmt::format("--net {}", where);
 }
 
 std::string transport_of(CallMemory& memory, std::uint64_t descriptor) {
@@ -316,12 +351,39 @@ std::string detail_of(const DeniedCall& call, CallMemory& memory) {
   return row->describe(call.arguments, memory);
 }
 
-std::string hint_for(const DeniedCall& call, const Plan& plan) {
+std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& plan,
+                                   const egress::AllowList& list) {
+  const auto peer = peer_of(detail);
+  if (!peer) return Unreached{.detail = std::string(detail), .error = ENETUNREACH};
+  if (peer->tcp && list.allows(peer->address, peer->port)) return std::nullopt;
+  if (!is_loopback(peer->address)) {
+    const bool local = std::ranges::any_of(plan.networks, [&](const EgressNetwork& network) {
+      const auto range = egress::Range::parse(
+          fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
+      return range && range->contains(peer->address);
+    });
+    return Unreached{.detail = std::string(detail), .error = local ? ECONNREFUSED : ENETUNREACH};
+  }
+  // The address that stands for a name here, with a port that is not the name's.
+  for (const EgressName& name : plan.names) {
+    if (peer->address != egress::Address::parse(ipv4_text(name.address))) continue;
+    const bool listens = std::ranges::any_of(plan.sockets, [&](const EgressSocket& socket) {
+      return socket.address == name.address && socket.port == peer->port;
+    });
+    if (listens) return std::nullopt;
+    return Unreached{.detail = fmt::format("{}:{}{}", name.name, peer->port,
+                                           peer->tcp ? " (tcp)" : " (udp)"),
+                     .error = ECONNREFUSED};
+  }
+  return std::nullopt;  // its own
+}
+
+std::string hint_for(const DeniedCall& call, std::string_view detail, const Plan& plan) {
   if (plan.syscall_profile == "compiler") return {};  // compile steps get nothing that was allowed
   if (std::ranges::find(plan.denied_syscalls, call.name) != plan.denied_syscalls.end()) {
     return fmt::format("security.deny_syscalls without \"{}\"", call.name);
   }
-  if (call.name == "connect" || call.name == "sendto") return "--net host";
+  if (call.name == "connect" || call.name == "sendto") return network_hint(detail);
   const bool executable = call.name == "mmap" || call.name == "mprotect";
   if (executable && plan.syscall_profile == "interpreter") return "security.profile = \"jit\"";
   if (std::ranges::find(kAllowable, call.name) == std::end(kAllowable) || needs_capability(call)) {

@@ -5,9 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "egress/rules.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 
 namespace sandpit {
@@ -40,8 +43,19 @@ struct DeniedCall {
 // An address as above that only a network could reach.
 [[nodiscard]] bool is_internet(std::string_view address);
 
-// The setting that lets this very call through, as the configuration has it; empty when the kernel
-// would refuse the call all the same, or the jail is built on its denial.
-[[nodiscard]] std::string hint_for(const DeniedCall& call, const Plan& plan);
+// What a program gets that tries an address which its network, a list of hosts, does not have.
+struct Unreached {
+  std::string detail;  // the host by its name, where the program has one for it
+  int error = 0;
+};
+// `detail` is of an address that only a network could reach. None: the network has it, or it is the
+// run's own loopback.
+[[nodiscard]] std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& plan,
+                                                 const egress::AllowList& list);
+
+// The setting that lets this very call, with this detail, through, as the configuration has it;
+// empty when the kernel would refuse the call all the same, or the jail is built on its denial.
+[[nodiscard]] std::string hint_for(const DeniedCall& call, std::string_view detail,
+                                   const Plan& plan);
 
 }  // namespace sandpit

@@ -100,6 +100,10 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   if (plan.wasm) {
     SP_TRY(session, wasm::Session::open(plan, inputs));
   }
+  std::unique_ptr<EgressLink> egress;
+  if (plan.egress) {
+    SP_TRY(egress, EgressLink::start(supervisor, engine, plan));
+  }
   UniqueFd read_end = std::move(input.direct);
   UniqueFd write_end;
   if (!read_end.valid()) {
@@ -112,6 +116,7 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
+  run->egress_ = std::move(egress);
   if (session != nullptr) {
     run->wasm_ = std::move(session);
     run->grace_ = wasm::kGrace;
@@ -237,7 +242,7 @@ void SupervisedRun::on_socket(std::uint32_t events) {
   for (;;) {
     jail::ChildMessage message;
     iovec part{.iov_base = &message, .iov_len = sizeof message};
-    DescriptorRoom<1> room;
+    DescriptorRoom<jail::kMostEgressSockets> room;
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
@@ -276,6 +281,9 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       break;
     case jail::MessageKind::kListener:
       on_listener(message, std::move(descriptors));
+      break;
+    case jail::MessageKind::kEgress:
+      if (egress_ && !wait_status_) egress_->hand_over(std::move(descriptors));
       break;
     case jail::MessageKind::kFailed:
       if (!launch_failure_) launch_failure_ = message;
@@ -431,6 +439,7 @@ void SupervisedRun::report(const jail::Jail::End& end) {
   outcome.start_reason = plan_.cold_reason;
   outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
   if (denials_) denials_->add_to(outcome);
+  if (egress_) egress_->finish(outcome);
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   observer_.on_finished(std::move(outcome), std::move(volume_));
 }

@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/jail/jail.h"
 #include "engine/wasm/session.h"
 #include "supervisor/denial_listener.h"
+#include "supervisor/egress_link.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -35,6 +37,8 @@ class SupervisedRun {
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
   [[nodiscard]] pid_t pid() const { return jail_.pid(); }
+  // For as long as this run is there.
+  void keep(std::shared_ptr<RunObserver> observer) { kept_observer_ = std::move(observer); }
   // Reported and reaped.
   [[nodiscard]] bool finished() const { return finished_; }
 
@@ -100,6 +104,8 @@ class SupervisedRun {
   ByteCount sampled_memory_;
   UniqueFd proc_;
   std::optional<sys::TreeSampler> sampler_;
+  std::unique_ptr<EgressLink> egress_;
+  std::shared_ptr<RunObserver> kept_observer_;
   std::unique_ptr<wasm::Session> wasm_;  // of a run on the wasm engine
   Milliseconds grace_{0};  // the worker stops at its limits by itself, and tells where it was
   bool alone_ = false;     // init told that nothing of the run lives any more, but itself

@@ -132,7 +132,7 @@ class Families(DenialCase):
         tcp, udp, *local = outcome["stdout"].split("\n")[2:7]
         self.assertEqual(local, ["ENOENT", "ok 1", "ok 2"])
         found = {(row["call"], row["detail"]): (row["errno"], row["count"], row["hint"]) for row in outcome["denials"]}
-        self.assertEqual(found, {("connect", "1.1.1.1:443 (tcp)"): (tcp, 3, "--net host"),
+        self.assertEqual(found, {("connect", "1.1.1.1:443 (tcp)"): (tcp, 3, "--net 1.1.1.1:443"),
                                  ("sendto", "8.8.8.8:53 (udp)"): (udp, 1, "--net host")})
         self.assertIn(tcp, ("EACCES", "ENETUNREACH"))
         self.assertEqual(udp, "ENETUNREACH")

@@ -259,7 +259,7 @@ def run_as_user(arguments):
         script = pathlib.Path(sys.argv[0]).resolve()
         shutil.copy(arguments[0], room / "sandpit")
         (room / "libexec/sandpit").mkdir(parents=True)
-        for part in ("sandpit-launcher", "libsandpit_warm.so", "warm-init"):
+        for part in ("sandpit-launcher", "libsandpit_warm.so", "warm-init", "egress-proxy"):
             file = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit" / part
             if file.exists():
                 shutil.copy(file, room / "libexec/sandpit")

@@ -179,6 +179,7 @@ void child_main(const ChildSpec& spec) {
   wait_for_go(launch, spec);
   take_ids(launch, spec);
   if (spec.bring_up_loopback) bring_up_loopback(launch);
+  offer_egress(launch, spec);
   build_root(launch, spec);
   name_and_place(launch, spec);
   close_what_is_not_needed(spec);

@@ -61,15 +61,17 @@ enum class LaunchStep : std::uint8_t {
   kIdMaps,  // these two: of a jail whose program comes from a template
   kInit,
   kListener,  // of the denials, sent to the host once the filter is on
+  kEgress,    // `detail` is the index of the listening socket, or -1
   kCount,
 };
 [[nodiscard]] const char* to_string(LaunchStep step);
 
-enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited, kStarted, kListener };
+enum class MessageKind : std::uint8_t { kVolume, kFailed, kExited, kStarted, kListener, kEgress };
 
 // What init sends over the socket. kVolume carries the volume's directory as a descriptor
 // (SCM_RIGHTS), kStarted, which a template sends for it, its pidfd, kListener the listener of the
-// filter's denials, or an errno and none where this kernel has no such thing.
+// filter's denials, or an errno and none where this kernel has no such thing, kEgress the run's
+// listening sockets in the order of the plan.
 struct ChildMessage {
   MessageKind kind = MessageKind::kFailed;
   LaunchStep step = LaunchStep::kNone;
@@ -125,6 +127,21 @@ struct ChildLandlockRule {
   LandlockAccess access;
 };
 
+// A socket that listens in the run's network namespace, for a proxy outside. Network byte order.
+struct ChildEgressSocket {
+  std::uint32_t address;
+  std::uint16_t port;
+  bool datagram;
+};
+
+inline constexpr std::size_t kMostEgressSockets = 96;
+
+// A network that is this host's own to the run: the loopback interface gets an address in it.
+struct ChildEgressNetwork {
+  std::uint32_t address;
+  std::uint32_t mask;
+};
+
 template <class T>
 struct ChildArray {
   const T* data = nullptr;
@@ -143,6 +160,8 @@ struct ChildSpec {
   bool drop_groups = false;       // setgroups(0): allowed when the map was written by root
   bool drop_bounding_set = true;  // false when the launcher has done it already
   bool bring_up_loopback = false;
+  ChildArray<ChildEgressNetwork> egress_networks;
+  ChildArray<ChildEgressSocket> egress_sockets;
   bool in_ready_tree =
       false;  // cloned inside a ready-made mount namespace: the shared part of `mounts` is there
   ChildArray<ChildMount> mounts;

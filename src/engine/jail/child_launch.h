@@ -63,7 +63,8 @@ void copy_inputs(Launch& launch, const ChildSpec& spec, int volume);
 // child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where
 // there is no Landlock.
 [[nodiscard]] int make_ruleset(Launch& launch, const ChildSpec& spec);
-// All limits; or, where spec.files_last says so and raise_walls() is to come, all but that of files.
+// All limits; or, where spec.files_last says so and raise_walls() is to come, all but that of
+// files.
 enum class Limits : bool { kAll, kBeforeWalls };
 void lower_limits(Launch& launch, const ChildSpec& spec, Limits which = Limits::kAll);
 // Of every set, but for spec.keep_capabilities, which execve hands on (ambient). No new privileges
@@ -75,9 +76,14 @@ void drop_bounding_set(Launch& launch, const ChildSpec& spec);
 // limits; closes the ruleset.
 void raise_walls(Launch& launch, const ChildSpec& spec, int ruleset);
 
-// child_messages.cc. As sendmsg(2), with one descriptor beside the message. Waits a while where the
-// user has too many in flight.
-[[nodiscard]] ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descriptor);
+// child_messages.cc. As sendmsg(2), with at most kMostInMessage descriptors beside the
+// message. Waits a while where the user has too many in flight.
+[[nodiscard]] ssize_t send_with_descriptors(int socket, const ChildMessage& message,
+                                            const int* descriptors, std::size_t count);
+[[nodiscard]] inline ssize_t send_with_descriptor(int socket, const ChildMessage& message,
+                                                  int descriptor) {
+  return send_with_descriptors(socket, message, &descriptor, 1);
+}
 // As recvmsg(2), but not interrupted. `descriptors` has room for `most`, at most kMostInMessage;
 // what came is close-on-exec, and `count` says how many.
 inline constexpr std::size_t kMostInMessage = 253;  // SCM_MAX_FD
@@ -88,6 +94,8 @@ inline constexpr std::size_t kMostInMessage = 253;  // SCM_MAX_FD
 void join_cgroup(Launch& launch, const int* tasks, std::size_t count);
 void take_ids(Launch& launch, const ChildSpec& spec);
 void bring_up_loopback(Launch& launch);
+// The sockets of a proxy outside, sent to the host; nothing where there are none.
+void offer_egress(Launch& launch, const ChildSpec& spec);
 void name_and_place(Launch& launch, const ChildSpec& spec);  // host name, working directory, umask
 void place_stdio(Launch& launch, const ChildSpec& spec);
 

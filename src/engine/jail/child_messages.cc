@@ -12,20 +12,23 @@
 
 namespace sandpit::jail {
 
-ssize_t send_with_descriptor(int socket, const ChildMessage& message, int descriptor) {
+ssize_t send_with_descriptors(int socket, const ChildMessage& message, const int* descriptors,
+                              std::size_t count) {
   ChildMessage sent = message;
   iovec part{.iov_base = &sent, .iov_len = sizeof sent};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostInMessage)];
+  const std::size_t size = sizeof(int) * count;
+  std::memset(control, 0, CMSG_SPACE(size));
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   header.msg_control = control;
-  header.msg_controllen = sizeof control;
+  header.msg_controllen = CMSG_SPACE(size);
   cmsghdr* rights = CMSG_FIRSTHDR(&header);
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  rights->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(rights), descriptors, size);
   ssize_t n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
   // In flight are those of all the user's processes, until each is received.
   constexpr int kLongestWaitMs = 2000;

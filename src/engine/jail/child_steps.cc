@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <linux/if.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -8,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstring>
 
 #include "engine/jail/child.h"
 #include "engine/jail/child_launch.h"
@@ -52,6 +55,61 @@ void bring_up_loopback(Launch& launch) {
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
   launch.need(::ioctl(fd, SIOCSIFFLAGS, &request));
   ::close(fd);
+}
+
+// An address on an alias of the loopback interface makes its whole network local (fib_add_ifaddr,
+// net/ipv4/fib_frontend.c), and so reach the sockets below.
+void add_network(Launch& launch, int socket, std::size_t index, const ChildEgressNetwork& network) {
+  ifreq request{};
+  char* name = request.ifr_name;
+  std::memcpy(name, "lo:", 3);
+  std::size_t length = 3;
+  for (std::size_t unit = 100; unit > 0; unit /= 10) {
+    name[length++] = static_cast<char>('0' + index / unit % 10);
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = network.address;
+  std::memcpy(&request.ifr_addr, &address, sizeof address);
+  launch.need(::ioctl(socket, SIOCSIFADDR, &request));
+  address.sin_addr.s_addr = network.mask;
+  std::memcpy(&request.ifr_netmask, &address, sizeof address);
+  launch.need(::ioctl(socket, SIOCSIFNETMASK, &request));
+}
+
+int open_egress_socket(Launch& launch, const ChildEgressSocket& wanted) {
+  const int type = wanted.datagram ? SOCK_DGRAM : SOCK_STREAM;
+  const int fd = static_cast<int>(launch.need(::socket(AF_INET, type | SOCK_CLOEXEC, 0)));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = wanted.port;
+  address.sin_addr.s_addr = wanted.address;
+  const auto* bound = reinterpret_cast<const sockaddr*>(&address);  // NOLINT(*-reinterpret-cast)
+  launch.need(::bind(fd, bound, sizeof address));
+  constexpr int kBacklog = 128;
+  if (!wanted.datagram) launch.need(::listen(fd, kBacklog));
+  return fd;
+}
+
+void offer_egress(Launch& launch, const ChildSpec& spec) {
+  if (spec.egress_sockets.size == 0) return;
+  launch.begin(LaunchStep::kEgress, -1);
+  const int control =
+      static_cast<int>(launch.need(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  std::size_t count = 0;
+  for (const ChildEgressNetwork& network : spec.egress_networks) {
+    add_network(launch, control, count++, network);
+  }
+  ::close(control);
+  int sockets[kMostEgressSockets];
+  count = 0;
+  for (const ChildEgressSocket& socket : spec.egress_sockets) {
+    if (count == kMostEgressSockets) launch.fail(E2BIG);
+    launch.begin(LaunchStep::kEgress, static_cast<int>(count));
+    sockets[count++] = open_egress_socket(launch, socket);
+  }
+  launch.need(send_with_descriptors(spec.socket, {.kind = MessageKind::kEgress}, sockets, count));
+  for (std::size_t i = 0; i < count; ++i) ::close(sockets[i]);
 }
 
 void name_and_place(Launch& launch, const ChildSpec& spec) {
@@ -102,7 +160,8 @@ const char* to_string(LaunchStep step) {
                                            "execve",
                                            "id maps",
                                            "init",
-                                           "denial listener"};
+                                           "denial listener",
+                                           "egress"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(LaunchStep::kCount));
   return kNames[static_cast<std::size_t>(step)];
 }

@@ -144,7 +144,7 @@ Result<void> NetworkPool::enter(const UniqueFd& network) {
 }
 
 Result<void> NetworkLease::choose(NetworkMode mode, NetworkPool* pool) {
-  own_ = mode == NetworkMode::kLoopback || (mode == NetworkMode::kNone && pool == nullptr);
+  own_ = has_loopback(mode) || (mode == NetworkMode::kNone && pool == nullptr);
   if (pool == nullptr) return {};
   if (mode != NetworkMode::kNone) return NetworkPool::enter(pool->host());
   SP_TRY(network_, pool->take());

@@ -44,6 +44,11 @@ class TreePool {
   std::map<std::string, UniqueFd> trees_;
 };
 
+// Needs a namespace that nobody has used before.
+[[nodiscard]] constexpr bool has_loopback(NetworkMode mode) {
+  return mode == NetworkMode::kLoopback || mode == NetworkMode::kAllow;
+}
+
 // Network namespaces with no interface up, each used by one run at a time (abstract unix sockets
 // live in them). This process changes into one before it clones, and the child inherits it: making
 // one costs 0.45 ms.

@@ -1,5 +1,6 @@
 #include "engine/jail/spec_builder.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
@@ -22,6 +23,7 @@
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/mount_calls.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
 #include "sandpit/error.h"
@@ -66,6 +68,21 @@ SpecBuilder::SpecBuilder(const Plan& plan)
   // The volume's own four directories are not the program's.
   volume_inodes_ = fmt::format("{}", plan.limits.inodes + 4);
   add_rlimits();
+  if (plan.egress) add_egress(*plan.egress);
+}
+
+void SpecBuilder::add_egress(const EgressPlan& egress) {
+  for (const EgressNetwork& network : egress.networks) {
+    const std::uint32_t mask = 0xffffffffU << (32 - network.prefix);
+    // Its first address, where it has more than two: the one before it stands for the network.
+    const std::uint32_t own = network.address | (network.prefix < 31 ? 1U : 0U);
+    egress_networks_.push_back({.address = htonl(own), .mask = htonl(mask)});
+  }
+  for (const EgressSocket& socket : egress.sockets) {
+    egress_sockets_.push_back({.address = htonl(socket.address),
+                               .port = htons(socket.port),
+                               .datagram = socket.use == EgressUse::kDns});
+  }
 }
 
 void SpecBuilder::add_rlimits() {
@@ -176,6 +193,8 @@ ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
   spec_.landlock_abi = plan_.landlock.empty() ? 0 : plan_.landlock_abi;
   // A private loopback is the program's own; the host's network was granted.
   spec_.landlock_host_network = plan_.network != NetworkMode::kNone;
+  spec_.egress_networks = {.data = egress_networks_.data(), .size = egress_networks_.size()};
+  spec_.egress_sockets = {.data = egress_sockets_.data(), .size = egress_sockets_.size()};
   spec_.volume_size = volume_size_.c_str();
   spec_.volume_inodes = volume_inodes_.c_str();
   spec_.allow_missing_proc = plan_.allow_missing_proc;

@@ -30,6 +30,7 @@ class SpecBuilder {
  private:
   Result<void> map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir);
   void add_rlimits();
+  void add_egress(const EgressPlan& egress);
 
   const Plan& plan_;
   ChildSpec spec_;
@@ -41,6 +42,8 @@ class SpecBuilder {
   std::vector<char*> argv_;
   std::vector<char*> envp_;
   std::vector<sock_filter> filter_;
+  std::vector<ChildEgressNetwork> egress_networks_;
+  std::vector<ChildEgressSocket> egress_sockets_;
   std::string volume_size_;
   std::string volume_inodes_;
 };

@@ -132,16 +132,16 @@ TEST(DenialDetail, NamesFlagsAndNumbers) {
 TEST(DenialHint, NamesASettingOnlyWhereOneHelps) {
   Plan plan;
   plan.syscall_profile = "interpreter";
-  EXPECT_EQ(hint_for({"ptrace", {}}, plan), "security.allow_syscalls = [\"ptrace\"]");
-  EXPECT_EQ(hint_for({"mprotect", {}}, plan), "security.profile = \"jit\"");
-  EXPECT_EQ(hint_for({"socket", {AF_ALG, SOCK_SEQPACKET}}, plan),
+  EXPECT_EQ(hint_for({"ptrace", {}}, "", plan), "security.allow_syscalls = [\"ptrace\"]");
+  EXPECT_EQ(hint_for({"mprotect", {}}, "", plan), "security.profile = \"jit\"");
+  EXPECT_EQ(hint_for({"socket", {AF_ALG, SOCK_SEQPACKET}}, "", plan),
             "security.allow_syscalls = [\"socket\"]");
   // These want a capability, too.
-  EXPECT_EQ(hint_for({"socket", {AF_INET, SOCK_RAW}}, plan), "");
-  EXPECT_EQ(hint_for({"mount", {}}, plan), "");
-  EXPECT_EQ(hint_for({"setuid", {0}}, plan), "");
+  EXPECT_EQ(hint_for({"socket", {AF_INET, SOCK_RAW}}, "", plan), "");
+  EXPECT_EQ(hint_for({"mount", {}}, "", plan), "");
+  EXPECT_EQ(hint_for({"setuid", {0}}, "", plan), "");
   plan.denied_syscalls = {"socket"};
-  EXPECT_EQ(hint_for({"socket", {AF_INET, SOCK_RAW}}, plan),
+  EXPECT_EQ(hint_for({"socket", {AF_INET, SOCK_RAW}}, "", plan),
             "security.deny_syscalls without \"socket\"");
 }
 

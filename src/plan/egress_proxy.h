@@ -1,0 +1,17 @@
+// The proxy of a run whose network is a list of hosts: a jail of its own that has the host's
+// network and, beside the system's libraries, nothing.
+#pragma once
+
+#include "base/result.h"
+#include "plan/plan.h"
+#include "sys/host_facts.h"
+
+namespace sandpit {
+
+// The descriptor under which the proxy gets its socket to the supervisor (egress/protocol.h).
+inline constexpr std::uint32_t kEgressControl = 3;
+
+// For `run`, whose limits in time it shares. Error kNotBuilt… when there is no such program here.
+[[nodiscard]] Result<Plan> egress_proxy_plan(const Plan& run, const HostFacts& facts);
+
+}  // namespace sandpit

@@ -1,0 +1,236 @@
+#include "supervisor/egress_link.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <string.h>  // strerrordesc_np
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/descriptors.h"
+#include "base/memory_file.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "egress/protocol.h"
+#include "engine/jail/child.h"
+#include "engine/jail/jail.h"
+#include "plan/egress_plan.h"
+#include "plan/plan.h"
+#include "sandpit/error.h"
+#include "sandpit/outcome.h"
+#include "sandpit/sandbox.h"
+#include "supervisor/denial_table.h"
+#include "supervisor/supervised_run.h"
+#include "supervisor/supervisor.h"
+
+namespace sandpit {
+namespace {
+
+constexpr std::size_t kMostFailures = 8;
+
+egress::ListenerKind kind_of(EgressUse use) {
+  switch (use) {
+    case EgressUse::kProxy:
+      return egress::ListenerKind::kProxy;
+    case EgressUse::kForward:
+      return egress::ListenerKind::kForward;
+    case EgressUse::kOriginal:
+      return egress::ListenerKind::kOriginal;
+    case EgressUse::kDns:
+      return egress::ListenerKind::kDns;
+  }
+  return egress::ListenerKind::kDns;
+}
+
+egress::Start start_of(const EgressPlan& plan) {
+  egress::Start start{.allow = plan.hosts, .listeners = {}};
+  for (const EgressSocket& socket : plan.sockets) {
+    // The first descriptor is that of the counters.
+    start.listeners.push_back({.kind = kind_of(socket.use),
+                               .descriptor = start.listeners.size() + 1,
+                               .destination = socket.target});
+  }
+  return start;
+}
+
+// Of a size that the proxy can't change; its content is the proxy's word.
+Result<UniqueFd> counter_file() {
+  constexpr off_t kPage = 4096;
+  SP_TRY(UniqueFd file, memory_file("egress"));
+  if (::ftruncate(file.get(), kPage) < 0 ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+    return fail(errno_error("the egress counters", errno));
+  }
+  return file;
+}
+
+// "example.com:443 (tcp)", "[::1]:443 (tcp)"; of a look-up the name alone.
+std::string detail_of(const egress::Report& report) {
+  if (report.kind == egress::ReportKind::kResolve) return report.host;
+  const bool bracketed = report.host.contains(':');
+  return fmt::format("{}{}{}:{} (tcp)", bracketed ? "[" : "", report.host, bracketed ? "]" : "",
+                     report.port);
+}
+
+std::string hint_for(const egress::Report& report) {
+  if (report.reason == egress::Reason::kPrivateAddress) {
+    return fmt::format("--net with the private address that {} has, beside its name", report.host);
+  }
+  std::string detail = detail_of(report);
+  detail.resize(std::min(detail.size(), detail.find(" (")));
+  return "--net " + detail;
+}
+
+}  // namespace
+
+// Hears of the proxy's end. Outlives the link when the run is over first.
+class EgressLink::ProxyEnd final : public RunObserver {
+ public:
+  Verdict on_output(OutputStream /*stream*/, std::string_view bytes) override {
+    constexpr std::size_t kMostSaid = 256;
+    said_.append(bytes.substr(0, kMostSaid - std::min(kMostSaid, said_.size())));
+    return Verdict::kTaken;
+  }
+  void on_finished(Outcome outcome, UniqueFd /*volume*/) override {
+    over_ = true;
+    reason_ = outcome.message.empty() ? to_string(outcome.status) : outcome.message;
+    if (!said_.empty()) reason_ += ": " + said_.substr(0, said_.find('\n'));
+  }
+  [[nodiscard]] bool over() const { return over_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  bool over_ = false;
+  std::string said_;
+  std::string reason_;
+};
+
+EgressLink::EgressLink(Supervisor& supervisor, const EgressPlan& plan)
+    : supervisor_(supervisor), start_(start_of(plan)), end_(std::make_shared<ProxyEnd>()) {}
+
+EgressLink::~EgressLink() {
+  // The proxy ends at the hang-up: here nobody knows any more whether its run is still there.
+  if (control_.valid()) supervisor_.forget(control_.get());
+}
+
+Result<std::unique_ptr<EgressLink>> EgressLink::start(Supervisor& supervisor,
+                                                      jail::JailEngine& engine, Plan& plan) {
+  if (plan.egress_proxy.size() != 1) {
+    return fail({.code = ErrorCode::kSandbox, .message = "malformed plan"});
+  }
+  auto link = std::unique_ptr<EgressLink>(new EgressLink(supervisor, *plan.egress));
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
+    return fail(errno_error("socketpair", errno));
+  }
+  link->control_ = UniqueFd(ends[0]);
+  std::vector<UniqueFd> inputs;
+  inputs.emplace_back(ends[1]);
+  SP_TRY(link->counters_, counter_file());
+  SP_TRY(link->proxy_, supervisor.start(engine, std::move(plan.egress_proxy.front()),
+                                        std::move(inputs), {}, *link->end_));
+  plan.egress_proxy.clear();
+  link->proxy_->keep(link->end_);
+  EgressLink* self = link.get();
+  SP_TRY_VOID(supervisor.watch(self->control_.get(), EPOLLIN,
+                               [self](std::uint32_t) { self->on_reports(); }));
+  return link;
+}
+
+void EgressLink::hand_over(std::vector<UniqueFd> sockets) {
+  if (handed_over_ || sockets.size() != start_.listeners.size()) return;
+  handed_over_ = true;
+  std::string text = egress::start_text(start_);
+  std::vector<int> descriptors{counters_.get()};
+  for (const UniqueFd& socket : sockets) descriptors.push_back(socket.get());
+  iovec part{.iov_base = text.data(), .iov_len = text.size()};
+  DescriptorRoom<jail::kMostEgressSockets + 1> room;
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  attach_descriptors(header, room.bytes, descriptors);
+  // A proxy that has gone meanwhile says so itself; the run then meets closed sockets.
+  if (::sendmsg(control_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE) {
+    failures_.push_back(errno_error("the proxy got nothing", errno).to_string());
+  }
+}
+
+void EgressLink::on_reports() {
+  for (;;) {
+    std::array<char, egress::kLargestReport> text;  // NOLINT(*-member-init): filled by recv
+    const ssize_t n = ::recv(control_.get(), text.data(), text.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) {
+      supervisor_.forget(control_.get());
+      return;
+    }
+    if (const auto report = egress::parse_report({text.data(), static_cast<std::size_t>(n)})) {
+      add(*report);
+    }
+  }
+}
+
+void EgressLink::add(const egress::Report& report) {
+  const char* call = report.kind == egress::ReportKind::kConnect ? "connect" : "resolve";
+  const std::string detail = detail_of(report);
+  if (egress::is_denial(report.reason)) {
+    (void)denials_.count(call, detail, [&] {
+      return Denial{.what = fmt::format("{} {}", call, detail),
+                    .call = call,
+                    .detail = detail,
+                    .error = report.kind == egress::ReportKind::kConnect ? "EACCES" : "EAI_NONAME",
+                    .hint = hint_for(report),
+                    .count = 0};
+    });
+    return;
+  }
+  const char* why = report.reason == egress::Reason::kUnresolved
+                        ? "the name does not resolve on this host"
+                        : ::strerrordesc_np(report.error);
+  std::string failure =
+      fmt::format("{} {} failed: {}", call, detail, why != nullptr ? why : "it can't be reached");
+  if (failures_.size() < kMostFailures && std::ranges::find(failures_, failure) == failures_.end()) {
+    failures_.push_back(std::move(failure));
+  }
+}
+
+NetworkUse EgressLink::counted() const {
+  std::array<std::uint64_t, 4> counts{};
+  static_assert(sizeof counts == sizeof(egress::Counters));
+  if (::pread(counters_.get(), counts.data(), sizeof counts, 0) != sizeof counts) return {};
+  return {.connections = counts[0],
+          .denied = counts[3],
+          .sent = ByteCount::bytes(counts[1]),
+          .received = ByteCount::bytes(counts[2])};
+}
+
+void EgressLink::finish(Outcome& outcome) {
+  on_reports();
+  outcome.network = counted();
+  const auto& rows = denials_.rows();
+  outcome.denials.insert(outcome.denials.end(), rows.begin(), rows.end());
+  outcome.denials_unlisted += denials_.unlisted();
+  for (const std::string& failure : failures_) outcome.warnings.push_back("network: " + failure);
+  if (end_->over()) {
+    outcome.warnings.push_back("network: the proxy ended before the program, and nothing went "
+                               "through from then on: " + end_->reason());
+  }
+  supervisor_.forget(control_.get());
+  control_.reset();
+  if (!end_->over()) supervisor_.cancel(*proxy_, "its run is over");
+}
+
+}  // namespace sandpit
