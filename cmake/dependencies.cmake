@@ -1,5 +1,5 @@
 # Debian's packages, wrapped as our own interface targets so that a module says what it uses.
-# fmt, spdlog and Boost.JSON are used header-only: the library then carries no run-time dependency of theirs.
+# fmt, spdlog, Boost.JSON, Asio and Beast are used header-only: the library then carries no run-time dependency of theirs.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
@@ -17,6 +17,8 @@ add_library(sp_tomlplusplus INTERFACE)
 target_compile_definitions(sp_tomlplusplus INTERFACE TOML_EXCEPTIONS=0)
 add_library(sp_cli11 INTERFACE)
 add_library(sp_boost_json INTERFACE)
+add_library(sp_boost_asio INTERFACE) # and Beast; of the egress proxy alone
+target_compile_definitions(sp_boost_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)
 # Used by build-time tools only (syscall names and numbers); nothing that ships links it.
 add_library(sp_seccomp INTERFACE)
 target_link_libraries(sp_seccomp INTERFACE PkgConfig::SECCOMP)

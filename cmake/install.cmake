@@ -15,6 +15,9 @@ endif()
 if(TARGET lint-worker)
   install(TARGETS lint-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
 endif()
+if(TARGET egress-proxy)
+  install(TARGETS egress-proxy RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
+endif()
 if(TARGET sandpit_warm)
   install(TARGETS sandpit_warm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
   install(TARGETS warm-init RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sandpit)
@@ -53,7 +56,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/sandpit.pc DESTINATION ${CMAKE_INSTA
 
 # What a user runs or installs, without tests and benchmarks: `make run` builds no more than this.
 add_custom_target(ship DEPENDS sandpit_lib)
-foreach(program sandpit sandpit-launcher wasm-worker lint-worker sandpit_warm warm-init)
+foreach(program sandpit sandpit-launcher wasm-worker lint-worker egress-proxy sandpit_warm warm-init)
   if(TARGET ${program})
     add_dependencies(ship ${program})
   endif()

@@ -1,0 +1,181 @@
+// HTTP proxy clients: a tunnel, or one request that is passed on.
+#include <fmt/format.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "egress/http_uri.h"
+#include "egress/protocol.h"
+#include "egress/proxy_clients.h"
+#include "egress/proxy_http_head.h"
+#include "egress/proxy_reach.h"
+#include "egress/proxy_relay.h"
+#include "egress/proxy_state.h"
+#include "egress/rules.h"
+
+namespace sandpit::egress {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::flat_buffer;
+
+// A request on its way. What uploads it and what relays the answer run at once: a server may answer
+// before it has read everything.
+struct Exchange {
+  Exchange(LinkPtr of, flat_buffer read) : link(std::move(of)), buffer(std::move(read)) {
+    set_limits(parser);
+  }
+  LinkPtr link;
+  flat_buffer buffer;
+  HttpParser parser;
+  bool uploaded = false;
+  bool answered = false;
+};
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+asio::awaitable<void> refuse(LinkPtr link, http::status status, std::string text) {
+  const std::string response = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n"
+      "\r\n{}",
+      static_cast<unsigned>(status), std::string_view(http::obsolete_reason(status)), text.size(),
+      text);
+  link->client.expires_after(kHeadTimeout);
+  if (co_await write_to_client(link, response)) co_await close_gently(link);
+}
+
+std::string host_and_port(const Authority& asked) {
+  return asked.host.contains(':') ? fmt::format("[{}]:{}", asked.host, asked.port)
+                                  : fmt::format("{}:{}", asked.host, asked.port);
+}
+
+asio::awaitable<void> refuse_for(LinkPtr link, Failure failure, Authority asked) {
+  const std::string place = host_and_port(asked);
+  std::string text;
+  switch (failure.reason) {
+    case Reason::kNotListed:
+      text = fmt::format("sandpit: {} is not allowed here; --net {} allows it\n", place, place);
+      break;
+    case Reason::kPrivateAddress:
+      text = fmt::format(
+          "sandpit: {} is allowed, but its addresses are private ones, which must be allowed as "
+          "addresses: --net ADDRESS:{}\n",
+          place, asked.port);
+      break;
+    case Reason::kUnresolved:
+      text = fmt::format("sandpit: the name of {} can't be looked up\n", place);
+      break;
+    case Reason::kUnreachable:
+      text = fmt::format("sandpit: {} can't be reached: {}\n", place,
+                         ::strerrordesc_np(failure.error));
+      break;
+  }
+  const http::status status =
+      is_denial(failure.reason) ? http::status::forbidden : http::status::bad_gateway;
+  co_await refuse(link, status, std::move(text));
+}
+
+asio::awaitable<void> open_tunnel(ExchangePtr exchange, Authority asked) {
+  const LinkPtr link = exchange->link;
+  const auto failure = co_await reach(link, asked);
+  if (failure) co_return co_await refuse_for(link, *failure, std::move(asked));
+  link->client.expires_after(kHeadTimeout);
+  if (!co_await write_to_client(link, "HTTP/1.1 200 Connection established\r\n\r\n")) co_return;
+  std::string early(text_of(exchange->buffer));
+  co_await tunnel(link, std::move(early));
+}
+
+// One piece of the body from the client. False when the client broke off, or framed it wrongly.
+asio::awaitable<bool> read_body(ExchangePtr exchange, Piece& piece) {
+  auto& body = exchange->parser.get().body();
+  body.data = piece.data();
+  body.size = piece.size();
+  const auto [failed, size] =
+      co_await http::async_read(exchange->link->client, exchange->buffer, exchange->parser, kTuple);
+  body.data = piece.data();
+  body.size = piece.size() - body.size;
+  body.more = !exchange->parser.is_done();
+  co_return !failed || failed == http::error::need_buffer;
+}
+
+asio::awaitable<bool> write_request(ExchangePtr exchange,
+                                    http::request_serializer<http::buffer_body>& serializer) {
+  const auto [failed, size] =
+      co_await http::async_write(exchange->link->server, serializer, kTuple);
+  exchange->link->proxy.counters.bytes_sent.fetch_add(size, std::memory_order_relaxed);
+  co_return !failed || failed == http::error::need_buffer;
+}
+
+// Head and body. When the server stops reading, its answer may still come.
+asio::awaitable<void> send_request(ExchangePtr exchange) {
+  Piece piece;  // NOLINT(*-member-init): read into before it is read
+  HttpRequest& request = exchange->parser.get();
+  http::request_serializer<http::buffer_body> serializer(request);
+  request.body().data = nullptr;
+  request.body().size = 0;
+  request.body().more = !exchange->parser.is_done();
+  bool writable = co_await write_request(exchange, serializer);
+  while (writable && !exchange->parser.is_done()) {
+    if (!co_await read_body(exchange, piece)) co_return abort(*exchange->link);
+    writable = co_await write_request(exchange, serializer);
+  }
+}
+
+asio::awaitable<void> upload(ExchangePtr exchange) {
+  co_await send_request(exchange);
+  exchange->uploaded = true;
+  if (exchange->answered) co_await close_gently(exchange->link);
+}
+
+asio::awaitable<void> pass_on(ExchangePtr exchange, HttpUri uri) {
+  const LinkPtr link = exchange->link;
+  const auto failure = co_await reach(link, uri.authority);
+  if (failure) co_return co_await refuse_for(link, *failure, std::move(uri.authority));
+  link->client.expires_never();
+  rewrite_for_server(exchange->parser.get(), uri);
+  spawn(link->proxy.io, upload(exchange));
+  if (co_await relay_to_client(link) == Relayed::kBroken) co_return abort(*link);
+  exchange->answered = true;
+  if (exchange->uploaded) co_return co_await close_gently(link);
+  // The upload is reading from the client; it sees that nobody takes what it has, and closes.
+  error_code ignored;
+  link->client.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  link->server.socket().close(ignored);
+}
+
+bool is_protocol_error(const error_code& error) {
+  return error.category() == make_error_code(http::error::bad_version).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_http(LinkPtr link, flat_buffer buffer) {
+  const auto exchange = std::make_shared<Exchange>(link, std::move(buffer));
+  const auto [failed, size] =
+      co_await http::async_read_header(link->client, exchange->buffer, exchange->parser, kTuple);
+  if (failed && !is_protocol_error(failed)) co_return;
+  if (!failed) {
+    if (auto asked = tunnel_target(exchange->parser)) {
+      co_return co_await open_tunnel(exchange, *std::move(asked));
+    }
+    if (auto uri = forward_target(exchange->parser)) {
+      co_return co_await pass_on(exchange, *std::move(uri));
+    }
+  }
+  co_await refuse(link, http::status::bad_request,
+                  "sandpit: this is a proxy, which takes CONNECT host:port and http:// URLs\n");
+}
+
+}  // namespace sandpit::egress

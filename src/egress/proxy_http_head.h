@@ -1,0 +1,34 @@
+// The head of a proxy client's HTTP/1 request: what it asks for, and what of it goes on.
+// Boost.Beast has parsed it. Pure.
+#pragma once
+
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "egress/http_uri.h"
+#include "egress/rules.h"
+
+namespace sandpit::egress {
+
+inline constexpr std::uint32_t kHeadLimit = 16U << 10U;  // bytes
+
+using HttpRequest = boost::beast::http::request<boost::beast::http::buffer_body>;
+using HttpParser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
+
+// With our limits: of the head only, a body may have any length.
+void set_limits(HttpParser& parser);
+
+// "CONNECT host:port", which opens a tunnel. None when it is not that, or has a body.
+[[nodiscard]] std::optional<Authority> tunnel_target(const HttpParser& parser);
+// "GET http://host/path": a request that is passed on. None for everything else.
+[[nodiscard]] std::optional<HttpUri> forward_target(const HttpParser& parser);
+
+// Makes it the request that the server gets: origin form, the URI's Host, none of the fields that
+// are for the proxy, and the connection closed after it. How the body is framed stays.
+void rewrite_for_server(HttpRequest& request, const HttpUri& uri);
+
+}  // namespace sandpit::egress
