@@ -23,6 +23,12 @@ namespace sandpit {
 namespace {
 
 constexpr std::string_view kProgram = "egress-proxy";
+// Such a program needs nothing but itself. Those of a sanitizer are not.
+#ifdef SANDPIT_STATIC_PROGRAMS
+constexpr bool kStatic = true;
+#else
+constexpr bool kStatic = false;
+#endif
 constexpr std::string_view kInside = "/egress-proxy";
 // It starts before the run's time begins to count.
 constexpr std::chrono::seconds kLonger{30};
@@ -52,10 +58,22 @@ Policy policy_of_proxy(const Plan& run) {
 // Names are resolved as the host does it, its own names included.
 void use_names_of_host(Plan& plan) {
   constexpr std::size_t kMostText = 1U << 20U;
-  const auto hosts = std::ranges::find(plan.mounts, "/etc/hosts", &Mount::target);
-  if (hosts == plan.mounts.end()) return;
-  if (std::string text = read_head("/etc/hosts", kMostText); !text.empty()) {
-    hosts->content = std::move(text);
+  const auto put = [&plan](std::string path, std::string text) {
+    const auto found = std::ranges::find(plan.mounts, path, &Mount::target);
+    if (found != plan.mounts.end()) {
+      found->content = std::move(text);
+      return;
+    }
+    plan.mounts.push_back({.kind = MountKind::kFile,
+                           .mode = 0444,
+                           .target = std::move(path),
+                           .source = {},
+                           .content = std::move(text)});
+  };
+  put("/etc/hosts", read_head("/etc/hosts", kMostText));
+  put("/etc/nsswitch.conf", "hosts: files dns\n");
+  if (plan.landlock_abi > 0) {
+    plan.landlock.push_back({.path = "/etc", .access = LandlockAccess::kRead});
   }
 }
 
@@ -72,6 +90,7 @@ Result<Plan> egress_proxy_plan(const Plan& run, const HostFacts& facts) {
   Step step;
   step.argv = {std::string(kInside)};
   step.program = program;
+  step.bare_root = kStatic;
   step.syscall_profile = "egress";
   step.helper_tasks = 4;
   step.helper_files = 32;
