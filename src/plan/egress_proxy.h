@@ -1,5 +1,5 @@
-// The proxy of a run whose network is a list of hosts: a jail of its own that has the host's
-// network and, beside the system's libraries, nothing.
+// The proxy of a run whose network is a list of hosts: a jail of its own that has the host's network
+// and nothing else, no file but those that name look-up reads.
 #pragma once
 
 #include "base/result.h"
@@ -11,7 +11,7 @@ namespace sandpit {
 // The descriptor under which the proxy gets its socket to the supervisor (egress/protocol.h).
 inline constexpr std::uint32_t kEgressControl = 3;
 
-// For `run`, whose limits in time it shares. Error kNotBuilt… when there is no such program here.
+// For `run`, whose limits in time it shares. Error kRefused when there is no such program here.
 [[nodiscard]] Result<Plan> egress_proxy_plan(const Plan& run, const HostFacts& facts);
 
 }  // namespace sandpit
