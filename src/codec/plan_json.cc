@@ -28,6 +28,8 @@ const char* name_of(NetworkMode mode) {
       return "none";
     case NetworkMode::kLoopback:
       return "loopback";
+    case NetworkMode::kAllow:
+      return "allow";
     case NetworkMode::kHost:
       return "host";
   }

@@ -99,8 +99,9 @@ void add_etc(const Policy& policy, const RootLayout& layout, std::vector<Mount>&
     mounts.push_back(bind("/etc/ld.so.cache", "/etc/ld.so.cache", kMountReadOnly | kMountNoExec));
   if (layout.has("/etc/alternatives"))
     mounts.push_back(bind("/etc/alternatives", "/etc/alternatives", kReadOnlyTree | kMountNoExec));
-  if (policy.network != NetworkMode::kHost) return;
-  add_resolver(layout, mounts);
+  // With a list of hosts it is the proxy outside that looks names up.
+  if (policy.network == NetworkMode::kHost) add_resolver(layout, mounts);
+  if (policy.network != NetworkMode::kHost && policy.network != NetworkMode::kAllow) return;
   // Its links lead to /usr/share/ca-certificates, which is there with /usr.
   if (layout.has("/etc/ssl/certs"))
     mounts.push_back(bind("/etc/ssl/certs", "/etc/ssl/certs", kReadOnlyTree | kMountNoExec));

@@ -20,6 +20,7 @@
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/jail.h"
+#include "engine/jail/pools.h"
 #include "engine/jail/spec_builder.h"
 #include "engine/jail/template_link.h"
 #include "engine/warm/run_image.h"
@@ -95,7 +96,7 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
   hand_over(ends, spec);
   spec.fail_step = fork_fail_step_;
   spec.fail_errno = fork_fail_errno_;
-  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
+  spec.bring_up_loopback = has_loopback(plan.network);
   // A private loopback keeps state (TIME_WAIT, bound ports), so it is never used twice.
   jail.template_network_ = from.take_network(spec.bring_up_loopback ? TemplateLink::Pooled::kNo
                                                                     : TemplateLink::Pooled::kYes);

@@ -228,7 +228,7 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   spec.fail_errno = fail_errno_;
   SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
   spec.own_network = jail.network_.needs_own();
-  spec.bring_up_loopback = plan.network == NetworkMode::kLoopback;
+  spec.bring_up_loopback = has_loopback(plan.network);
 
   // On v2 the child is born in its group, on v1 it joins: the group can then be made while the
   // child is busy with its network.

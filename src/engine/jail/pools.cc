@@ -143,8 +143,12 @@ Result<void> NetworkPool::enter(const UniqueFd& network) {
   return {};
 }
 
+bool has_loopback(NetworkMode mode) {
+  return mode == NetworkMode::kLoopback || mode == NetworkMode::kAllow;
+}
+
 Result<void> NetworkLease::choose(NetworkMode mode, NetworkPool* pool) {
-  own_ = mode == NetworkMode::kLoopback || (mode == NetworkMode::kNone && pool == nullptr);
+  own_ = has_loopback(mode) || (mode == NetworkMode::kNone && pool == nullptr);
   if (pool == nullptr) return {};
   if (mode != NetworkMode::kNone) return NetworkPool::enter(pool->host());
   SP_TRY(network_, pool->take());
