@@ -103,6 +103,13 @@ void compare_security(const Settings& before, const Settings& after, const std::
   const SecuritySettings& general_b = after.security;
   require(b.network.value_or(general_b.network) <= a.network.value_or(general_a.network),
           "a project file gives network");
+  const auto hosts = [](const SecuritySettings& general, const SecurityOverrides& over) {
+    return over.network ? over.hosts.value_or(general.hosts) : general.hosts;
+  };
+  const bool lists = a.network.value_or(general_a.network) == NetworkMode::kAllow &&
+                     b.network.value_or(general_b.network) == NetworkMode::kAllow;
+  require(!lists || is_subset(hosts(general_b, b), hosts(general_a, a)),
+          "a project file gives hosts");
   require(b.lint.value_or(general_b.lint) >= a.lint.value_or(general_a.lint),
           "a project file weakens lint");
   require(b.profile.value_or(general_b.profile) == a.profile.value_or(general_a.profile),

@@ -47,7 +47,7 @@ complete -c sandpit -n $runs -l chdir -x -d 'start in this directory, inside'
 complete -c sandpit -n $all -l read -r -F -d 'show this path, read-only'
 complete -c sandpit -n $all -l write -r -F -d 'show this path, writable'
 complete -c sandpit -n $all -l env -x -d 'set a variable'
-complete -c sandpit -n $all -l net -x -a 'none loopback host' -d network
+complete -c sandpit -n $all -l net -x -a 'none loopback host' -d 'network, or the hosts that may be reached'
 complete -c sandpit -n $all -l no-denials -d 'do not record what the program was denied'
 complete -c sandpit -n $runs -l stdin -r -F -d 'read standard input from this file'
 complete -c sandpit -n $runs -l out -x -a '(__fish_complete_directories)' -d 'copy what the program made to this directory'

@@ -29,6 +29,7 @@ struct GeneralSettings {
 
 struct SecuritySettings {
   NetworkMode network = NetworkMode::kNone;  // enable_network = true means kHost
+  std::vector<std::string> hosts;            // of kAllow: "HOST:PORT" and its like
   std::vector<PathGrant> allowed_paths;
   std::map<std::string, std::string> env;
   LintLevel lint = LintLevel::kWarn;
@@ -44,6 +45,7 @@ struct SecuritySettings {
 // added to the general ones.
 struct SecurityOverrides {
   std::optional<NetworkMode> network;
+  std::optional<std::vector<std::string>> hosts;  // none with kAllow: the general ones
   std::vector<PathGrant> allowed_paths;
   std::map<std::string, std::string> env;
   std::optional<LintLevel> lint;

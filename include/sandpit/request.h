@@ -82,7 +82,8 @@ struct Request {
   LimitOverrides limits;                   // win over every layer of the configuration
   std::vector<PathGrant> paths;            // added to the configuration's allowed_paths
   std::map<std::string, std::string> env;  // added to the configuration's env
-  std::optional<NetworkMode> network;
+  std::optional<NetworkMode> network;      // with `hosts` and without it: kAllow
+  std::vector<std::string> hosts;  // of kAllow: "HOST[:PORT]", "10.0.0.0/8:5432", "[::1]:80"
   std::optional<LintLevel> lint;
   std::optional<bool> report_denials;  // list what was denied (Outcome::denials)
   std::string chdir;                   // working directory inside; empty: the private one

@@ -45,6 +45,7 @@ void apply_defaults(Request& request, const Request& defaults) {
   request.paths = defaults.paths;
   request.env = defaults.env;
   request.network = defaults.network;
+  request.hosts = defaults.hosts;
   request.lint = defaults.lint;
   request.cold = defaults.cold;
 }

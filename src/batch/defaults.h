@@ -11,8 +11,8 @@ namespace sandpit::batch {
 // the configuration.
 [[nodiscard]] LimitOverrides merge(const LimitOverrides& defaults, const LimitOverrides& own);
 
-// Limits, runtime (when the task names none), paths, environment, network, lint
-// and whether to start cold.
+// Limits, runtime (when the task names none), paths, environment, network with its
+// hosts, lint and whether to start cold.
 void apply_defaults(Request& request, const Request& defaults);
 
 }  // namespace sandpit::batch

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,7 +67,8 @@ void add_access_options(CLI::App& app, RawAccess& raw) {
   add_list(app, "--write", raw.write, "PATH[:INSIDE]",
            "show this path of the host, writable (repeatable)", kAccessGroup);
   add_list(app, "--env", raw.env, "NAME=VALUE", "set a variable (repeatable)", kAccessGroup);
-  add_text(app, "--net", raw.net, "MODE", "none, loopback or host", kAccessGroup);
+  add_list(app, "--net", raw.net, "MODE|HOST:PORT,...",
+           "none, loopback or host; or these hosts and no others (repeatable)", kAccessGroup);
   add_flag(app, "--no-denials", raw.no_denials, "do not record what the program was denied");
 }
 
@@ -75,8 +78,11 @@ Error usage_error(std::string message, std::string hint) {
 
 void Values::add(const char* option, Error error) {
   error.message = fmt::format("{}: {}", option, error.message);
+  for (Error& other : error.others) other.message = fmt::format("{}: {}", option, other.message);
   if (error_) {
+    std::vector<Error> others = std::move(error.others);
     error_->others.push_back(std::move(error));
+    std::ranges::move(others, std::back_inserter(error_->others));
   } else {
     error_ = std::move(error);
   }
@@ -117,7 +123,12 @@ void set_access(const RawAccess& raw, const std::string& current_directory, Requ
   values.each("--env", raw.env, parse_env, [&](auto pair) {
     request.env.insert_or_assign(std::move(pair.first), std::move(pair.second));
   });
-  values.set(request.network, "--net", raw.net, parse_network);
+  if (auto choice = parse_network(raw.net)) {
+    request.network = choice->mode;
+    request.hosts = std::move(choice->hosts);
+  } else {
+    values.add("--net", std::move(choice).error());
+  }
   values.set(request.lint, "--lint", raw.lint, parse_lint);
   if (raw.no_denials) request.report_denials = false;
 }

@@ -28,8 +28,8 @@ struct RawLimits {
       processes, file_size, disk, open_files, stack, output;
 };
 struct RawAccess {
-  std::vector<std::string> read, write, env;
-  std::string net, lint;
+  std::vector<std::string> read, write, env, net;
+  std::string lint;
   bool no_denials = false;
 };
 

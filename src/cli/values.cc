@@ -8,12 +8,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "config/network_entry.h"
 #include "config/units.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
@@ -69,6 +73,21 @@ std::string absolute_path(const std::string& path, const std::string& current_di
   }
   while (result.size() > 1 && result.back() == '/') result.pop_back();
   return result;
+}
+
+std::optional<NetworkMode> network_mode(std::string_view text) {
+  if (text == "none") return NetworkMode::kNone;
+  if (text == "loopback") return NetworkMode::kLoopback;
+  if (text == "host") return NetworkMode::kHost;
+  return std::nullopt;
+}
+
+Result<std::string> host_entry(std::string_view text) {
+  // The configuration's word for a list; a host of that name is "allow:*".
+  if (text == "allow") {
+    return fail(bad_value("\"allow\" is no mode here: the list itself is", "--net HOST:PORT,…"));
+  }
+  return config::network_entry(text);
 }
 
 }  // namespace
@@ -140,12 +159,39 @@ Result<std::pair<std::string, std::string>> parse_env(std::string_view text) {
   return std::pair{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
-Result<NetworkMode> parse_network(std::string_view text) {
-  if (text == "none") return NetworkMode::kNone;
-  if (text == "loopback") return NetworkMode::kLoopback;
-  if (text == "host") return NetworkMode::kHost;
-  return fail(
-      bad_value(fmt::format("\"{}\" is not a network mode", text), "none, loopback or host"));
+Result<NetworkChoice> parse_network(const std::vector<std::string>& texts) {
+  NetworkChoice choice;
+  std::vector<Error> problems;
+  bool mixed = false;
+  for (const std::string& text : texts) {
+    if (const auto mode = network_mode(text)) {
+      choice.mode = mode;
+      continue;
+    }
+    for (const auto part : std::views::split(text, ',')) {
+      const std::string_view word(part);
+      mixed = mixed || network_mode(word);
+      auto entry = host_entry(word);
+      if (entry) {
+        choice.hosts.push_back(*std::move(entry));
+      } else {
+        problems.push_back(std::move(entry).error());
+      }
+    }
+  }
+  if (mixed || (choice.mode && !choice.hosts.empty())) {
+    problems.push_back(
+        bad_value("a mode and a list of hosts contradict each other",
+                  "none, loopback or host; or a list: pypi.org:443,10.0.0.0/8:5432"));
+  }
+  if (!problems.empty()) {
+    Error first = std::move(problems.front());
+    first.others.assign(std::make_move_iterator(problems.begin() + 1),
+                        std::make_move_iterator(problems.end()));
+    return fail(std::move(first));
+  }
+  if (!choice.hosts.empty()) choice.mode = NetworkMode::kAllow;
+  return choice;
 }
 
 Result<LintLevel> parse_lint(std::string_view text) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "sandpit/request.h"
@@ -34,7 +36,14 @@ namespace sandpit::cli {
 // "NAME=VALUE"; the value may be empty, the name not.
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_env(std::string_view text);
 
-[[nodiscard]] Result<NetworkMode> parse_network(std::string_view text);
+// What --net says, once or several times.
+struct NetworkChoice {
+  std::optional<NetworkMode> mode;
+  std::vector<std::string> hosts;  // with kAllow
+};
+
+// Modes (the last one wins), or lists of entries with commas between them (they add up).
+[[nodiscard]] Result<NetworkChoice> parse_network(const std::vector<std::string>& texts);
 [[nodiscard]] Result<LintLevel> parse_lint(std::string_view text);
 
 }  // namespace sandpit::cli

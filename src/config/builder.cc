@@ -11,6 +11,7 @@
 #include "config/builtin.h"
 #include "config/contradictions.h"
 #include "config/layer_reader.h"
+#include "config/network.h"
 #include "config/path_checks.h"
 #include "config/profile_book.h"
 #include "config/schema.h"
@@ -97,6 +98,7 @@ void ConfigBuilder::merge(const std::string& profile) {
     }
   }
   config::reconcile(state_, warnings_);
+  config::check_networks(state_, problems_);
   config::check_paths(state_, problems_);
 }
 

@@ -79,7 +79,7 @@ std::vector<Setting> strict() {
     settings.push_back(
         profile_setting("strict", security_keys(), name, std::move(value), Mode::kClamp));
   };
-  tighten("enable_network", false);
+  tighten("network", Network{});
   tighten("allowed_paths", std::vector<PathGrant>{});
   tighten("lint", std::string("deny"));
   tighten("allow_degraded", std::vector<std::string>{});
@@ -89,7 +89,7 @@ std::vector<Setting> strict() {
     settings.back().runtime = "wasm";
   };
   tighten_wasm(wasm_keys(), "preopens", std::vector<PathGrant>{});
-  // Empty would mean any address, were enable_network not false as well.
+  // Empty would mean any address, were there a network at all.
   tighten_wasm(wasm_keys(), "network", std::vector<std::string>{});
   for (const KeySpec& capability : capability_keys()) {
     tighten_wasm(capability_keys(), capability.name, false);
@@ -140,7 +140,7 @@ State default_state() {
   set(state, limit_keys(), "compile_time_limit_s", milliseconds(limits.compile_time));
   set(state, limit_keys(), "compile_memory_limit_mb", limits.compile_memory.count());
   set(state, limit_keys(), "compile_max_file_size_kb", limits.compile_file_size.count());
-  set(state, security_keys(), "enable_network", false);
+  set(state, security_keys(), "network", Network{});
   set(state, security_keys(), "allowed_paths", std::vector<PathGrant>{});
   set(state, security_keys(), "lint", std::string("warn"));
   set(state, security_keys(), "allow_degraded", std::vector<std::string>{});

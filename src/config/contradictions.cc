@@ -85,6 +85,24 @@ bool wants_wasi(const Setting& setting) {
          !std::get<std::vector<PathGrant>>(setting.value).empty();
 }
 
+// [runtimes.wasm] network says what modules reach; a second list would have no effect.
+void report_two_lists(std::span<const Setting> table, const Layer& layer, Problems& problems) {
+  const auto find = [&](const KeySpec& spec) {
+    const auto found = std::ranges::find(table, &spec, &Setting::spec);
+    return found == table.end() ? nullptr : &*found;
+  };
+  const Setting* const list = find(*find_key(wasm_keys(), "network"));
+  const Setting* const security = find(network_key());
+  if (list == nullptr || security == nullptr ||
+      std::get<std::vector<std::string>>(list->value).empty() ||
+      std::get<Network>(security->value).mode != NetworkMode::kAllow) {
+    return;
+  }
+  problems.add(layer, security->place,
+               fmt::format("modules have a list of hosts already (line {})", list->place.line),
+               "give either runtimes.wasm.network or mode = \"allow\"");
+}
+
 void reconcile_feature(State& state, const Need& need, std::vector<std::string>& warnings) {
   const KeySpec& spec = *find_key(wasm_keys(), need.feature);
   const Setting* const feature = state.in_effect(spec, "wasm");
@@ -148,6 +166,20 @@ void report_contradictions(std::span<const Setting> table, const Layer& layer, P
   report_syscalls(table, layer, problems);
 }
 
+void report_two_networks(std::span<const Setting> table, const Layer& layer, Problems& problems) {
+  const Setting* first = nullptr;
+  for (const Setting& setting : table) {
+    if (setting.spec != &network_key()) continue;
+    if (first == nullptr) {
+      first = &setting;
+      continue;
+    }
+    problems.add(layer, setting.place,
+                 fmt::format("the network is given twice (line {})", first->place.line),
+                 "network and enable_network are two ways to say one thing: leave one out");
+  }
+}
+
 void report_wasm_contradictions(std::span<const Setting> table, const Layer& layer,
                                 Problems& problems) {
   for (const Need& need : kNeeds) {
@@ -161,6 +193,7 @@ void report_wasm_contradictions(std::span<const Setting> table, const Layer& lay
                  fmt::format("{} needs {}, which is false (line {})", need.feature, need.needs,
                              base->place.line));
   }
+  report_two_lists(table, layer, problems);
   const Setting* const wasi = find_name(table, "wasi_enabled");
   if (wasi == nullptr || std::get<bool>(wasi->value)) return;
   for (const Setting& setting : table) {

@@ -12,6 +12,8 @@ namespace sandpit::config {
 
 // Of one table: contradictions are errors.
 void report_contradictions(std::span<const Setting> table, const Layer& layer, Problems& problems);
+// Of [security], or of one runtime's tables: the network is given once, whatever the key.
+void report_two_networks(std::span<const Setting> table, const Layer& layer, Problems& problems);
 // Of [runtimes.wasm], with what is below it.
 void report_wasm_contradictions(std::span<const Setting> table, const Layer& layer,
                                 Problems& problems);

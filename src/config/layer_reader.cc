@@ -108,7 +108,8 @@ class LayerReader {
     const std::string shown = leaf.empty() ? entry.key : fmt::format("{}.{}", spec.name, leaf);
     auto converted = convert_value(spec, shown, entry.node, layer_, problems_);
     if (!converted) return;
-    settings().push_back({.spec = &spec,
+    const bool is_network = spec.kind == Kind::kNetworkFlag;
+    settings().push_back({.spec = is_network ? &network_key() : &spec,
                           .runtime = runtime,
                           .leaf = std::move(leaf),
                           .value = std::move(converted->value),
@@ -175,7 +176,9 @@ class LayerReader {
         unknown(item, names_of(security_keys(), {"env"}));
       }
     }
-    report_contradictions(std::span(settings()).subspan(first), layer_, problems_);
+    const auto found = std::span(settings()).subspan(first);
+    report_contradictions(found, layer_, problems_);
+    if (runtime.empty()) report_two_networks(found, layer_, problems_);
   }
 
   void read_environment(const Entry& entry, const std::string& runtime) {
@@ -230,15 +233,17 @@ class LayerReader {
         read_limits(item, entry.key);
       } else if (item.key == "security") {
         read_security(item, entry.key);
+      } else if (item.key == network_key().name) {
+        add(network_key(), item, entry.key);
       } else if (entry.key == "wasm") {
         read_wasm_table(item);
       } else {
-        unknown(item, names_of(keys, {"resource_limits", "security"}));
+        unknown(item, names_of(keys, {"network", "resource_limits", "security"}));
       }
     }
-    if (entry.key == "wasm") {
-      report_wasm_contradictions(std::span(settings()).subspan(first), layer_, problems_);
-    }
+    const auto found = std::span(settings()).subspan(first);
+    report_two_networks(found, layer_, problems_);
+    if (entry.key == "wasm") report_wasm_contradictions(found, layer_, problems_);
   }
 
   // What [runtimes.wasm] has besides its own keys and what every runtime has.

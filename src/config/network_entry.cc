@@ -105,9 +105,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-}  // namespace
-
-Result<std::string> network_entry(std::string_view text) {
+Result<std::string> parse(std::string_view text) {
   if (text.contains("://")) return fail(bad(fmt::format("{} is a URL", quote(text))));
   std::string host = lower(text);
   std::string port = "*";
@@ -137,6 +135,18 @@ Result<std::string> network_entry(std::string_view text) {
         fmt::format("{}: {} is not a port from 1 to 65535, and not *", quote(text), quote(port))));
   }
   return fmt::format("{}:{}", host, port);
+}
+
+}  // namespace
+
+Result<std::string> network_entry(std::string_view text) {
+  Result<std::string> entry = parse(text);
+  if (entry) return entry;
+  // The place may be a whole list, as in an option.
+  const std::string whole = quote(text);
+  std::string& message = entry.error().message;
+  if (!message.contains(whole)) message = fmt::format("{}: {}", whole, message);
+  return entry;
 }
 
 }  // namespace sandpit::config

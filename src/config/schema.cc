@@ -65,7 +65,8 @@ constexpr std::array kLimits = {
 };
 
 constexpr std::array kSecurity = {
-    KeySpec{"security", "enable_network", Kind::kBool, Rule::kFalse},
+    KeySpec{"security", "network", Kind::kNetwork, Rule::kNetwork},
+    KeySpec{"security", "enable_network", Kind::kNetworkFlag, Rule::kNetwork},
     KeySpec{"security", "allowed_paths", Kind::kGrants, Rule::kSubset},
     KeySpec{"security", "lint", Kind::kChoice, Rule::kLater, 1, 0, 0, kLintLevels},
     KeySpec{"security", "allow_degraded", Kind::kChoiceList, Rule::kSubset, 1, 0, 0, kDegradable},
@@ -149,6 +150,7 @@ std::span<const KeySpec> capability_keys() { return kCapabilities; }
 const KeySpec& environment_key() { return kEnvironment; }
 const KeySpec& extension_key() { return kExtension; }
 const KeySpec& default_profile_key() { return kGeneral.back(); }
+const KeySpec& network_key() { return kSecurity.front(); }
 
 std::span<const KeySpec> runtime_keys(std::string_view runtime) {
   if (runtime == "javascript") return kJavascript;

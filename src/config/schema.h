@@ -26,6 +26,8 @@ enum class Kind : std::uint8_t {
   kNameList,
   kGrants,       // allowed_paths
   kNetworkList,  // HOST:PORT and its like
+  kNetwork,      // a table with `mode` and `hosts`
+  kNetworkFlag,  // true: the host's network, false: none; held like kNetwork
 };
 
 // What a project file that was found, not named and not trusted, may change.
@@ -39,6 +41,7 @@ enum class Rule : std::uint8_t {
   kSubset,    // drop elements
   kSomeOf,    // drop elements, but not all: an empty list stands for everything
   kSuperset,  // add elements: the result is the union
+  kNetwork,   // go to an earlier mode, drop hosts
   kNever,     // nothing
 };
 
@@ -65,6 +68,7 @@ struct KeySpec {
 [[nodiscard]] const KeySpec& environment_key();
 [[nodiscard]] const KeySpec& extension_key();
 [[nodiscard]] const KeySpec& default_profile_key();
+[[nodiscard]] const KeySpec& network_key();  // also of what enable_network says
 
 // The row named so, or null.
 [[nodiscard]] const KeySpec* find_key(std::span<const KeySpec> keys, std::string_view name);

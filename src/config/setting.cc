@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/network.h"
 #include "config/schema.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
@@ -38,6 +39,12 @@ std::string list_text(const List& list, ToText to_text) {
   std::vector<std::string> texts;
   std::ranges::transform(list, std::back_inserter(texts), to_text);
   return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+std::string network_text(const Network& network) {
+  const std::string_view mode = name_of(network.mode);
+  if (network.hosts.empty()) return fmt::format("{{ mode = \"{}\" }}", mode);
+  return fmt::format("{{ mode = \"{}\", hosts = {} }}", mode, list_text(network.hosts, quote));
 }
 
 bool is_bare_key(std::string_view text) {
@@ -125,8 +132,9 @@ std::string to_toml(const KeySpec& spec, const Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<std::uint64_t>(&value)) return number_text(spec, *number);
   if (const auto* text = std::get_if<std::string>(&value)) return quote(*text);
+  if (const auto* network = std::get_if<Network>(&value)) return network_text(*network);
   if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
-    return list_text(*texts, [](const std::string& text) { return quote(text); });
+    return list_text(*texts, quote);
   }
   return list_text(std::get<std::vector<PathGrant>>(value), grant_text);
 }

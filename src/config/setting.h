@@ -33,8 +33,15 @@ struct Layer {
   std::string trust_dir;  // what `sandpit trust` would have to be given
 };
 
+// network = { mode = "allow", hosts = [...] }
+struct Network {
+  NetworkMode mode = NetworkMode::kNone;
+  std::vector<std::string> hosts;  // empty with kAllow: of a layer below, of [security]
+  bool operator==(const Network&) const = default;
+};
+
 using Value = std::variant<bool, std::uint64_t, std::string, std::vector<std::string>,
-                           std::vector<PathGrant>>;
+                           std::vector<PathGrant>, Network>;
 
 // How a value meets what the layers below say.
 enum class Mode : std::uint8_t {

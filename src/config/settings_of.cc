@@ -62,8 +62,10 @@ LintLevel lint_of(const Setting& setting) {
 template <class S>
 void set_security(S& security, const Setting& setting) {
   const std::string_view name = setting.spec->name;
-  if (name == "enable_network") {
-    security.network = flag_of(setting) ? NetworkMode::kHost : NetworkMode::kNone;
+  if (name == "network") {
+    const auto& network = std::get<Network>(setting.value);
+    security.network = network.mode;
+    if (!network.hosts.empty()) security.hosts = network.hosts;
   }
   if (name == "allowed_paths") {
     security.allowed_paths = std::get<std::vector<PathGrant>>(setting.value);

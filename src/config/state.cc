@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/grants.h"
+#include "config/network.h"
 #include "config/schema.h"
 #include "config/setting.h"
 #include "sandpit/limits.h"
@@ -48,6 +49,7 @@ bool equal(const Value& a, const Value& b) {
   }
   if (const auto* text = std::get_if<std::string>(&a)) return *text == std::get<std::string>(b);
   if (const auto* texts = std::get_if<Texts>(&a)) return *texts == std::get<Texts>(b);
+  if (const auto* network = std::get_if<Network>(&a)) return *network == std::get<Network>(b);
   const auto& others = std::get<GrantList>(b);
   return std::ranges::equal(std::get<GrantList>(a), others, [](const auto& x, const auto& y) {
     return covers(x, y) && covers(y, x);
@@ -72,6 +74,8 @@ bool is_looser(const KeySpec& spec, const Value& old, const Value& wanted) {
       return choice_index(spec, wanted) > choice_index(spec, old);
     case Rule::kNever:
       return !equal(old, wanted);
+    case Rule::kNetwork:
+      return reaches_more(std::get<Network>(old), std::get<Network>(wanted));
     case Rule::kFree:
     case Rule::kSubset:
     case Rule::kSomeOf:
@@ -94,7 +98,7 @@ std::uint64_t default_disk(std::uint64_t memory) {
 void State::apply(const Setting& setting) {
   switch (setting.mode) {
     case Mode::kReplace:
-      set(setting);
+      replace(setting);
       break;
     case Mode::kAppend:
       append(setting);
@@ -108,6 +112,19 @@ void State::apply(const Setting& setting) {
 void State::set(Setting setting) {
   std::string key = setting.key();
   map_.insert_or_assign(std::move(key), std::move(setting));
+}
+
+void State::replace(Setting setting) {
+  if (setting.spec == &network_key()) keep_hosts(setting);
+  set(std::move(setting));
+}
+
+// `mode = "allow"` alone means the hosts that are there already.
+void State::keep_hosts(Setting& setting) const {
+  const Setting* const old = find(setting.key());
+  auto& network = std::get<Network>(setting.value);
+  if (old == nullptr || network.mode != NetworkMode::kAllow || !network.hosts.empty()) return;
+  network.hosts = std::get<Network>(old->value).hosts;
 }
 
 void State::append(const Setting& setting) {
@@ -171,6 +188,14 @@ std::uint64_t State::number(std::string_view limit, const std::string& runtime) 
   return default_disk(number("memory_limit_mb", runtime));  // the one limit without a fixed default
 }
 
+Network State::network(const std::string& runtime) const {
+  auto network = std::get<Network>(in_effect(network_key(), runtime)->value);
+  if (network.mode == NetworkMode::kAllow && network.hosts.empty()) {
+    network.hosts = std::get<Network>(in_effect(network_key(), {})->value).hosts;
+  }
+  return network;
+}
+
 bool State::has_all_elements(const Setting& setting) const {
   Setting general = setting;
   general.runtime.clear();
@@ -209,6 +234,9 @@ bool State::would_loosen(const Setting& setting) const {
   const KeySpec& spec = *setting.spec;
   if (spec.rule == Rule::kFree || spec.rule == Rule::kSuperset) return false;
   if (spec.rule == Rule::kSubset) return !has_all_elements(setting);
+  if (spec.rule == Rule::kNetwork) {
+    return reaches_more(network(setting.runtime), std::get<Network>(setting.value));
+  }
   if (spec.rule == Rule::kSomeOf) return drops_all(setting) || !has_all_elements(setting);
   if (spec.section == "resource_limits") {
     const auto wanted = std::get<std::uint64_t>(setting.value);

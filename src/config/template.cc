@@ -66,8 +66,11 @@ std::string commented_template() {
 #share_between_domains = false
 
 [security]
-# true: the host's network. false: none.
-#enable_network = false
+# mode: none, loopback (a private one), allow (the hosts of a list and no others) or host (the
+# host's network). Hosts are written with a port, or with * or nothing for any port:
+#   network = { mode = "allow", hosts = ["pypi.org:443", "10.0.0.0/8:5432", "[::1]:*"] }
+# enable_network = true says mode "host", false says "none".
+#network = { mode = "none" }
 # Paths of the host that the program may see. Each must exist. (example)
 #allowed_paths = ["/usr/share", { path = "/tmp", access = "rw", inside = "/out" }]
 # Environment variables of the program; nothing else of yours is passed on. (example)
@@ -147,7 +150,7 @@ std::string commented_template() {
 #cache_max_size = "512MiB"
 # Paths for modules only, added to allowed_paths and written in the same way. (example)
 #preopens = ["/usr/share"]
-# Addresses that a module may connect to; none: no network, unless enable_network is true. (example)
+# Addresses that a module may connect to, instead of what [security] says. (example)
 #network = ["example.com:443", "10.0.0.0/8:5432", "[::1]:*"]
 [runtimes.wasm.capabilities]
 # The system interfaces that a module may import. The profile strict turns all of them off.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/grants.h"
+#include "config/network.h"
 #include "config/network_entry.h"
 #include "config/paths.h"
 #include "config/schema.h"
@@ -20,6 +21,7 @@
 #include "config/toml_tree.h"
 #include "config/units.h"
 #include "sandpit/error.h"
+#include "sandpit/request.h"
 #include "sandpit/units.h"
 
 namespace sandpit::config {
@@ -56,6 +58,14 @@ class Converter {
         if (!grants) return std::nullopt;
         return Converted{.value = std::move(grants->grants),
                          .element_places = std::move(grants->places)};
+      }
+      case Kind::kNetwork:
+        return convert_network(key_, node, layer_, problems_);
+      case Kind::kNetworkFlag: {
+        const auto* flag = node.as<bool>();
+        if (flag == nullptr) return bad_type(node, "true or false");
+        const NetworkMode mode = *flag ? NetworkMode::kHost : NetworkMode::kNone;
+        return Converted{.value = Network{.mode = mode, .hosts = {}}, .element_places = {}};
       }
     }
     return std::nullopt;
@@ -194,6 +204,8 @@ class Converter {
       case Kind::kDuration:
       case Kind::kCount:
       case Kind::kGrants:
+      case Kind::kNetwork:
+      case Kind::kNetworkFlag:
         break;
     }
     return text;
@@ -201,7 +213,11 @@ class Converter {
 
   std::optional<Converted> convert_list(const Node& node) {
     const auto* array = node.as<Node::Array>();
-    if (array == nullptr) return bad_type(node, "a list of texts");
+    if (array == nullptr) {
+      const bool mode = spec_.kind == Kind::kNetworkList && node.as<Node::Table>();
+      return bad_type(node, "a list of texts",
+                      mode ? "a table with a mode belongs in [runtimes.wasm.security]" : "");
+    }
     std::vector<std::string> texts;
     std::vector<Place> places;
     bool good = true;

@@ -67,7 +67,7 @@ WasmPlan make_wasm_plan(const WasmSettings& settings, const Policy& policy, cons
   plan.fuel = settings.fuel;
   plan.preopens = preopens_of(policy, request.out_dir);
   plan.network = policy.network != NetworkMode::kNone;
-  plan.allowed = settings.network;
+  plan.allowed = policy.hosts.empty() ? settings.network : policy.hosts;
   plan.cache = settings.cache;
   if (settings.cache) {
     plan.cache_dir =

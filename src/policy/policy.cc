@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/utf8.h"
+#include "config/network_entry.h"
 #include "policy/grants.h"
 #include "policy/inside_path.h"
 #include "policy/limits_merge.h"
@@ -35,7 +39,6 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
                     Policy& policy) {
   const SecuritySettings& general = settings.security;
   const SecurityOverrides& over = mine.security;
-  policy.network = request.network.value_or(over.network.value_or(general.network));
   policy.lint = request.lint.value_or(over.lint.value_or(general.lint));
   policy.syscall_profile = over.profile.value_or(general.profile);
   policy.report_denials =
@@ -48,6 +51,67 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
     append(policy.deny_syscalls, *list);
   for (const auto* map : {&general.env, &over.env, &request.env}) {
     for (const auto& [key, value] : *map) policy.env[key] = value;
+  }
+}
+
+// One statement about the network: the request's, else the configuration's.
+struct NetworkWish {
+  NetworkMode mode = NetworkMode::kNone;
+  std::vector<std::string> hosts;
+  std::string where;
+};
+
+NetworkWish wish_of(const Request& request) {
+  return {.mode = request.network.value_or(NetworkMode::kAllow),
+          .hosts = request.hosts,
+          .where = "hosts"};
+}
+
+NetworkWish wish_of(const SecuritySettings& general, const SecurityOverrides& over) {
+  NetworkWish wish{
+      .mode = over.network.value_or(general.network), .hosts = {}, .where = "security.network"};
+  const bool general_hosts = !over.network || over.network == NetworkMode::kAllow;
+  if (over.hosts) {
+    wish.hosts = *over.hosts;
+  } else if (general_hosts) {
+    wish.hosts = general.hosts;
+  }
+  return wish;
+}
+
+void resolve_network(const NetworkWish& wish, Policy& policy, std::vector<Error>& problems) {
+  const auto bad = [&](std::string message, std::string hint) {
+    problems.push_back({.code = ErrorCode::kUsage,
+                        .message = std::move(message),
+                        .where = wish.where,
+                        .hint = std::move(hint)});
+  };
+  policy.network = wish.mode;
+  if (wish.mode == NetworkMode::kAllow && wish.hosts.empty()) {
+    bad("the network mode allow needs a list of hosts", "for example pypi.org:443");
+  }
+  if (wish.mode != NetworkMode::kAllow && !wish.hosts.empty()) {
+    bad("hosts are for the network mode allow, and another one is given", "leave one of them out");
+    return;
+  }
+  for (const std::string& host : wish.hosts) {
+    Result<std::string> entry = config::network_entry(host);
+    if (!entry) {
+      bad(printable(entry.error().message), entry.error().hint);
+    } else if (std::ranges::find(policy.hosts, *entry) == policy.hosts.end()) {
+      policy.hosts.push_back(*std::move(entry));
+    }
+  }
+}
+
+// The worker enforces the list itself, in the host's network. A list for modules comes before the
+// general one: only this very request can say otherwise.
+void adapt_to_modules(const WasmSettings& wasm, bool requested, Policy& policy) {
+  if (!requested && !wasm.network.empty()) {
+    policy.network = NetworkMode::kHost;
+    policy.hosts = wasm.network;
+  } else if (policy.network == NetworkMode::kAllow) {
+    policy.network = NetworkMode::kHost;
   }
 }
 
@@ -115,11 +179,11 @@ Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime
   move_into(problems, std::move(merged.problems));
 
   merge_security(settings, mine, request, policy);
+  const bool requested = request.network || !request.hosts.empty();
+  resolve_network(requested ? wish_of(request) : wish_of(settings.security, mine.security), policy,
+                  problems);
   const bool is_wasm = runtime == kWasmRuntimeName;
-  // A list of addresses for modules is the network for modules, unless this very request says no.
-  if (is_wasm && !settings.wasm.network.empty() && !request.network) {
-    policy.network = NetworkMode::kHost;
-  }
+  if (is_wasm) adapt_to_modules(settings.wasm, requested, policy);
   check_environment(policy, problems);
   resolve_directories(settings, request, policy, problems);
 

@@ -1,5 +1,6 @@
 // What one run may use, fully resolved: from Settings, a runtime's name and a Request. Host paths
-// are looked up, nothing else. May include base/, sandpit/. Guarded by tests/unit/policy.
+// are looked up, nothing else. May include base/, config/, runtime/, sandpit/. Guarded by
+// tests/unit/policy.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ struct Policy {
   Limits limits;
   std::vector<PathGrant> paths;         // absolute, `inside` filled in, existing on this host
   std::vector<std::string> path_order;  // their `inside`, as they were granted: a module's preopens
-  NetworkMode network = NetworkMode::kNone;
-  std::vector<std::string> hosts;  // of kAllow, as config::network_entry() writes them
+  NetworkMode network = NetworkMode::kNone;  // a module's worker has kHost instead of kAllow
+  std::vector<std::string> hosts;  // of kAllow and of modules, as network_entry() writes them
   std::map<std::string, std::string> env;
   LintLevel lint = LintLevel::kWarn;
   std::vector<std::string>

@@ -89,8 +89,8 @@ bool can_be_warm(const Request& request, const Settings& settings,
       !std::holds_alternative<StdinBytes>(request.input)) {
     return false;
   }
-  if (!request.paths.empty() || request.network || !request.chdir.empty() ||
-      !request.out_dir.empty() || request.check) {
+  if (!request.paths.empty() || request.network || !request.hosts.empty() ||
+      !request.chdir.empty() || !request.out_dir.empty() || request.check) {
     return false;
   }
   if (!request.runtime.empty()) return request.runtime == kWasmRuntimeName;

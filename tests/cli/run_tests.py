@@ -282,7 +282,7 @@ class BadInput(Case):
         self.assertNotIn(self.python(os.urandom(4096)).returncode, (0, 125))
 
     def test_bad_options_name_themselves(self):
-        for option, value in (("--memory", "lots"), ("--timeout", "0"), ("--processes", "-1"), ("--net", "lan"),
+        for option, value in (("--memory", "lots"), ("--timeout", "0"), ("--processes", "-1"), ("--net", "lan:"), ("--net", "none,lan"),
                               ("--env", "A"), ("--read", ":/x"), ("--lint", "maybe")):
             self.assert_ends(self.python("", option, value), 2, f"sandpit: {option}: ")
 

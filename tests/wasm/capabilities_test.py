@@ -303,6 +303,23 @@ class Network(WasmCase):
             with self.subTest(entry=entry):
                 self.assert_outcome(self.connect(*self.config(f'network = ["{entry}"]')), stdout="c99 served", denials=[])
 
+    def test_the_list_of_the_command_line_is_the_modules_own(self):
+        here = f"127.0.0.1:{self.port}"
+        elsewhere = self.config('network = ["10.0.0.0/8:*"]')
+        self.assert_outcome(self.connect("--net", f"example.com:443,{here}"), stdout="c99 served", denials=[])
+        self.assert_outcome(self.connect(*elsewhere, "--net", here), stdout="c99 served", denials=[])
+        outcome = self.connect("--net", "10.0.0.0/8:*,[::1]:*")
+        self.assertEqual(outcome["stdout"], "c01 ", outcome)
+        self.assertIn(f"connect {here} (tcp)", [row["what"] for row in outcome["denials"]])
+        self.assertEqual(self.accepted, 2)
+
+    def test_the_list_of_the_configuration_holds_for_modules(self):
+        for table in ("security", "runtimes.wasm.security"):
+            for entry, answer in (("127.0.0.1", "c99 served"), ("10.0.0.0/8:*", "c01 ")):
+                with self.subTest(table=table, entry=entry):
+                    options = self.config(f'network = {{ mode = "allow", hosts = ["{entry}"] }}', table)
+                    self.assert_outcome(self.connect(*options), stdout=answer)
+
     def test_what_is_not_listed_is_denied_and_told(self):
         for entry in (f"127.0.0.2:{self.port}", f"127.0.0.1:{self.port % 60000 + 1}", "10.0.0.0/8:*", "[::1]:*", "example.com:*"):
             with self.subTest(entry=entry):

@@ -20,6 +20,7 @@
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/jail.h"
+#include "engine/jail/pools.h"
 #include "engine/jail/spec_builder.h"
 #include "engine/jail/template_link.h"
 #include "engine/warm/run_image.h"

@@ -22,6 +22,7 @@
 namespace sandpit::batch {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -126,14 +127,16 @@ TEST(Defaults, FilesAboveTheOtherLayersMemoryGetHalfOfIt) {
 TEST(Defaults, FillInWhatATaskLeavesOpen) {
   Request defaults;
   defaults.runtime = "python";
-  defaults.network = NetworkMode::kLoopback;
+  defaults.network = NetworkMode::kAllow;
+  defaults.hosts = {"a:1"};
   defaults.env = {{"A", "1"}};
   defaults.cold = true;
   Request named;
   named.runtime = "lua";
   apply_defaults(named, defaults);
   EXPECT_EQ(named.runtime, "lua");
-  EXPECT_EQ(named.network, NetworkMode::kLoopback);
+  EXPECT_EQ(named.network, NetworkMode::kAllow);
+  EXPECT_THAT(named.hosts, ElementsAre("a:1"));
   Request open;
   apply_defaults(open, defaults);
   EXPECT_EQ(open.runtime, "python");

@@ -49,6 +49,13 @@ TEST(BatchOptions, AreRead) {
   EXPECT_EQ(parsed->memory_budget, ByteCount::gib(2));
 }
 
+TEST(BatchOptions, HostsAreForAllTasks) {
+  const auto parsed = parse({"--net", "db:5432", "--net", "pypi.org:443", "tasks.jsonl"});
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().to_string();
+  EXPECT_EQ(parsed->defaults.network, NetworkMode::kAllow);
+  EXPECT_THAT(parsed->defaults.hosts, testing::ElementsAre("db:5432", "pypi.org:443"));
+}
+
 TEST(BatchOptions, OptionsMayFollowTheFile) {
   const auto parsed = parse({"tasks.jsonl", "-o", "out.jsonl", "--force"});
   ASSERT_TRUE(parsed.has_value());
@@ -73,7 +80,7 @@ TEST(BatchOptions, WhatMakesNoSenseIsRefused) {
 }
 
 TEST(BatchOptions, EveryBadValueIsReported) {
-  const std::string said = error_of({"-j", "x", "--memory", "lots", "--net", "lan", "a"});
+  const std::string said = error_of({"-j", "x", "--memory", "lots", "--net", "lan:", "a"});
   EXPECT_THAT(said, HasSubstr("--jobs"));
   EXPECT_THAT(said, HasSubstr("--memory"));
   EXPECT_THAT(said, HasSubstr("--net"));

@@ -12,6 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 ParsedOptions parse(Subcommand subcommand, const std::vector<std::string>& words) {
   return parse_options(subcommand, words, "/here");
@@ -112,6 +113,30 @@ TEST(Options, ReadsTheRest) {
   EXPECT_EQ(options->verbosity, Verbosity::kQuiet);
 }
 
+TEST(Options, NetTakesAModeOrLists) {
+  const auto mode = parse_run({"--net", "none", "--net", "loopback", "a.py"});
+  EXPECT_EQ(mode->request.network, NetworkMode::kLoopback);
+  EXPECT_THAT(mode->request.hosts, IsEmpty());
+  const auto lists =
+      parse_run({"--net", "PyPI.org:443,10.0.0.0/8:5432", "--net=[::1]:80", "--net", "db", "a.py"});
+  ASSERT_TRUE(lists.has_value()) << lists.error().error.to_string();
+  EXPECT_EQ(lists->request.network, NetworkMode::kAllow);
+  EXPECT_THAT(lists->request.hosts,
+              ElementsAre("pypi.org:443", "10.0.0.0/8:5432", "[::1]:80", "db:*"));
+  EXPECT_EQ(parse_run({"a.py"})->request.network, std::nullopt);
+  EXPECT_EQ(parse_exec({"--net", "db:1", "--", "ls"})->request.network, NetworkMode::kAllow);
+}
+
+TEST(Options, EveryBadHostIsToldWithItsOption) {
+  const auto options = parse_run({"--net", "a:0,b:1,http://c", "--net", "d:x", "a.py"});
+  ASSERT_FALSE(options.has_value());
+  const Error& error = options.error().error;
+  EXPECT_THAT(error.message, StartsWith("--net: \"a:0\": \"0\" is not a port"));
+  ASSERT_EQ(error.others.size(), 2U);
+  EXPECT_EQ(error.others[0].message, "--net: \"http://c\" is a URL");
+  EXPECT_THAT(error.others[1].message, StartsWith("--net: \"d:x\": "));
+}
+
 TEST(Options, StandardInputIsPassedThroughUnlessTheSourceComesFromIt) {
   EXPECT_EQ(std::get<StdinDescriptor>(parse_run({"a.py"})->request.input).fd, 0);
   const auto piped = parse_run({"--runtime", "python", "-", "arg"});
@@ -150,14 +175,15 @@ TEST(Options, InvokeNamesAFunctionAndTheArgumentsAreItsValues) {
 }
 
 TEST(Options, ABadValueNamesItsOptionAndEveryOneIsReported) {
-  const auto options = parse_run({"--memory", "lots", "--net", "lan", "--json", "a.py"});
+  const auto options = parse_run({"--memory", "lots", "--net", "lan:", "--json", "a.py"});
   ASSERT_FALSE(options.has_value());
   const Error& error = options.error().error;
   EXPECT_EQ(error.code, ErrorCode::kUsage);
   EXPECT_THAT(error.message, HasSubstr("--memory"));
   ASSERT_EQ(error.others.size(), 1U);
   EXPECT_THAT(error.others[0].to_string(),
-              HasSubstr("--net: \"lan\" is not a network mode (none, loopback or host)"));
+              HasSubstr("--net: \"lan:\": \"\" is not a port from 1 to 65535, and not * "
+                        "(HOST:PORT, 10.0.0.0/8:PORT, [::1]:PORT, or HOST:* for any port)"));
   EXPECT_TRUE(options.error().json);
 }
 

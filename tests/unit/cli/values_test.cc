@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace sandpit::cli {
 namespace {
 
@@ -72,6 +75,38 @@ TEST(Values, RefusesGrantsWithoutAPathOrWithARelativeInside) {
   for (const char* text : {"", ":/in", "/data:", "/data:in"}) {
     EXPECT_FALSE(parse_grant(text, Access::kRead, "/").has_value()) << text;
   }
+}
+
+TEST(Values, ANetworkIsAModeOrAList) {
+  EXPECT_EQ(parse_network({"none"})->mode, NetworkMode::kNone);
+  EXPECT_EQ(parse_network({"host", "loopback"})->mode, NetworkMode::kLoopback);
+  EXPECT_EQ(parse_network({})->mode, std::nullopt);
+  const auto list = parse_network({"a:1,b", "host:*"});
+  EXPECT_EQ(list->mode, NetworkMode::kAllow);
+  EXPECT_EQ(list->hosts, (std::vector<std::string>{"a:1", "b:*", "host:*"}));
+}
+
+TEST(Values, AModeAndAListOfHostsContradict) {
+  const std::vector<std::vector<std::string>> mixtures = {
+      {"none", "a:1"}, {"a:1", "host"}, {"none,a:1"}, {"none,loopback"}};
+  for (const auto& texts : mixtures) {
+    const auto choice = parse_network(texts);
+    ASSERT_FALSE(choice.has_value());
+    EXPECT_EQ(choice.error().to_string(),
+              "a mode and a list of hosts contradict each other (none, loopback or host; or a "
+              "list: pypi.org:443,10.0.0.0/8:5432)");
+  }
+}
+
+TEST(Values, AnEmptyHostAndTheWordAllowAreRefused) {
+  for (const char* text : {",", "a:1,", ",a:1", "a:1,,b:2"}) {
+    const auto choice = parse_network({text});
+    ASSERT_FALSE(choice.has_value()) << text;
+    EXPECT_EQ(choice.error().message, "\"\" is not a host name");
+  }
+  EXPECT_EQ(parse_network({"allow"}).error().to_string(),
+            "\"allow\" is no mode here: the list itself is (--net HOST:PORT,…)");
+  EXPECT_EQ(parse_network({"allow:*"})->hosts, std::vector<std::string>{"allow:*"});
 }
 
 TEST(Values, AVariableNeedsANameAndMayBeEmpty) {

@@ -57,9 +57,13 @@ TEST_F(TrustTest, AProjectFileThatWasFoundCanNotLoosenAnyLimit) {
 TEST_F(TrustTest, AProjectFileThatWasFoundCanNotGrantItselfAnything) {
   expect_ignored("[general]\ntmp_dir = \"/usr\"\n", "general.tmp_dir");
   expect_ignored("[general]\nlog_level = \"off\"\n", "general.log_level");
-  for (const char* line : {"enable_network = true", "allowed_paths = [\"/root\"]", "lint = \"off\"",
-                           "profile = \"native\"", "allow_syscalls = [\"ptrace\"]",
-                           "allow_degraded = [\"all\"]", "report_denials = false"}) {
+  for (const char* table : {"security", "runtimes.python.security"}) {
+    expect_ignored(fmt::format("[{}]\nenable_network = true\n", table),
+                   fmt::format("{}.network", table));
+  }
+  for (const char* line :
+       {"allowed_paths = [\"/root\"]", "lint = \"off\"", "profile = \"native\"",
+        "allow_syscalls = [\"ptrace\"]", "allow_degraded = [\"all\"]", "report_denials = false"}) {
     const std::string key(line, std::string_view(line).find(' '));
     expect_ignored(fmt::format("[security]\n{}\n", line), "security." + key);
     expect_ignored(fmt::format("[runtimes.python.security]\n{}\n", line),
@@ -80,7 +84,7 @@ TEST_F(TrustTest, AProjectFileThatWasFoundMayTighten) {
         "allow_degraded = [\"proc\", \"disk\"]\nallow_syscalls = [\"a\", \"b\"]\n");
   expect_accepted("[resource_limits]\nmemory_limit_mb = 511\n", "resource_limits.memory_limit_mb");
   expect_accepted("[resource_limits]\nmax_disk_mb = 10\n", "resource_limits.max_disk_mb");
-  expect_accepted("[security]\nenable_network = false\n", "security.enable_network");
+  expect_accepted("[security]\nenable_network = false\n", "security.network");
   expect_accepted("[security]\nallowed_paths = [\"/usr\"]\n", "security.allowed_paths");
   expect_accepted("[security]\nlint = \"deny\"\n", "security.lint");
   expect_accepted("[security]\nallow_syscalls = [\"b\"]\n", "security.allow_syscalls");
@@ -148,9 +152,9 @@ TEST_F(TrustTest, AProjectFileCanNotLoosenAProfileByDefiningIt) {
   ASSERT_TRUE(usual) << usual.error().to_string();
   EXPECT_EQ(usual->settings().security.network, NetworkMode::kNone);
   EXPECT_EQ(usual->settings().limits.processes, 3U);
-  EXPECT_THAT(
-      usual->warnings(),
-      ElementsAre(HasSubstr("profiles.development.security.enable_network = true ignored")));
+  EXPECT_THAT(usual->warnings(),
+              ElementsAre(HasSubstr(
+                  "profiles.development.security.network = { mode = \"host\" } ignored")));
   write("user.toml", "[general]\ndefault_profile = \"production\"\n");
   const auto ci = load("ci");
   ASSERT_TRUE(ci) << ci.error().to_string();

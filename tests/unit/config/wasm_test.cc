@@ -265,10 +265,11 @@ TEST(NetworkEntry, SaysWhatIsWrong) {
     return entry ? "accepted as " + *entry : entry.error().message;
   };
   EXPECT_EQ(problem(""), "\"\" is not a host name");
-  EXPECT_EQ(problem(":80"), "\"\" is not a host name");
-  EXPECT_EQ(problem("a b:80"), "\"a b\" is not a host name");
-  EXPECT_EQ(problem("-a:80"), "\"-a\" is not a host name");
-  EXPECT_EQ(problem("*.example.com:80"), "\"*.example.com\": names have no wildcards");
+  EXPECT_EQ(problem(":80"), "\":80\": \"\" is not a host name");
+  EXPECT_EQ(problem("a b:80"), "\"a b:80\": \"a b\" is not a host name");
+  EXPECT_EQ(problem("-a:80"), "\"-a:80\": \"-a\" is not a host name");
+  EXPECT_EQ(problem("*.example.com:80"),
+            "\"*.example.com:80\": \"*.example.com\": names have no wildcards");
   EXPECT_EQ(problem("a:0"), "\"a:0\": \"0\" is not a port from 1 to 65535, and not *");
   EXPECT_EQ(problem("a:65536"), "\"a:65536\": \"65536\" is not a port from 1 to 65535, and not *");
   EXPECT_EQ(problem("a:"), "\"a:\": \"\" is not a port from 1 to 65535, and not *");
@@ -276,12 +277,13 @@ TEST(NetworkEntry, SaysWhatIsWrong) {
   EXPECT_EQ(problem("::1"), "\"::1\": an IPv6 address is written in brackets");
   EXPECT_EQ(problem("[::1"), "\"[::1\": a [ without its ]");
   EXPECT_EQ(problem("[::1]80"), "\"[::1]80\": \"80\" after the ]");
-  EXPECT_EQ(problem("[10.0.0.1]:80"), "\"10.0.0.1\" is not an IPv6 address");
-  EXPECT_EQ(problem("256.0.0.1:80"), "\"256.0.0.1\" is not an IPv4 address");
-  EXPECT_EQ(problem("10.1:80"), "\"10.1\" is not an IPv4 address");
-  EXPECT_EQ(problem("10.0.0.0/33:80"), "/33 is not a prefix from /0 to /32");
-  EXPECT_EQ(problem("10.0.0.1/8:80"), "\"10.0.0.1\" has bits beyond its /8");
-  EXPECT_EQ(problem("example.com/8:80"), "\"example.com\" is not an IPv4 address");
+  EXPECT_EQ(problem("[10.0.0.1]:80"), "\"[10.0.0.1]:80\": \"10.0.0.1\" is not an IPv6 address");
+  EXPECT_EQ(problem("256.0.0.1:80"), "\"256.0.0.1:80\": \"256.0.0.1\" is not an IPv4 address");
+  EXPECT_EQ(problem("10.1:80"), "\"10.1:80\": \"10.1\" is not an IPv4 address");
+  EXPECT_EQ(problem("10.0.0.0/33:80"), "\"10.0.0.0/33:80\": /33 is not a prefix from /0 to /32");
+  EXPECT_EQ(problem("10.0.0.1/8:80"), "\"10.0.0.1/8:80\": \"10.0.0.1\" has bits beyond its /8");
+  EXPECT_EQ(problem("example.com/8:80"),
+            "\"example.com/8:80\": \"example.com\" is not an IPv4 address");
   EXPECT_EQ(problem("https://example.com"), "\"https://example.com\" is a URL");
 }
 

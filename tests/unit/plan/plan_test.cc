@@ -191,6 +191,13 @@ TEST_F(PlanTest, ResolverAndCertificatesAreThereInTheHostsNetworkOnly) {
   EXPECT_NE(mount_at(plan, "/etc/ssl/certs"), nullptr);
 }
 
+TEST_F(PlanTest, WithAListOfHostsCertificatesAreThereAndNoResolver) {
+  policy.network = NetworkMode::kAllow;
+  const Plan plan = built();
+  EXPECT_EQ(mount_at(plan, "/etc/resolv.conf"), nullptr);
+  EXPECT_NE(mount_at(plan, "/etc/ssl/certs"), nullptr);
+}
+
 TEST_F(PlanTest, AToolChainBeneathAVolumeIsMountedAfterIt) {
   step.read_only_paths = {"/tmp/tools", "/work/tools", "/opt/tools"};
   const Plan plan = built();

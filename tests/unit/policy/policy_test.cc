@@ -219,6 +219,89 @@ TEST_F(PolicyTest, SecurityOfTheRuntimeAndTheRequestOverridesTheGeneral) {
   EXPECT_EQ(policy.lint, LintLevel::kDeny);
 }
 
+TEST_F(PolicyTest, HostsAreWrittenAlikeAndOnce) {
+  request_.hosts = {"PyPI.org:443", "db", "pypi.org:443", "[FD00::/8]:*"};
+  Policy policy = resolved();
+  EXPECT_EQ(policy.network, NetworkMode::kAllow);
+  EXPECT_THAT(policy.hosts, ElementsAre("pypi.org:443", "db:*", "[fd00::/8]:*"));
+  request_.network = NetworkMode::kAllow;
+  EXPECT_THAT(resolved().hosts, SizeIs(3));
+}
+
+TEST_F(PolicyTest, HostsAreThoseOfTheLastWhoSpeaks) {
+  SecuritySettings& general = settings_.security;
+  SecurityOverrides& python = settings_.runtimes["python"].security;
+  general.network = NetworkMode::kAllow;
+  general.hosts = {"a:1"};
+  EXPECT_THAT(resolved().hosts, ElementsAre("a:1"));
+  python.network = NetworkMode::kAllow;
+  EXPECT_THAT(resolved().hosts, ElementsAre("a:1"));
+  python.hosts = {"b:2"};
+  EXPECT_THAT(resolved().hosts, ElementsAre("b:2"));
+  request_.hosts = {"c:3"};
+  EXPECT_THAT(resolved().hosts, ElementsAre("c:3"));
+  request_.hosts = {};
+  request_.network = NetworkMode::kLoopback;
+  EXPECT_THAT(resolved().hosts, IsEmpty());
+  request_.network.reset();
+  python = {};
+  python.network = NetworkMode::kHost;
+  EXPECT_EQ(resolved().network, NetworkMode::kHost);
+  EXPECT_THAT(resolved().hosts, IsEmpty());
+}
+
+TEST_F(PolicyTest, HostsAndAnotherModeContradict) {
+  request_.hosts = {"a:1"};
+  for (const NetworkMode mode : {NetworkMode::kNone, NetworkMode::kLoopback, NetworkMode::kHost}) {
+    request_.network = mode;
+    EXPECT_EQ(problems(),
+              "hosts: hosts are for the network mode allow, and another one is given (leave one of "
+              "them out)");
+  }
+  request_ = {};
+  settings_.security.hosts = {"a:1"};
+  EXPECT_THAT(problems(), HasSubstr("security.network: hosts are for the network mode allow"));
+}
+
+TEST_F(PolicyTest, TheModeAllowNeedsHosts) {
+  request_.network = NetworkMode::kAllow;
+  settings_.security.network = NetworkMode::kAllow;
+  settings_.security.hosts = {"a:1"};
+  EXPECT_EQ(problems(),
+            "hosts: the network mode allow needs a list of hosts (for example pypi.org:443)");
+  request_ = {};
+  settings_.security.hosts = {};
+  EXPECT_THAT(problems(), HasSubstr("security.network: the network mode allow needs a list"));
+}
+
+TEST_F(PolicyTest, EveryBadHostIsAnError) {
+  request_.hosts = {"a:0", "b:1", "http://c"};
+  EXPECT_THAT(problems(), HasSubstr("hosts: \"a:0\": \"0\" is not a port"));
+  EXPECT_THAT(problems(), HasSubstr("hosts: \"http://c\" is a URL (HOST:PORT, "));
+}
+
+TEST_F(PolicyTest, AModulesWorkerHasTheHostsNetworkAndTheListThatWasAskedFor) {
+  const auto module = [&] {
+    const Result<Policy> policy = resolve_policy(settings_, "wasm", request_);
+    EXPECT_TRUE(policy) << policy.error().to_string();
+    return policy ? *policy : Policy{};
+  };
+  settings_.security.network = NetworkMode::kAllow;
+  settings_.security.hosts = {"a:1"};
+  EXPECT_EQ(module().network, NetworkMode::kHost);
+  EXPECT_THAT(module().hosts, ElementsAre("a:1"));
+  settings_.wasm.network = {"b:2"};
+  EXPECT_EQ(module().network, NetworkMode::kHost);
+  EXPECT_THAT(module().hosts, ElementsAre("b:2"));
+  request_.hosts = {"c:3"};
+  EXPECT_EQ(module().network, NetworkMode::kHost);
+  EXPECT_THAT(module().hosts, ElementsAre("c:3"));
+  request_.hosts = {};
+  request_.network = NetworkMode::kNone;
+  EXPECT_EQ(module().network, NetworkMode::kNone);
+  EXPECT_THAT(module().hosts, IsEmpty());
+}
+
 TEST_F(PolicyTest, TheStartDirectoryIsTheWorkingDirectoryOrRelativeToIt) {
   EXPECT_EQ(resolved().chdir, "/work");
   request_.chdir = "sub/./dir";
