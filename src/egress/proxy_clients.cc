@@ -82,11 +82,10 @@ asio::awaitable<void> serve_proxy_client(LinkPtr link) {
 }
 
 asio::awaitable<void> serve_forwarded(LinkPtr link, Authority destination) {
-  if (co_await reach(link, std::move(destination))) {
-    abort(*link);
-  } else {
-    co_await tunnel(link, {});
-  }
+  const auto failure = co_await reach(link, std::move(destination));
+  if (failure) co_return abort(*link);
+  std::string nothing_yet;
+  co_await tunnel(link, std::move(nothing_yet));
 }
 
 asio::awaitable<void> serve_socks(LinkPtr link, flat_buffer buffer) {

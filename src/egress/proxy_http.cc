@@ -96,39 +96,47 @@ asio::awaitable<void> open_tunnel(ExchangePtr exchange, Authority asked) {
   co_await tunnel(link, std::move(early));
 }
 
-// One piece of the body from the client. False when the client broke off, or framed it wrongly.
+// The next bytes of the body, or its end. False when the client broke off, or framed it wrongly.
 asio::awaitable<bool> read_body(ExchangePtr exchange, Piece& piece) {
-  auto& body = exchange->parser.get().body();
-  body.data = piece.data();
-  body.size = piece.size();
-  const auto [failed, size] =
-      co_await http::async_read(exchange->link->client, exchange->buffer, exchange->parser, kTuple);
-  body.data = piece.data();
-  body.size = piece.size() - body.size;
-  body.more = !exchange->parser.is_done();
-  co_return !failed || failed == http::error::need_buffer;
+  HttpParser& parser = exchange->parser;
+  auto& body = parser.get().body();
+  std::size_t got = 0;
+  while (got == 0 && !parser.is_done()) {
+    body.data = piece.data();
+    body.size = piece.size();
+    const auto [failed, size] =
+        co_await http::async_read_some(exchange->link->client, exchange->buffer, parser, kTuple);
+    if (failed && failed != http::error::need_buffer) co_return false;
+    got = piece.size() - body.size;
+  }
+  // Without data at its end: Beast would write an empty chunk, which is a last one, and then
+  // another.
+  body.data = got == 0 ? nullptr : piece.data();
+  body.size = got;
+  body.more = !parser.is_done();
+  co_return true;
 }
 
-asio::awaitable<bool> write_request(ExchangePtr exchange,
-                                    http::request_serializer<http::buffer_body>& serializer) {
-  const auto [failed, size] =
-      co_await http::async_write(exchange->link->server, serializer, kTuple);
-  exchange->link->proxy.counters.bytes_sent.fetch_add(size, std::memory_order_relaxed);
-  co_return !failed || failed == http::error::need_buffer;
+// Adds what was sent; need_buffer says only that it was all there is so far.
+bool sent(Exchange& exchange, const error_code& failed, std::size_t size) {
+  exchange.link->proxy.counters.bytes_sent.fetch_add(size, std::memory_order_relaxed);
+  return !failed || failed == http::error::need_buffer;
 }
 
 // Head and body. When the server stops reading, its answer may still come.
 asio::awaitable<void> send_request(ExchangePtr exchange) {
+  Stream& server = exchange->link->server;
+  http::request_serializer<http::buffer_body> serializer(exchange->parser.get());
+  exchange->parser.get().body().more = !exchange->parser.is_done();
+  // The head by itself: together with the body it would wait for the body's first byte.
+  const auto [head_failed, head_size] =
+      co_await http::async_write_header(server, serializer, kTuple);
+  bool writable = sent(*exchange, head_failed, head_size);
   Piece piece;  // NOLINT(*-member-init): read into before it is read
-  HttpRequest& request = exchange->parser.get();
-  http::request_serializer<http::buffer_body> serializer(request);
-  request.body().data = nullptr;
-  request.body().size = 0;
-  request.body().more = !exchange->parser.is_done();
-  bool writable = co_await write_request(exchange, serializer);
-  while (writable && !exchange->parser.is_done()) {
+  while (writable && !serializer.is_done()) {
     if (!co_await read_body(exchange, piece)) co_return abort(*exchange->link);
-    writable = co_await write_request(exchange, serializer);
+    const auto [failed, size] = co_await http::async_write(server, serializer, kTuple);
+    writable = sent(*exchange, failed, size);
   }
 }
 
@@ -174,8 +182,8 @@ asio::awaitable<void> serve_http(LinkPtr link, flat_buffer buffer) {
       co_return co_await pass_on(exchange, *std::move(uri));
     }
   }
-  co_await refuse(link, http::status::bad_request,
-                  "sandpit: this is a proxy, which takes CONNECT host:port and http:// URLs\n");
+  std::string text = "sandpit: this is a proxy, which takes CONNECT host:port and http:// URLs\n";
+  co_await refuse(link, http::status::bad_request, std::move(text));
 }
 
 }  // namespace sandpit::egress

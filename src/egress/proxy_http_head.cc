@@ -49,12 +49,16 @@ std::vector<std::string> named_by_connection(const HttpRequest& request) {
   return names;
 }
 
-// One Transfer-Encoding that ends in "chunked", or none: else Beast and the server might disagree
-// about where the body ends.
+// One number, or one Transfer-Encoding that ends in "chunked", or neither: else Beast and the
+// server might disagree about where the body ends.
 bool framing_is_clear(const HttpParser& parser) {
-  const std::size_t encodings = parser.get().count(http::field::transfer_encoding);
-  if (encodings == 0) return parser.get().count(http::field::content_length) <= 1;
-  return encodings == 1 && parser.chunked() && parser.get().count(http::field::content_length) == 0;
+  const HttpRequest& request = parser.get();
+  const std::size_t encodings = request.count(http::field::transfer_encoding);
+  const std::size_t lengths = request.count(http::field::content_length);
+  if (encodings != 0) return encodings == 1 && lengths == 0 && parser.chunked();
+  // Beast takes "5, 5" for 5.
+  const boost::beast::string_view length = request[http::field::content_length];
+  return lengths <= 1 && std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
