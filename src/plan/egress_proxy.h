@@ -1,5 +1,5 @@
-// The proxy of a run whose network is a list of hosts: a jail of its own that has the host's network
-// and nothing else, no file but those that name look-up reads.
+// The proxy of a run whose network is a list of hosts: a jail of its own that has the host's
+// network and nothing else, no file but those that name look-up reads.
 #pragma once
 
 #include "base/result.h"

@@ -39,8 +39,8 @@ class DenialListener {
   State serve_one();
 
   UniqueFd descriptor_;
-  const Plan& plan_;  // of the run, which holds this
-  bool may_read_;     // the program's memory
+  const Plan& plan_;           // of the run, which holds this
+  bool may_read_;              // the program's memory
   egress::AllowList reached_;  // by a run whose network is a list of hosts
   // The kernel's structures may be larger than those that we were built with.
   std::vector<std::uint64_t> notification_;

@@ -358,8 +358,8 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
   if (peer->tcp && list.allows(peer->address, peer->port)) return std::nullopt;
   if (!is_loopback(peer->address)) {
     const bool local = std::ranges::any_of(plan.networks, [&](const EgressNetwork& network) {
-      const auto range = egress::Range::parse(
-          fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
+      const auto range =
+          egress::Range::parse(fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
       return range && range->contains(peer->address);
     });
     return Unreached{.detail = std::string(detail), .error = local ? ECONNREFUSED : ENETUNREACH};
@@ -371,9 +371,9 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
       return socket.address == name.address && socket.port == peer->port;
     });
     if (listens) return std::nullopt;
-    return Unreached{.detail = fmt::format("{}:{}{}", name.name, peer->port,
-                                           peer->tcp ? " (tcp)" : " (udp)"),
-                     .error = ECONNREFUSED};
+    return Unreached{
+        .detail = fmt::format("{}:{}{}", name.name, peer->port, peer->tcp ? " (tcp)" : " (udp)"),
+        .error = ECONNREFUSED};
   }
   return std::nullopt;  // its own
 }

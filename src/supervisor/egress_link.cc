@@ -202,7 +202,8 @@ void EgressLink::add(const egress::Report& report) {
                         : ::strerrordesc_np(report.error);
   std::string failure =
       fmt::format("{} {} failed: {}", call, detail, why != nullptr ? why : "it can't be reached");
-  if (failures_.size() < kMostFailures && std::ranges::find(failures_, failure) == failures_.end()) {
+  if (failures_.size() < kMostFailures &&
+      std::ranges::find(failures_, failure) == failures_.end()) {
     failures_.push_back(std::move(failure));
   }
 }
@@ -225,8 +226,10 @@ void EgressLink::finish(Outcome& outcome) {
   outcome.denials_unlisted += denials_.unlisted();
   for (const std::string& failure : failures_) outcome.warnings.push_back("network: " + failure);
   if (end_->over()) {
-    outcome.warnings.push_back("network: the proxy ended before the program, and nothing went "
-                               "through from then on: " + end_->reason());
+    outcome.warnings.push_back(
+        "network: the proxy ended before the program, and nothing went "
+        "through from then on: " +
+        end_->reason());
   }
   supervisor_.forget(control_.get());
   control_.reset();
