@@ -143,10 +143,6 @@ Result<void> NetworkPool::enter(const UniqueFd& network) {
   return {};
 }
 
-bool has_loopback(NetworkMode mode) {
-  return mode == NetworkMode::kLoopback || mode == NetworkMode::kAllow;
-}
-
 Result<void> NetworkLease::choose(NetworkMode mode, NetworkPool* pool) {
   own_ = has_loopback(mode) || (mode == NetworkMode::kNone && pool == nullptr);
   if (pool == nullptr) return {};

@@ -69,9 +69,6 @@ class NetworkPool {
   std::vector<UniqueFd> idle_;
 };
 
-// A namespace of its own, with lo up. The hosts of a list are reached through a proxy outside.
-[[nodiscard]] bool has_loopback(NetworkMode mode);
-
 // The network namespace of one run: the pool's, or made by clone3, or the host's.
 class NetworkLease {
  public:
