@@ -128,10 +128,13 @@ std::string ConfigBuilder::base_profile(const std::string& profile) {
 void ConfigBuilder::merge_untrusted(const Read& read, const std::string& profile,
                                     const std::string& base) {
   const State lower = state_;
-  const auto base_settings =
-      book_.settings(book_.chain(base, Sources::kTrusted), Sources::kTrusted);
+  auto base_settings = book_.settings(book_.chain(base, Sources::kTrusted), Sources::kTrusted);
   State baseline = lower;
-  for (const Setting& setting : base_settings) baseline.apply(setting);
+  for (Setting& setting : base_settings) {
+    // The hosts that a profile leaves open are not for this file to choose.
+    setting = baseline.with_own_hosts(std::move(setting));
+    baseline.apply(setting);
+  }
   apply_project(read, lower, baseline);
   for (const Setting& setting : base_settings) state_.apply(setting);
   apply_profile_extras(read, baseline, profile, base);
@@ -143,12 +146,12 @@ void ConfigBuilder::apply_project(const Read& read, const State& lower, const St
     // A runtime's own value outlives a general one of the profile, and a disk limit the default
     // that follows the profile's memory limit, so the profile counts for them as well.
     const bool outlives = !setting.runtime.empty() || setting.spec->name == "max_disk_mb";
-    const bool loosens =
-        would_loosen(lower, setting) || (outlives && would_loosen(baseline, setting));
+    const bool loosens = would_loosen(lower, setting) ||
+                         (outlives && would_loosen(baseline, lower.with_hosts(setting)));
     if (loosens) {
       ignore(setting, "it gives more than the layers below");
     } else {
-      state_.apply(tightening(setting));
+      state_.apply(tightening(lower.with_hosts(setting)));
     }
   }
 }
@@ -186,7 +189,7 @@ void ConfigBuilder::apply_profile_extras(const Read& read, const State& baseline
     if (would_loosen(baseline, extra)) {
       ignore(extra, "it gives more than the layers below");
     } else {
-      state_.apply(tightening(extra));
+      state_.apply(tightening(baseline.with_hosts(extra)));
     }
   }
 }

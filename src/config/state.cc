@@ -89,6 +89,11 @@ bool is_overlay(const KeySpec& spec) {
   return spec.section == "resource_limits" || spec.section == "security";
 }
 
+bool lacks_hosts(const Setting& setting) {
+  const auto* network = std::get_if<Network>(&setting.value);
+  return network != nullptr && network->mode == NetworkMode::kAllow && network->hosts.empty();
+}
+
 }  // namespace
 
 std::uint64_t default_disk(std::uint64_t memory) {
@@ -98,7 +103,7 @@ std::uint64_t default_disk(std::uint64_t memory) {
 void State::apply(const Setting& setting) {
   switch (setting.mode) {
     case Mode::kReplace:
-      replace(setting);
+      set(with_own_hosts(setting));
       break;
     case Mode::kAppend:
       append(setting);
@@ -114,17 +119,19 @@ void State::set(Setting setting) {
   map_.insert_or_assign(std::move(key), std::move(setting));
 }
 
-void State::replace(Setting setting) {
-  if (setting.spec == &network_key()) keep_hosts(setting);
-  set(std::move(setting));
+Setting State::with_own_hosts(Setting setting) const {
+  const Setting* const own = find(setting.key());
+  if (lacks_hosts(setting) && own != nullptr) {
+    std::get<Network>(setting.value).hosts = std::get<Network>(own->value).hosts;
+  }
+  return setting;
 }
 
-// `mode = "allow"` alone means the hosts that are there already.
-void State::keep_hosts(Setting& setting) const {
-  const Setting* const old = find(setting.key());
-  auto& network = std::get<Network>(setting.value);
-  if (old == nullptr || network.mode != NetworkMode::kAllow || !network.hosts.empty()) return;
-  network.hosts = std::get<Network>(old->value).hosts;
+Setting State::with_hosts(Setting setting) const {
+  if (lacks_hosts(setting)) {
+    std::get<Network>(setting.value).hosts = network(setting.runtime).hosts;
+  }
+  return setting;
 }
 
 void State::append(const Setting& setting) {

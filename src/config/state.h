@@ -27,13 +27,15 @@ class State {
   [[nodiscard]] std::uint64_t number(std::string_view limit, const std::string& runtime) const;
   // What holds for `runtime`, with the general hosts where it has the mode alone.
   [[nodiscard]] Network network(const std::string& runtime) const;
+  // A network's mode "allow" alone means the hosts that are there: those of its own table only, or
+  // the general ones as well.
+  [[nodiscard]] Setting with_own_hosts(Setting setting) const;
+  [[nodiscard]] Setting with_hosts(Setting setting) const;
   // Would `setting`, from a file that may only tighten, give more than what is in effect?
   [[nodiscard]] bool would_loosen(const Setting& setting) const;
   [[nodiscard]] const Map& map() const { return map_; }
 
  private:
-  void replace(Setting setting);
-  void keep_hosts(Setting& setting) const;
   void append(const Setting& setting);
   void clamp(const Setting& setting);
   [[nodiscard]] bool has_all_elements(const Setting& setting) const;

@@ -27,7 +27,6 @@
 #include "plan/plan.h"
 #include "plan/template_plan.h"
 #include "sandpit/error.h"
-#include "sandpit/request.h"
 #include "sys/raw.h"
 
 namespace sandpit::jail {

@@ -34,7 +34,6 @@
 #include "engine/jail/spec_builder.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
-#include "sandpit/request.h"
 #include "sandpit/units.h"
 #include "sys/raw.h"
 

@@ -269,7 +269,7 @@ TEST_F(NetworkConfigTest, AProjectFileMayOnlyTightenARuntimesNetwork) {
   write("user.toml", "[security]\nnetwork = { mode = \"allow\", hosts = [\"a:1\", \"b:2\"] }\n");
   EXPECT_EQ(python_with("{ mode = \"allow\", hosts = [\"b:2\"] }"), "allow b:2");
   EXPECT_EQ(python_with("{ mode = \"allow\", hosts = [\"c:3\"] }"), "- ignored");
-  EXPECT_EQ(python_with("{ mode = \"allow\" }"), "allow");
+  EXPECT_EQ(python_with("{ mode = \"allow\" }"), "allow a:1 b:2");
   EXPECT_EQ(python_with("{ mode = \"host\" }"), "- ignored");
   // A mode alone has the general hosts, and is measured by them.
   write("user.toml",
@@ -282,6 +282,23 @@ TEST_F(NetworkConfigTest, AProjectFileMayOnlyTightenARuntimesNetwork) {
         "[profiles.mine.security]\nnetwork = { mode = \"allow\", hosts = [\"a:1\"] }\n");
   EXPECT_EQ(python_with("{ mode = \"allow\", hosts = [\"a:1\"] }"), "allow a:1");
   EXPECT_EQ(python_with("{ mode = \"allow\", hosts = [\"b:2\"] }"), "- ignored");
+}
+
+// Found by fuzz_config: the hosts that a profile's mode alone stands for are the user's.
+TEST_F(NetworkConfigTest, AProjectFileDoesNotChooseTheHostsThatAModeAloneStandsFor) {
+  write("user.toml",
+        "[general]\ndefault_profile = \"mine\"\n"
+        "[security]\nnetwork = { mode = \"allow\", hosts = [\"a:1\", \"b:2\"] }\n"
+        "[runtimes.python]\nnetwork = { mode = \"allow\", hosts = [\"a:1\"] }\n"
+        "[profiles.mine.runtimes.python]\nnetwork = { mode = \"allow\" }\n");
+  for (const char* more :
+       {"", "[profiles.mine.runtimes.python]\nnetwork = { mode = \"allow\" }\n"}) {
+    write("project/sandbox.toml",
+          fmt::format("[runtimes.python]\nnetwork = {{ mode = \"none\" }}\n{}", more));
+    const auto config = load();
+    ASSERT_TRUE(config) << config.error().to_string();
+    EXPECT_EQ(network_of(*config, "python"), "allow a:1");
+  }
 }
 
 TEST_F(NetworkConfigTest, WhatIsIgnoredIsTold) {
