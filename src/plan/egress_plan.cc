@@ -93,12 +93,11 @@ class Builder {
 
   void add_network(const EgressNetwork& network, std::uint16_t port) {
     const bool own = network.address >> 24U == 127;
-    if (!own && !can_be_local(network)) return;
+    if (port == 0 || (!own && !can_be_local(network))) return;
     const bool known = std::ranges::any_of(plan_.networks, [&](const EgressNetwork& other) {
       return other.address == network.address && other.prefix == network.prefix;
     });
     if (!own && !known) plan_.networks.push_back(network);
-    if (port == 0) return;
     listen({.use = EgressUse::kOriginal,
             .address = network.prefix == 32 ? network.address : 0,
             .port = port,

@@ -30,6 +30,7 @@ namespace sandpit {
 namespace {
 
 constexpr int kMostAtOnce = 16;
+constexpr const char* kByProxy = "the proxy in HTTPS_PROXY: it is listed, but has no socket here";
 
 std::size_t words_for(std::size_t kernel_size, std::size_t own_size) {
   return (std::max(kernel_size, own_size) + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
@@ -143,6 +144,7 @@ DenialListener::State DenialListener::serve_one() {
   response->error = observed ? 0 : -error;
   // What could not be answered is told again, or is of a process that was killed: not counted.
   if (::ioctl(descriptor_.get(), SECCOMP_IOCTL_NOTIF_SEND, response) < 0) return State::kOpen;
+  bool by_proxy = false;
   if (observed) {
     if (!is_internet(detail)) return State::kOpen;
     // Landlock comes before the lack of a route, and knows TCP from ABI 4 on.
@@ -152,6 +154,7 @@ DenialListener::State DenialListener::serve_one() {
       if (!found) return State::kOpen;
       detail = std::move(found->detail);
       error = found->error;
+      by_proxy = found->listed;
     }
   }
   (void)table_.count(name, detail, [&] {
@@ -159,7 +162,7 @@ DenialListener::State DenialListener::serve_one() {
                   .call = name,
                   .detail = detail,
                   .error = error_name(error),
-                  .hint = hint_for(call, detail, plan_),
+                  .hint = by_proxy ? kByProxy : hint_for(call, detail, plan_),
                   .count = 0};
   });
   return State::kOpen;

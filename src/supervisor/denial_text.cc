@@ -355,27 +355,30 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
                                    const egress::AllowList& list) {
   const auto peer = peer_of(detail);
   if (!peer) return Unreached{.detail = std::string(detail), .error = ENETUNREACH};
-  if (peer->tcp && list.allows(peer->address, peer->port)) return std::nullopt;
+  const bool listed = peer->tcp && list.allows(peer->address, peer->port);
+  const bool served = std::ranges::any_of(plan.sockets, [&](const EgressSocket& socket) {
+    const bool its_own = egress::Address::parse(ipv4_text(socket.address)) == peer->address;
+    return peer->tcp && socket.port == peer->port && (its_own || (socket.address == 0 && listed));
+  });
+  if (served) return std::nullopt;
   if (!is_loopback(peer->address)) {
     const bool local = std::ranges::any_of(plan.networks, [&](const EgressNetwork& network) {
-      const auto range =
-          egress::Range::parse(fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
+      const auto range = egress::Range::parse(
+          fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
       return range && range->contains(peer->address);
     });
-    return Unreached{.detail = std::string(detail), .error = local ? ECONNREFUSED : ENETUNREACH};
+    return Unreached{.detail = std::string(detail),
+                     .error = local ? ECONNREFUSED : ENETUNREACH,
+                     .listed = listed};
   }
   // The address that stands for a name here, with a port that is not the name's.
-  for (const EgressName& name : plan.names) {
-    if (peer->address != egress::Address::parse(ipv4_text(name.address))) continue;
-    const bool listens = std::ranges::any_of(plan.sockets, [&](const EgressSocket& socket) {
-      return socket.address == name.address && socket.port == peer->port;
-    });
-    if (listens) return std::nullopt;
-    return Unreached{
-        .detail = fmt::format("{}:{}{}", name.name, peer->port, peer->tcp ? " (tcp)" : " (udp)"),
-        .error = ECONNREFUSED};
-  }
-  return std::nullopt;  // its own
+  const auto name = std::ranges::find_if(plan.names, [&](const EgressName& item) {
+    return egress::Address::parse(ipv4_text(item.address)) == peer->address;
+  });
+  if (name == plan.names.end()) return std::nullopt;  // its own
+  return Unreached{.detail = fmt::format("{}:{} ({})", name->name, peer->port,
+                                         peer->tcp ? "tcp" : "udp"),
+                   .error = ECONNREFUSED};
 }
 
 std::string hint_for(const DeniedCall& call, std::string_view detail, const Plan& plan) {

@@ -47,6 +47,7 @@ struct DeniedCall {
 struct Unreached {
   std::string detail;  // the host by its name, where the program has one for it
   int error = 0;
+  bool listed = false;  // but without a socket of its own: through the proxy only
 };
 // `detail` is of an address that only a network could reach. None: the network has it, or it is the
 // run's own loopback.

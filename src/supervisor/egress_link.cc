@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -105,14 +106,20 @@ class EgressLink::ProxyEnd final : public RunObserver {
   }
   void on_finished(Outcome outcome, UniqueFd /*volume*/) override {
     over_ = true;
+    unstarted_ = outcome.status == Status::kSandboxError || outcome.status == Status::kRefused;
     reason_ = outcome.message.empty() ? to_string(outcome.status) : outcome.message;
     if (!said_.empty()) reason_ += ": " + said_.substr(0, said_.find('\n'));
+    if (unstarted_ && unstarted_callback_) unstarted_callback_();
   }
   [[nodiscard]] bool over() const { return over_; }
+  [[nodiscard]] bool unstarted() const { return unstarted_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
+  void on_unstarted(std::function<void()> callback) { unstarted_callback_ = std::move(callback); }
 
  private:
   bool over_ = false;
+  bool unstarted_ = false;
+  std::function<void()> unstarted_callback_;
   std::string said_;
   std::string reason_;
 };
@@ -121,6 +128,7 @@ EgressLink::EgressLink(Supervisor& supervisor, const EgressPlan& plan)
     : supervisor_(supervisor), start_(start_of(plan)), end_(std::make_shared<ProxyEnd>()) {}
 
 EgressLink::~EgressLink() {
+  end_->on_unstarted({});
   // The proxy ends at the hang-up: here nobody knows any more whether its run is still there.
   if (control_.valid()) supervisor_.forget(control_.get());
 }
@@ -216,6 +224,12 @@ NetworkUse EgressLink::counted() const {
           .denied = counts[3],
           .sent = ByteCount::bytes(counts[1]),
           .received = ByteCount::bytes(counts[2])};
+}
+
+std::string EgressLink::unstarted() const { return end_->unstarted() ? end_->reason() : ""; }
+
+void EgressLink::on_unstarted(std::function<void()> callback) {
+  end_->on_unstarted(std::move(callback));
 }
 
 void EgressLink::finish(Outcome& outcome) {

@@ -3,6 +3,7 @@
 // closed: nothing gets through any more.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,10 @@ class EgressLink {
 
   // The sockets as the plan has them; only the first time, which is before the program begins.
   void hand_over(std::vector<UniqueFd> sockets);
+  // Why the proxy was never there; empty while nothing is known of that.
+  [[nodiscard]] std::string unstarted() const;
+  // Called then; once.
+  void on_unstarted(std::function<void()> callback);
   // What went through, what was denied and what failed. The proxy ends.
   void finish(Outcome& outcome);
 

@@ -116,7 +116,11 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
-  run->egress_ = std::move(egress);
+  if (egress != nullptr) {
+    run->egress_ = std::move(egress);
+    run->egress_->on_unstarted(
+        [self = run.get()] { self->kill(KillReason::kCancelled, "its network is not there"); });
+  }
   if (session != nullptr) {
     run->wasm_ = std::move(session);
     run->grace_ = wasm::kGrace;
@@ -439,9 +443,19 @@ void SupervisedRun::report(const jail::Jail::End& end) {
   outcome.start_reason = plan_.cold_reason;
   outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
   if (denials_) denials_->add_to(outcome);
-  if (egress_) egress_->finish(outcome);
+  if (egress_) finish_egress(outcome);
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   observer_.on_finished(std::move(outcome), std::move(volume_));
+}
+
+void SupervisedRun::finish_egress(Outcome& outcome) {
+  const std::string unstarted = egress_->unstarted();
+  egress_->finish(outcome);
+  if (unstarted.empty()) return;
+  outcome.status = Status::kSandboxError;
+  outcome.exit_code.reset();
+  outcome.signal.reset();
+  outcome.message = "the egress proxy could not be started: " + unstarted;
 }
 
 // ---- standard input

@@ -68,6 +68,7 @@ class SupervisedRun {
   void check_cpu(Clock::time_point now);
   void sample(Clock::time_point now);
   void report(const jail::Jail::End& end);
+  void finish_egress(Outcome& outcome);
   [[nodiscard]] Output& output(OutputStream stream) {
     return stream == OutputStream::kStdout ? stdout_ : stderr_;
   }
