@@ -1,11 +1,15 @@
 #include "egress/proxy_clients.h"
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <cerrno>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "egress/protocol.h"
 #include "egress/proxy_http_head.h"
 #include "egress/proxy_reach.h"
 #include "egress/proxy_relay.h"

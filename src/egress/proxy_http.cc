@@ -1,6 +1,8 @@
 // HTTP proxy clients: a tunnel, or one request that is passed on.
 #include <fmt/format.h>
+#include <string.h>
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -9,7 +11,6 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/write.hpp>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>

@@ -1,7 +1,6 @@
 #include "egress/proxy_reach.h"
 
-#include <algorithm>
-#include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/resolver_base.hpp>

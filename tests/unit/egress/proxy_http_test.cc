@@ -200,6 +200,9 @@ TEST_F(Proxied, ConnectionsBeyondTheMostWaitForTheirTurn) {
 }
 
 TEST_F(Proxied, WithoutDescriptorsConnectionsWaitAndNothingSpins) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "UBSan opens a pipe to check a vtable, and takes a failure for a bad one";
+#endif
   Server server(echo);
   const auto port = add(ListenerKind::kProxy);
   start({entry(server.port())}, 24);
