@@ -1,6 +1,6 @@
 # libsandpit.so: every module in one shared library. Only what include/sandpit/ marks SANDPIT_API is visible.
 # Embedders link it; our own programs link the static modules.
-set(sandpit_modules base sys config runtime policy lint plan engine supervisor codec service)
+set(sandpit_modules base egress sys config runtime policy lint plan engine supervisor codec service)
 set(sandpit_objects)
 set(sandpit_targets)
 foreach(module ${sandpit_modules})

@@ -85,8 +85,15 @@ Result<void> check_name(std::string_view name) {
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
-  if (good) return {};
-  return fail(bad(fmt::format("{} is not a host name", quote(name))));
+  if (!good) return fail(bad(fmt::format("{} is not a host name", quote(name))));
+  // No top-level domain is a number, and resolvers would take "0x7f.1" for an address.
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  const bool hexadecimal = last.starts_with("0x") &&
+                           last.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
+  if (hexadecimal || last.find_first_not_of("0123456789") == std::string_view::npos) {
+    return fail(bad(fmt::format("{} is an address in disguise", quote(name))));
+  }
+  return {};
 }
 
 Result<void> check_host(std::string_view host) {

@@ -72,21 +72,18 @@ class Builder {
     plan_.sockets = {
         {.use = EgressUse::kProxy, .address = kLoopback, .port = kEgressProxyPort, .target = {}},
         {.use = EgressUse::kDns, .address = kLoopback, .port = kDnsPort, .target = {}}};
-    // One for all addresses would take the port away from those with one of their own.
-    for (const bool wide : {false, true}) {
-      for (const std::string& text : plan_.hosts) {
-        if (const auto entry = taken_apart(text)) add(*entry, wide);
-      }
+    for (const std::string& text : plan_.hosts) {
+      if (const auto entry = taken_apart(text)) add(*entry);
     }
     return std::move(plan_);
   }
 
  private:
-  void add(const Entry& entry, bool wide) {
+  void add(const Entry& entry) {
     if (entry.host.starts_with('[')) return;
     if (const auto network = network_of(entry.host)) {
-      if ((network->prefix < 32) == wide) add_network(*network, entry.port);
-    } else if (!wide && entry.host.find('/') == std::string_view::npos) {
+      add_network(*network, entry.port);
+    } else if (!entry.host.contains('/')) {
       add_name(entry);
     }
   }
@@ -125,11 +122,11 @@ class Builder {
     }
   }
 
-  // False: there is no room. Where the port is taken at this address, it is by one like this.
+  // False: there is no room.
   bool listen(EgressSocket socket) {
     const bool taken = std::ranges::any_of(plan_.sockets, [&](const EgressSocket& other) {
       return other.use != EgressUse::kDns && other.port == socket.port &&
-             (other.address == socket.address || socket.address == 0 || other.address == 0);
+             other.address == socket.address;
     });
     if (taken) return true;
     if (plan_.sockets.size() >= kMostSockets) return false;

@@ -363,8 +363,8 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
   if (served) return std::nullopt;
   if (!is_loopback(peer->address)) {
     const bool local = std::ranges::any_of(plan.networks, [&](const EgressNetwork& network) {
-      const auto range = egress::Range::parse(
-          fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
+      const auto range =
+          egress::Range::parse(fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
       return range && range->contains(peer->address);
     });
     return Unreached{.detail = std::string(detail),
@@ -376,9 +376,9 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
     return egress::Address::parse(ipv4_text(item.address)) == peer->address;
   });
   if (name == plan.names.end()) return std::nullopt;  // its own
-  return Unreached{.detail = fmt::format("{}:{} ({})", name->name, peer->port,
-                                         peer->tcp ? "tcp" : "udp"),
-                   .error = ECONNREFUSED};
+  return Unreached{
+      .detail = fmt::format("{}:{} ({})", name->name, peer->port, peer->tcp ? "tcp" : "udp"),
+      .error = ECONNREFUSED};
 }
 
 std::string hint_for(const DeniedCall& call, std::string_view detail, const Plan& plan) {

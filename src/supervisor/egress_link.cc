@@ -235,8 +235,16 @@ void EgressLink::on_unstarted(std::function<void()> callback) {
 void EgressLink::finish(Outcome& outcome) {
   on_reports();
   outcome.network = counted();
-  const auto& rows = denials_.rows();
-  outcome.denials.insert(outcome.denials.end(), rows.begin(), rows.end());
+  for (const Denial& row : denials_.rows()) {
+    const auto same = std::ranges::find_if(outcome.denials, [&](const Denial& other) {
+      return other.call == row.call && other.detail == row.detail;
+    });
+    if (same == outcome.denials.end()) {
+      outcome.denials.push_back(row);
+    } else {
+      same->count += row.count;
+    }
+  }
   outcome.denials_unlisted += denials_.unlisted();
   for (const std::string& failure : failures_) outcome.warnings.push_back("network: " + failure);
   if (end_->over()) {

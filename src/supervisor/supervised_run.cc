@@ -453,8 +453,8 @@ void SupervisedRun::finish_egress(Outcome& outcome) {
   egress_->finish(outcome);
   if (unstarted.empty()) return;
   outcome.status = Status::kSandboxError;
-  outcome.exit_code.reset();
-  outcome.signal.reset();
+  outcome.exit_code = 0;
+  outcome.signal = 0;
   outcome.message = "the egress proxy could not be started: " + unstarted;
 }
 

@@ -206,7 +206,7 @@ class Reached(EgressCase):
                               f"tell('tunnel', lambda: tunnel('{PRIVATE}:{PORT}'))\n"
                               f"tell('other-port', lambda: direct('{PRIVATE}', 81))\n"
                               "tell('mapped', lambda: tunnel(f'[::ffff:%s]:{PORT}'))" % PRIVATE,
-                              net=f"10.0.0.0/8:{PORT},{OTHER}:{PORT}")
+                              net=f"10.0.0.0/8:{PORT},{OTHER}:{PORT},public.test:{PORT}")
         self.assertEqual(self.lines(outcome), {"network": "5:hello", "address": "5:hello", "tunnel": "5:hello",
                                                "other-port": "ECONNREFUSED", "mapped": "5:hello"}, outcome)
         self.assertEqual(self.denied(outcome), {f"connect {PRIVATE}:81 (tcp)": 1})
@@ -248,7 +248,8 @@ class Reached(EgressCase):
     def test_the_programs_own_loopback_is_its_own(self):
         outcome = self.python("import threading\n"
                               "mine = socket.create_server(('127.0.0.1', PORT))\n"
-                              "threading.Thread(target=lambda: mine.accept()[0].sendall(b'mine'), daemon=True).start()\n"
+                              "def serve():\n  with mine.accept()[0] as peer: peer.recv(10); peer.sendall(b'mine'); peer.recv(10)\n"
+                              "threading.Thread(target=serve, daemon=True).start()\n"
                               "tell('own', lambda: direct('127.0.0.1'))")
         self.assertEqual(self.lines(outcome), {"own": "mine"})
         self.assertEqual(outcome["denials"], [])

@@ -84,6 +84,9 @@ int open_egress_socket(Launch& launch, const ChildEgressSocket& wanted) {
   address.sin_family = AF_INET;
   address.sin_port = wanted.port;
   address.sin_addr.s_addr = wanted.address;
+  // One for all addresses beside those of single ones, which the kernel prefers.
+  const int on = 1;
+  launch.need(::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on));
   const auto* bound = reinterpret_cast<const sockaddr*>(&address);  // NOLINT(*-reinterpret-cast)
   launch.need(::bind(fd, bound, sizeof address));
   constexpr int kBacklog = 128;

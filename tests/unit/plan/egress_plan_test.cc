@@ -49,11 +49,11 @@ TEST(EgressPlan, GivesEachNameAnAddressWithASocketForEachPort) {
   const EgressPlan plan = plan_egress({"a.org:443", "b.org:22", "a.org:80", "c.org:*"});
   EXPECT_THAT(names_of(plan),
               ElementsAre("a.org 127.77.0.1", "b.org 127.77.0.2", "c.org 127.77.0.3"));
-  EXPECT_THAT(sockets_of(plan),
-              ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53",
-                          "forward 127.77.0.1:443 a.org:443", "forward 127.77.0.2:22 b.org:22",
-                          "forward 127.77.0.1:80 a.org:80", "forward 127.77.0.3:80 c.org:80",
-                          "forward 127.77.0.3:443 c.org:443"));
+  EXPECT_THAT(
+      sockets_of(plan),
+      ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53", "forward 127.77.0.1:443 a.org:443",
+                  "forward 127.77.0.2:22 b.org:22", "forward 127.77.0.1:80 a.org:80",
+                  "forward 127.77.0.3:80 c.org:80", "forward 127.77.0.3:443 c.org:443"));
   EXPECT_THAT(plan.networks, IsEmpty());
 }
 
@@ -61,16 +61,16 @@ TEST(EgressPlan, MakesAddressesAndNetworksTheRunsOwn) {
   const EgressPlan plan =
       plan_egress({"1.1.1.1:443", "10.9.8.7/8:5432", "127.0.0.1:8080", "1.1.1.1:80"});
   EXPECT_THAT(networks_of(plan), ElementsAre("1.1.1.1/32", "10.0.0.0/8"));
-  EXPECT_THAT(sockets_of(plan),
-              ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53", "original 1.1.1.1:443",
-                          "original 127.0.0.1:8080", "original 1.1.1.1:80",
-                          "original 0.0.0.0:5432"));
+  EXPECT_THAT(sockets_of(plan), ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53",
+                                            "original 1.1.1.1:443", "original 0.0.0.0:5432",
+                                            "original 127.0.0.1:8080", "original 1.1.1.1:80"));
 }
 
-TEST(EgressPlan, ANetworkDoesNotTakeANamesPort) {
+TEST(EgressPlan, ANetworkAndANameMayHaveTheSamePort) {
   const EgressPlan plan = plan_egress({"10.0.0.0/8:443", "a.org:443"});
-  EXPECT_THAT(sockets_of(plan), ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53",
-                                            "forward 127.77.0.1:443 a.org:443"));
+  EXPECT_THAT(sockets_of(plan),
+              ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53", "original 0.0.0.0:443",
+                          "forward 127.77.0.1:443 a.org:443"));
 }
 
 TEST(EgressPlan, LeavesToTheProxyWhatHasNoSocket) {

@@ -9,10 +9,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "egress/rules.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "supervisor/denial_listener.h"
 #include "supervisor/denial_table.h"
@@ -143,6 +147,42 @@ TEST(DenialHint, NamesASettingOnlyWhereOneHelps) {
   plan.denied_syscalls = {"socket"};
   EXPECT_EQ(hint_for({"socket", {AF_INET, SOCK_RAW}}, "", plan),
             "security.deny_syscalls without \"socket\"");
+}
+
+TEST(DenialHint, OfAConnectionNamesTheNetworkThatHasIt) {
+  const Plan plan;
+  EXPECT_EQ(hint_for({"connect", {}}, "1.1.1.1:443 (tcp)", plan), "--net 1.1.1.1:443");
+  EXPECT_EQ(hint_for({"connect", {}}, "[2001:db8::1]:443 (tcp)", plan), "--net [2001:db8::1]:443");
+  EXPECT_EQ(hint_for({"connect", {}}, "a.org:443 (tcp)", plan), "--net a.org:443");
+  EXPECT_EQ(hint_for({"sendto", {}}, "8.8.8.8:53 (udp)", plan), "--net host");
+  EXPECT_EQ(hint_for({"connect", {}}, "127.0.0.1:80 (tcp)", plan), "--net loopback");
+  EXPECT_EQ(hint_for({"connect", {}}, "[::1]:80 (tcp)", plan), "--net loopback");
+}
+
+TEST(Unreached, IsWhatHasNoSocketInAListOfHosts) {
+  const std::vector<std::string> hosts = {"a.org:443", "10.0.0.0/8:5432", "[2001:db8::1]:80",
+                                          "127.0.0.1:8080"};
+  const EgressPlan plan = plan_egress(hosts);
+  egress::AllowList list;
+  for (const std::string& host : hosts) ASSERT_TRUE(list.add(host));
+  for (const char* reached :
+       {"127.77.0.1:443 (tcp)", "10.1.2.3:5432 (tcp)", "127.0.0.1:8080 (tcp)",
+        "127.0.0.1:3128 (tcp)", "127.0.0.1:1 (tcp)", "[::1]:1 (tcp)", "127.0.0.1:53 (udp)"}) {
+    EXPECT_FALSE(unreached(reached, plan, list)) << reached;
+  }
+  const auto expect = [&](const char* tried, const char* detail, int error, bool listed) {
+    const auto found = unreached(tried, plan, list);
+    ASSERT_TRUE(found) << tried;
+    EXPECT_EQ(found->detail, detail);
+    EXPECT_EQ(found->error, error) << tried;
+    EXPECT_EQ(found->listed, listed) << tried;
+  };
+  expect("127.77.0.1:80 (tcp)", "a.org:80 (tcp)", ECONNREFUSED, false);
+  expect("127.77.0.1:443 (udp)", "a.org:443 (udp)", ECONNREFUSED, false);
+  expect("10.1.2.3:80 (tcp)", "10.1.2.3:80 (tcp)", ECONNREFUSED, false);
+  expect("11.1.2.3:5432 (tcp)", "11.1.2.3:5432 (tcp)", ENETUNREACH, false);
+  expect("10.1.2.3:5432 (udp)", "10.1.2.3:5432 (udp)", ECONNREFUSED, false);
+  expect("[2001:db8::1]:80 (tcp)", "[2001:db8::1]:80 (tcp)", ENETUNREACH, true);
 }
 
 TEST(DenialTable, CountsTheSameOnceAndIsBounded) {
