@@ -15,9 +15,9 @@ import tempfile
 
 # signal-safety(7), POSIX.
 POSIX = """
-_exit _Exit access chdir chmod chown clock_gettime close connect dup dup2 dup3 execve faccessat fchdir fchmod fchmodat fchown
+_exit _Exit accept access bind chdir chmod chown clock_gettime close connect dup dup2 dup3 execve faccessat fchdir fchmod fchmodat fchown
 fchownat fcntl fcntl64 fdatasync fexecve fstat fstat64 fstatat fstatat64 fsync ftruncate ftruncate64 getegid geteuid getgid
-getgroups getpeername getpgid getpgrp getpid getppid getsockname getsockopt getuid kill linkat lseek lseek64 lstat lstat64
+getgroups getpeername getpgid getpgrp getpid getppid getsockname getsockopt getuid kill linkat listen lseek lseek64 lstat lstat64
 memccpy memchr memcmp memcpy memmove memset mkdir mkdirat mkfifo mkfifoat mknod mknodat open open64 openat openat64 pause pipe
 poll ppoll pread pread64 pselect pwrite pwrite64 raise read readlink readlinkat readv recv recvfrom recvmsg rename renameat
 rmdir select send sendmsg sendto setgid setpgid setsid setsockopt setuid shutdown sigaction sigaddset sigdelset sigemptyset

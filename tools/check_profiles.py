@@ -50,7 +50,7 @@ def problems_of(profiles, measured, steps):
             yield f"measured.json: there is no profile '{profile}'"
             continue
         for runtime in sorted({one for runtimes in calls.values() for one in runtimes} - {"init"}):
-            if profile not in steps.get(runtime, {profile} if runtime in ("wasm", "lint") else set()):
+            if profile not in steps.get(runtime, {profile} if runtime in ("wasm", "lint", "egress") else set()):
                 yield f"measured.json: no step of '{runtime}' has the profile '{profile}' any more; measure it anew"
     for profile in sorted(profiles):
         used, allowed = measured.get(profile, {}), permitted(profiles, profile)

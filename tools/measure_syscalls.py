@@ -144,6 +144,16 @@ class Measurement:
             for _, init, members in families(processes):
                 self.add(profile, "wasm", init, members)
 
+    def egress(self):
+        """No runtime: the proxies of the test suite's runs."""
+        with tempfile.TemporaryDirectory(prefix="sandpit-measure-") as work:
+            done, processes = self.traced(["/usr/bin/python3", str(SOURCE / "tests/egress/run_tests.py"), self.sandpit, "Reached", "Denied"], work)
+        print(f"egress: its suite ended with {done.returncode}", flush=True)
+        for started, init, members in families(processes):
+            if started == "/egress-proxy":
+                self.add("egress", "egress", init, members)
+        return "egress" in self.calls
+
     def lint(self, name, work):
         """The worker that parses sources locks itself in without a jail."""
         own = SOURCE / "runtimes" / name
@@ -200,11 +210,11 @@ def text_of(data):
 def main(sandpit, names):
     if os.geteuid() != 0 or not shutil.which("strace"):
         sys.exit("measure_syscalls: needs root and strace: tools/setup.sh ci")
-    known = sorted(tomllib.loads(path.read_text())["id"] for path in (SOURCE / "runtimes").glob("*/runtime.toml")) + ["wasm"]
+    known = sorted(tomllib.loads(path.read_text())["id"] for path in (SOURCE / "runtimes").glob("*/runtime.toml")) + ["wasm", "egress"]
     data = json.loads(TARGET.read_text()) if TARGET.exists() else {"calls": {}, "files": {}}
     for name in names or known:
         measurement = Measurement(str(pathlib.Path(sandpit).resolve()))
-        if measurement.runtime(name):
+        if measurement.egress() if name == "egress" else measurement.runtime(name):
             data = {"calls": merged(data["calls"], measurement.calls, {name}), "files": merged(data["files"], measurement.files, {name})}
             TARGET.write_text(text_of(data))
     for profile, calls in data["calls"].items():

@@ -191,11 +191,23 @@ TEST_F(PlanTest, ResolverAndCertificatesAreThereInTheHostsNetworkOnly) {
   EXPECT_NE(mount_at(plan, "/etc/ssl/certs"), nullptr);
 }
 
-TEST_F(PlanTest, WithAListOfHostsCertificatesAreThereAndNoResolver) {
+TEST_F(PlanTest, WithAListOfHostsItsResolverIsTheProxy) {
   policy.network = NetworkMode::kAllow;
   const Plan plan = built();
-  EXPECT_EQ(mount_at(plan, "/etc/resolv.conf"), nullptr);
+  EXPECT_TRUE(mount_at(plan, "/etc/resolv.conf")->content.starts_with("nameserver 127.0.0.1\n"));
   EXPECT_NE(mount_at(plan, "/etc/ssl/certs"), nullptr);
+}
+
+TEST_F(PlanTest, WithAListOfHostsProgramsFindNamesAndProxy) {
+  policy.network = NetworkMode::kAllow;
+  policy.hosts = {"a.org:443"};
+  policy.env["HTTPS_PROXY"] = "mine";
+  const Plan plan = built();
+  ASSERT_TRUE(plan.egress);
+  EXPECT_EQ(plan.egress->hosts, policy.hosts);
+  EXPECT_THAT(mount_at(plan, "/etc/hosts")->content, testing::HasSubstr("127.77.0.1 a.org\n"));
+  EXPECT_THAT(plan.env, testing::IsSupersetOf({"http_proxy=http://127.0.0.1:3128",
+                                               "HTTPS_PROXY=mine", "NODE_USE_ENV_PROXY=1"}));
 }
 
 TEST_F(PlanTest, AToolChainBeneathAVolumeIsMountedAfterIt) {
