@@ -5,6 +5,7 @@
 // supervisor, and nothing that comes through a listening socket. One thread does everything but
 // getaddrinfo(3).
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/write_all.h"
 #include "egress/protocol.h"
 #include "egress/proxy_serve.h"
+#include "sandpit/error.h"
 
 namespace sandpit::egress {
 namespace {

@@ -112,8 +112,9 @@ std::optional<Peer> peer_of(std::string_view detail) {
 }
 
 bool is_loopback(const egress::Address& address) {
-  static const auto own = egress::Range::parse("127.0.0.0/8");
-  return address.is_v4() ? own->contains(address) : address == egress::Address::parse("::1");
+  constexpr std::uint8_t kLoopbackNet = 127;
+  return address.is_v4() ? address.v4()[0] == kLoopbackNet
+                         : address == egress::Address::parse("::1");
 }
 
 std::string network_hint(std::string_view detail) {

@@ -32,6 +32,7 @@
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
+#include "sandpit/units.h"
 #include "supervisor/denial_table.h"
 #include "supervisor/supervised_run.h"
 #include "supervisor/supervisor.h"
@@ -157,7 +158,7 @@ Result<std::unique_ptr<EgressLink>> EgressLink::start(Supervisor& supervisor,
   return link;
 }
 
-void EgressLink::hand_over(std::vector<UniqueFd> sockets) {
+void EgressLink::hand_over(const std::vector<UniqueFd>& sockets) {
   if (handed_over_ || sockets.size() != start_.listeners.size()) return;
   handed_over_ = true;
   std::string text = egress::start_text(start_);

@@ -30,7 +30,7 @@ class EgressLink {
   ~EgressLink();
 
   // The sockets as the plan has them; only the first time, which is before the program begins.
-  void hand_over(std::vector<UniqueFd> sockets);
+  void hand_over(const std::vector<UniqueFd>& sockets);
   // Why the proxy was never there; empty while nothing is known of that.
   [[nodiscard]] std::string unstarted() const;
   // Called then; once.

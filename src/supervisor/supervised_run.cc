@@ -287,7 +287,7 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       on_listener(message, std::move(descriptors));
       break;
     case jail::MessageKind::kEgress:
-      if (egress_ && !wait_status_) egress_->hand_over(std::move(descriptors));
+      if (egress_ && !wait_status_) egress_->hand_over(descriptors);
       break;
     case jail::MessageKind::kFailed:
       if (!launch_failure_) launch_failure_ = message;

@@ -57,13 +57,15 @@ void bring_up_loopback(Launch& launch) {
   ::close(fd);
 }
 
+namespace {
+
 // An address on an alias of the loopback interface makes its whole network local (fib_add_ifaddr,
 // net/ipv4/fib_frontend.c), and so reach the sockets below.
 void add_network(Launch& launch, int socket, std::size_t index, const ChildEgressNetwork& network) {
   ifreq request{};
   char* name = request.ifr_name;
-  std::memcpy(name, "lo:", 3);
-  std::size_t length = 3;
+  std::size_t length = 0;
+  for (const char c : {'l', 'o', ':'}) name[length++] = c;
   for (std::size_t unit = 100; unit > 0; unit /= 10) {
     name[length++] = static_cast<char>('0' + index / unit % 10);
   }
@@ -93,6 +95,8 @@ int open_egress_socket(Launch& launch, const ChildEgressSocket& wanted) {
   if (!wanted.datagram) launch.need(::listen(fd, kBacklog));
   return fd;
 }
+
+}  // namespace
 
 void offer_egress(Launch& launch, const ChildSpec& spec) {
   if (spec.egress_sockets.size == 0) return;
