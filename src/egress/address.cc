@@ -20,22 +20,23 @@ constexpr std::size_t kV4Offset = 12;  // of an IPv4 address in the 16 bytes
 constexpr unsigned kV4Bits = 96;
 
 // IANA's special-purpose registries (RFC 6890 and its updates).
-constexpr std::array<std::string_view, 16> kSpecialV4{
-    "0.0.0.0/8",        // this host: Linux connects 0.0.0.0 to itself
-    "10.0.0.0/8",       // private
-    "100.64.0.0/10",    // behind a carrier's NAT
-    "127.0.0.0/8",      // loopback
-    "169.254.0.0/16",   // link-local: the metadata services of clouds
-    "172.16.0.0/12",    // private
-    "192.0.0.0/24",     // protocol assignments
-    "192.0.2.0/24",     // documentation
-    "192.88.99.0/24",   // 6to4 relays
-    "192.168.0.0/16",   // private
-    "198.18.0.0/15",    // benchmarks
-    "198.51.100.0/24",  // documentation
-    "203.0.113.0/24",   // documentation
-    "224.0.0.0/4",      // multicast
-    "240.0.0.0/4",      // reserved, broadcast
+constexpr std::array<std::string_view, 17> kSpecialV4{
+    "0.0.0.0/8",         // this host: Linux connects 0.0.0.0 to itself
+    "10.0.0.0/8",        // private
+    "100.64.0.0/10",     // behind a carrier's NAT
+    "127.0.0.0/8",       // loopback
+    "168.63.129.16/32",  // Azure's own services
+    "169.254.0.0/16",    // link-local: the metadata services of clouds
+    "172.16.0.0/12",     // private
+    "192.0.0.0/24",      // protocol assignments
+    "192.0.2.0/24",      // documentation
+    "192.88.99.0/24",    // 6to4 relays
+    "192.168.0.0/16",    // private
+    "198.18.0.0/15",     // benchmarks
+    "198.51.100.0/24",   // documentation
+    "203.0.113.0/24",    // documentation
+    "224.0.0.0/4",       // multicast
+    "240.0.0.0/4",       // reserved, broadcast
     "255.255.255.255/32",
 };
 // Only 2000::/3 is given out to the public. The rest has loopback, NAT64 (64:ff9b::/96), SIIT

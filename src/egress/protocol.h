@@ -4,11 +4,13 @@
 //   supervisor -> proxy   one message, the start message, with descriptors beside it (SCM_RIGHTS):
 //                         first a memory file with the shared Counters, then the sockets
 //   proxy -> supervisor   one Report a message; dropped while the socket is full
-// The proxy exits with status 0 when the supervisor closes its end, and with 2, after a line on
-// standard error, when the start message is not as described here.
+// When the supervisor shuts its direction down (the run is over) or is gone, the proxy passes on
+// what the program had still sent, at most for kEndTime, and exits with status 0. It exits with
+// 2, after a line on standard error, when the start message is not as described here.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +23,7 @@
 namespace sandpit::egress {
 
 inline constexpr int kControlDescriptor = 3;
+inline constexpr std::chrono::seconds kEndTime{2};
 inline constexpr int kMalformedStart = 2;                  // exit status
 inline constexpr std::size_t kLargestStart = 64U << 10U;   // bytes
 inline constexpr std::size_t kMostStartDescriptors = 253;  // the kernel's SCM_MAX_FD
@@ -31,9 +34,10 @@ struct Counters {
   std::atomic<std::uint64_t> bytes_sent;      // from the program to the network
   std::atomic<std::uint64_t> bytes_received;  // from the network to the program
   std::atomic<std::uint64_t> denied;          // kNotListed and kPrivateAddress, reported or dropped
+  std::atomic<std::uint64_t> cut;             // connections with bytes that nobody took in time
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "two processes share them");
-static_assert(sizeof(Counters) == 4 * sizeof(std::uint64_t));
+static_assert(sizeof(Counters) == 5 * sizeof(std::uint64_t));
 
 enum class ListenerKind : std::uint8_t {
   kProxy,     // TCP: SOCKS5 and HTTP proxy clients

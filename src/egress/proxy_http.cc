@@ -144,6 +144,7 @@ asio::awaitable<void> send_request(ExchangePtr exchange) {
 asio::awaitable<void> upload(ExchangePtr exchange) {
   co_await send_request(exchange);
   exchange->uploaded = true;
+  exchange->link->finish_upload();
   if (exchange->answered) co_await close_gently(exchange->link);
 }
 

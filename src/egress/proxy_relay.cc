@@ -36,6 +36,7 @@ asio::awaitable<void> tunnel_to_server(LinkPtr link, std::string early) {
   if (!sound) co_return abort(*link);
   error_code ignored;
   link->server.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  link->finish_upload();
 }
 
 }  // namespace

@@ -5,10 +5,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <string>
@@ -65,15 +69,35 @@ Result<Counters*> map_counters(int file) {
   return static_cast<Counters*>(address);
 }
 
+// What the program had sent before its end is in sockets of ours, or in the backlog of a listener.
+asio::awaitable<void> drain(Proxy& proxy) {
+  constexpr std::chrono::milliseconds kTurn{1};
+  constexpr int kTurnsForBacklog = 2;
+  const auto deadline = std::chrono::steady_clock::now() + kEndTime;
+  for (int turn = 0; turn < kTurnsForBacklog || !proxy.uploads.empty(); ++turn) {
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    asio::steady_timer timer(proxy.io, kTurn);
+    co_await timer.async_wait(kTuple);
+  }
+  // The other side shall see that something is missing: no end of stream, but a reset.
+  for (Link* link : proxy.uploads) {
+    error_code ignored;
+    link->server.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  }
+  proxy.counters.cut.store(proxy.uploads.size(), std::memory_order_relaxed);
+}
+
 // The supervisor says nothing after the start message; an empty read is its end.
-asio::awaitable<void> exit_when_hung_up(asio::posix::stream_descriptor control) {
+asio::awaitable<void> exit_when_over(Proxy& proxy, asio::posix::stream_descriptor control) {
   while (true) {
     co_await control.async_wait(asio::posix::stream_descriptor::wait_read, kTuple);
     char unwanted = 0;
     const ssize_t size = ::recv(control.native_handle(), &unwanted, sizeof unwanted, MSG_DONTWAIT);
     const bool nothing_yet = size < 0 && (errno == EAGAIN || errno == EINTR);
-    // At once: getaddrinfo in the resolver's thread would keep a clean exit waiting.
-    if (size <= 0 && !nothing_yet) ::_exit(0);
+    if (size > 0 || nothing_yet) continue;
+    co_await drain(proxy);
+    // At once: getaddrinfo in a resolver's thread would keep a clean exit waiting.
+    ::_exit(0);
   }
 }
 
@@ -96,7 +120,7 @@ Result<void> serve(int control) {
     SP_TRY_VOID(listen(proxy, listener, std::move(received.descriptors[listener.descriptor])));
   }
   received.descriptors.clear();
-  spawn(io, exit_when_hung_up(asio::posix::stream_descriptor(io, control)));
+  spawn(io, exit_when_over(proxy, asio::posix::stream_descriptor(io, control)));
   while (true) {
     try {
       io.run();

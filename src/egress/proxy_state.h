@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "egress/protocol.h"
@@ -82,6 +83,8 @@ class Gate {
   asio::steady_timer left_;  // never expires; cancelled whenever a place is left
 };
 
+struct Link;
+
 struct Proxy {
   asio::io_context& io;
   const AllowList& rules;
@@ -90,6 +93,7 @@ struct Proxy {
   asio::ip::tcp::resolver resolver;
   std::size_t lookups = 0;  // those that run or wait, also when nobody waits for them
   Gate gate;
+  std::set<Link*> uploads;  // whose client may still have something for the server
 
   // Counts it when it is a denial, and tells the supervisor if the socket has room.
   void report(const Report& report);
@@ -98,7 +102,14 @@ struct Proxy {
 // A client's connection and the one to its destination.
 struct Link {
   Link(Proxy& of, tcp::socket accepted, Gate::Place held)
-      : proxy(of), client(std::move(accepted)), server(of.io), place(std::move(held)) {}
+      : proxy(of), client(std::move(accepted)), server(of.io), place(std::move(held)) {
+    of.uploads.insert(this);
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link() { finish_upload(); }
+  // The client has sent all it will, and the server's socket has it.
+  void finish_upload() { proxy.uploads.erase(this); }
   Proxy& proxy;
   Stream client;
   Stream server;

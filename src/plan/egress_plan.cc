@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint32_t kLoopback = 0x7f000001;
 constexpr std::uint32_t kFirstName = 0x7f4d0001;  // 127.77.0.1
 constexpr std::size_t kMostSockets = 64;
+constexpr std::size_t kMostNetworks = 64;
 constexpr std::uint16_t kDnsPort = 53;
 // With a wider network hardly anything would fail at once.
 constexpr std::uint32_t kWidest = 1;
@@ -93,14 +94,15 @@ class Builder {
   void add_network(const EgressNetwork& network, std::uint16_t port) {
     const bool own = network.address >> 24U == 127;
     if (port == 0 || (!own && !can_be_local(network))) return;
+    const bool listens = listen({.use = EgressUse::kOriginal,
+                                 .address = network.prefix == 32 ? network.address : 0,
+                                 .port = port,
+                                 .target = {}});
     const bool known = std::ranges::any_of(plan_.networks, [&](const EgressNetwork& other) {
       return other.address == network.address && other.prefix == network.prefix;
     });
-    if (!own && !known) plan_.networks.push_back(network);
-    listen({.use = EgressUse::kOriginal,
-            .address = network.prefix == 32 ? network.address : 0,
-            .port = port,
-            .target = {}});
+    const bool room = plan_.networks.size() < kMostNetworks;
+    if (listens && room && !own && !known) plan_.networks.push_back(network);
   }
 
   void add_name(const Entry& entry) {

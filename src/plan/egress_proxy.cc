@@ -1,10 +1,8 @@
 #include "plan/egress_proxy.h"
 
-#include <fmt/format.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,7 +12,6 @@
 #include "base/result.h"
 #include "plan/plan.h"
 #include "policy/policy.h"
-#include "runtime/read_head.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
@@ -37,7 +34,7 @@ constexpr std::chrono::seconds kLonger{30};
 Policy policy_of_proxy(const Plan& run) {
   Policy policy;
   policy.limits = run.limits;
-  policy.limits.memory = ByteCount::mib(128);
+  policy.limits.memory = kEgressProxyMemory;
   policy.limits.wall_time = run.limits.wall_time + kLonger;
   policy.limits.cpu_time = policy.limits.wall_time;
   policy.limits.processes = 4;  // the threads that wait for name servers
@@ -56,23 +53,24 @@ Policy policy_of_proxy(const Plan& run) {
   return policy;
 }
 
-// Names are resolved as the host does it, its own names included.
+// Names are resolved as the host does it, its own names included. Bound per run, since editors
+// replace that file; bound and not copied, since block lists are large.
 void use_names_of_host(Plan& plan) {
-  constexpr std::size_t kMostText = 1U << 20U;
-  const auto put = [&plan](std::string path, std::string text) {
-    const auto found = std::ranges::find(plan.mounts, path, &Mount::target);
-    if (found != plan.mounts.end()) {
-      found->content = std::move(text);
-      return;
-    }
-    plan.mounts.push_back({.kind = MountKind::kFile,
-                           .mode = 0444,
-                           .target = std::move(path),
-                           .source = {},
-                           .content = std::move(text)});
-  };
-  put("/etc/hosts", read_head("/etc/hosts", kMostText));
-  put("/etc/nsswitch.conf", "hosts: files dns\n");
+  constexpr const char* kHosts = "/etc/hosts";
+  std::erase_if(plan.mounts, [](const Mount& mount) { return mount.target == kHosts; });
+  if (::access(kHosts, R_OK) == 0) {
+    plan.mounts.push_back({.kind = MountKind::kBind,
+                           .flags = kMountReadOnly | kMountNoExec | kMountGranted,
+                           .target = kHosts,
+                           .source = kHosts});
+  }
+  constexpr const char* kServices = "/etc/nsswitch.conf";
+  std::erase_if(plan.mounts, [](const Mount& mount) { return mount.target == kServices; });
+  plan.mounts.push_back({.kind = MountKind::kFile,
+                         .mode = 0444,
+                         .target = kServices,
+                         .source = {},
+                         .content = "hosts: files dns\n"});
   if (plan.landlock_abi > 0) {
     plan.landlock.push_back({.path = "/etc", .access = LandlockAccess::kRead});
   }

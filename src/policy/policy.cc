@@ -94,6 +94,12 @@ void resolve_network(const NetworkWish& wish, Policy& policy, std::vector<Error>
     bad("hosts are for the network mode allow, and another one is given", "leave one of them out");
     return;
   }
+  constexpr std::size_t kMostHosts = 500;
+  if (wish.hosts.size() > kMostHosts) {
+    bad(fmt::format("{} hosts; there may be {}", wish.hosts.size(), kMostHosts),
+        "list networks of addresses, or use the mode host");
+    return;
+  }
   for (const std::string& host : wish.hosts) {
     Result<std::string> entry = config::network_entry(host);
     if (!entry) {

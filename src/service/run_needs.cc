@@ -5,12 +5,14 @@
 #include <string>
 #include <variant>
 
+#include "plan/egress_proxy.h"
 #include "policy/limits_merge.h"
 #include "runtime/settings_for.h"
 #include "sandpit/config.h"
 #include "sandpit/limits.h"
 #include "sandpit/request.h"
 #include "sandpit/runtime.h"
+#include "sandpit/units.h"
 #include "service/source_input.h"
 
 namespace sandpit {
@@ -38,6 +40,14 @@ const Runtime* runtime_of(const Request& request, const Settings& settings,
   return found ? *found : nullptr;
 }
 
+// Its network is a list of hosts.
+bool has_proxy(const Request& request, const SecuritySettings& general,
+               const SecurityOverrides& own) {
+  if (!request.hosts.empty()) return true;
+  const NetworkMode configured = own.network.value_or(general.network);
+  return request.network.value_or(configured) == NetworkMode::kAllow;
+}
+
 }  // namespace
 
 RunNeeds needs_of(const Request& request, const Config& config, const RuntimeRegistry& registry) {
@@ -52,8 +62,11 @@ RunNeeds needs_of(const Request& request, const Config& config, const RuntimeReg
   limits = merge_limits(limits, own.limits, request.limits, runtime->name()).limits;
   // The two steps follow each other, so that the larger one is what counts.
   const bool compiles = !runtime->info(own, Runtime::Probe::kPathOnly).compile_profile.empty();
-  return {.runtime = std::string(runtime->name()),
-          .memory = compiles ? std::max(limits.memory, limits.compile_memory) : limits.memory};
+  ByteCount memory = compiles ? std::max(limits.memory, limits.compile_memory) : limits.memory;
+  if (has_proxy(request, settings.security, own.security)) {
+    memory = ByteCount::bytes(memory.count() + kEgressProxyMemory.count());
+  }
+  return {.runtime = std::string(runtime->name()), .memory = memory};
 }
 
 }  // namespace sandpit

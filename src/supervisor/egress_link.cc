@@ -18,13 +18,16 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/descriptors.h"
 #include "base/memory_file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "egress/address.h"
 #include "egress/protocol.h"
+#include "egress/rules.h"
 #include "engine/jail/child.h"
 #include "engine/jail/jail.h"
 #include "plan/egress_plan.h"
@@ -86,13 +89,20 @@ std::string detail_of(const egress::Report& report) {
                      report.port);
 }
 
+// Something to type: only of what is a host, in its plain form.
 std::string hint_for(const egress::Report& report) {
-  if (report.reason == egress::Reason::kPrivateAddress) {
-    return fmt::format("--net with the private address that {} has, beside its name", report.host);
+  const auto host = egress::parse_host(report.host);
+  if (!host) return {};
+  std::string name;
+  if (const auto* address = std::get_if<egress::Address>(&*host)) {
+    name = address->is_v4() ? address->to_string() : fmt::format("[{}]", address->to_string());
+  } else {
+    name = std::get<std::string>(*host);
   }
-  std::string detail = detail_of(report);
-  detail.resize(std::min(detail.size(), detail.find(" (")));
-  return "--net " + detail;
+  if (report.reason == egress::Reason::kPrivateAddress) {
+    return fmt::format("--net with the private address that {} has, beside its name", name);
+  }
+  return report.port == 0 ? "--net " + name : fmt::format("--net {}:{}", name, report.port);
 }
 
 }  // namespace
@@ -111,25 +121,33 @@ class EgressLink::ProxyEnd final : public RunObserver {
     reason_ = outcome.message.empty() ? to_string(outcome.status) : outcome.message;
     if (!said_.empty()) reason_ += ": " + said_.substr(0, said_.find('\n'));
     if (unstarted_ && unstarted_callback_) unstarted_callback_();
+    // It may end the link.
+    if (const auto callback = std::exchange(over_callback_, {})) callback();
   }
   [[nodiscard]] bool over() const { return over_; }
   [[nodiscard]] bool unstarted() const { return unstarted_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
   void on_unstarted(std::function<void()> callback) { unstarted_callback_ = std::move(callback); }
+  void on_over(std::function<void()> callback) { over_callback_ = std::move(callback); }
 
  private:
   bool over_ = false;
   bool unstarted_ = false;
   std::function<void()> unstarted_callback_;
+  std::function<void()> over_callback_;
   std::string said_;
   std::string reason_;
 };
 
-EgressLink::EgressLink(Supervisor& supervisor, const EgressPlan& plan)
-    : supervisor_(supervisor), start_(start_of(plan)), end_(std::make_shared<ProxyEnd>()) {}
+EgressLink::EgressLink(Supervisor& supervisor, const Plan& plan)
+    : supervisor_(supervisor),
+      start_(start_of(*plan.egress)),
+      end_(std::make_shared<ProxyEnd>()),
+      report_denials_(plan.report_denials) {}
 
 EgressLink::~EgressLink() {
   end_->on_unstarted({});
+  end_->on_over({});
   // The proxy ends at the hang-up: here nobody knows any more whether its run is still there.
   if (control_.valid()) supervisor_.forget(control_.get());
 }
@@ -139,7 +157,7 @@ Result<std::unique_ptr<EgressLink>> EgressLink::start(Supervisor& supervisor,
   if (plan.egress_proxy.size() != 1) {
     return fail({.code = ErrorCode::kSandbox, .message = "malformed plan"});
   }
-  auto link = std::unique_ptr<EgressLink>(new EgressLink(supervisor, *plan.egress));
+  auto link = std::unique_ptr<EgressLink>(new EgressLink(supervisor, plan));
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) < 0) {
     return fail(errno_error("socketpair", errno));
@@ -154,12 +172,16 @@ Result<std::unique_ptr<EgressLink>> EgressLink::start(Supervisor& supervisor,
   link->proxy_->keep(link->end_);
   EgressLink* self = link.get();
   SP_TRY_VOID(supervisor.watch(self->control_.get(), EPOLLIN,
-                               [self](std::uint32_t) { self->on_reports(); }));
+                               [self](std::uint32_t) { (void)self->on_reports(); }));
   return link;
 }
 
 void EgressLink::hand_over(const std::vector<UniqueFd>& sockets) {
-  if (handed_over_ || sockets.size() != start_.listeners.size()) return;
+  if (handed_over_) return;
+  if (sockets.size() != start_.listeners.size()) {
+    failures_.emplace_back("the run's sockets did not arrive: nothing goes through");
+    return;
+  }
   handed_over_ = true;
   std::string text = egress::start_text(start_);
   std::vector<int> descriptors{counters_.get()};
@@ -176,20 +198,22 @@ void EgressLink::hand_over(const std::vector<UniqueFd>& sockets) {
   }
 }
 
-void EgressLink::on_reports() {
-  for (;;) {
+bool EgressLink::on_reports() {
+  constexpr int kMostAtOnce = 256;  // other runs shall have their turn
+  for (int i = 0; i < kMostAtOnce; ++i) {
     std::array<char, egress::kLargestReport> text;  // NOLINT(*-member-init): filled by recv
     const ssize_t n = ::recv(control_.get(), text.data(), text.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) {
       supervisor_.forget(control_.get());
-      return;
+      return false;
     }
     if (const auto report = egress::parse_report({text.data(), static_cast<std::size_t>(n)})) {
       add(*report);
     }
   }
+  return true;
 }
 
 void EgressLink::add(const egress::Report& report) {
@@ -217,14 +241,11 @@ void EgressLink::add(const egress::Report& report) {
   }
 }
 
-NetworkUse EgressLink::counted() const {
-  std::array<std::uint64_t, 4> counts{};
+std::array<std::uint64_t, 5> EgressLink::counts() const {
+  std::array<std::uint64_t, 5> counts{};
   static_assert(sizeof counts == sizeof(egress::Counters));
-  if (::pread(counters_.get(), counts.data(), sizeof counts, 0) != sizeof counts) return {};
-  return {.connections = counts[0],
-          .denied = counts[3],
-          .sent = ByteCount::bytes(counts[1]),
-          .received = ByteCount::bytes(counts[2])};
+  if (::pread(counters_.get(), counts.data(), sizeof counts, 0) != sizeof counts) counts = {};
+  return counts;
 }
 
 std::string EgressLink::unstarted() const { return end_->unstarted() ? end_->reason() : ""; }
@@ -233,9 +254,44 @@ void EgressLink::on_unstarted(std::function<void()> callback) {
   end_->on_unstarted(std::move(callback));
 }
 
+void EgressLink::drain(std::function<void()> done) {
+  ended_early_ = end_->over();
+  if (ended_early_) return done();
+  end_->on_over(std::move(done));
+  // Before it has been given anything there is nothing to pass on.
+  if (!handed_over_) return cut();
+  (void)::shutdown(control_.get(), SHUT_WR);
+}
+
+void EgressLink::cut() {
+  was_cut_ = handed_over_;
+  if (!end_->over()) supervisor_.cancel(*proxy_, "its run is over");
+}
+
 void EgressLink::finish(Outcome& outcome) {
-  on_reports();
-  outcome.network = counted();
+  while (on_reports()) {
+  }
+  const auto [connections, sent, received, denied, cut_off] = counts();
+  outcome.network = NetworkUse{.connections = connections,
+                               .denied = denied,
+                               .sent = ByteCount::bytes(sent),
+                               .received = ByteCount::bytes(received)};
+  if (report_denials_) add_denials(outcome);
+  for (const std::string& failure : failures_) outcome.warnings.push_back("network: " + failure);
+  if (ended_early_ && !end_->unstarted()) {
+    outcome.warnings.push_back(
+        "network: the proxy ended before the program, and nothing went "
+        "through from then on: " +
+        end_->reason());
+  }
+  if (was_cut_ || cut_off > 0) {
+    outcome.warnings.emplace_back(
+        "network: connections were reset at the end of the run: not all that the program had sent "
+        "was taken in time");
+  }
+}
+
+void EgressLink::add_denials(Outcome& outcome) const {
   for (const Denial& row : denials_.rows()) {
     const auto same = std::ranges::find_if(outcome.denials, [&](const Denial& other) {
       return other.call == row.call && other.detail == row.detail;
@@ -247,16 +303,6 @@ void EgressLink::finish(Outcome& outcome) {
     }
   }
   outcome.denials_unlisted += denials_.unlisted();
-  for (const std::string& failure : failures_) outcome.warnings.push_back("network: " + failure);
-  if (end_->over()) {
-    outcome.warnings.push_back(
-        "network: the proxy ended before the program, and nothing went "
-        "through from then on: " +
-        end_->reason());
-  }
-  supervisor_.forget(control_.get());
-  control_.reset();
-  if (!end_->over()) supervisor_.cancel(*proxy_, "its run is over");
 }
 
 }  // namespace sandpit

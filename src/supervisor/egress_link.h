@@ -3,6 +3,8 @@
 // closed: nothing gets through any more.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,25 +35,32 @@ class EgressLink {
   void hand_over(const std::vector<UniqueFd>& sockets);
   // Why the proxy was never there; empty while nothing is known of that.
   [[nodiscard]] std::string unstarted() const;
-  // Called then; once.
   void on_unstarted(std::function<void()> callback);
-  // What went through, what was denied and what failed. The proxy ends.
+  // The run is over: the proxy passes on what the program had still sent, and ends; then `done` is
+  // called, perhaps at once. cut(): it ends now.
+  void drain(std::function<void()> done);
+  void cut();
+  // After that. What went through, what was denied and what failed.
   void finish(Outcome& outcome);
 
  private:
   class ProxyEnd;
-  EgressLink(Supervisor& supervisor, const EgressPlan& plan);
-  void on_reports();
+  EgressLink(Supervisor& supervisor, const Plan& plan);
+  bool on_reports();  // answers whether there may be more
   void add(const egress::Report& report);
-  [[nodiscard]] NetworkUse counted() const;
+  void add_denials(Outcome& outcome) const;
+  [[nodiscard]] std::array<std::uint64_t, 5> counts() const;
 
   Supervisor& supervisor_;
   egress::Start start_;
   UniqueFd control_;
   UniqueFd counters_;
   bool handed_over_ = false;
+  bool ended_early_ = false;
+  bool was_cut_ = false;
   std::shared_ptr<ProxyEnd> end_;
   SupervisedRun* proxy_ = nullptr;  // until end_ says that it is over
+  bool report_denials_;
   DenialTable denials_;
   std::vector<std::string> failures_;  // listed, and not reached all the same
 };

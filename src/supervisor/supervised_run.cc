@@ -22,6 +22,7 @@
 #include "base/descriptors.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "egress/protocol.h"
 #include "engine/jail/child.h"
 #include "engine/jail/jail.h"
 #include "engine/jail/template_link.h"
@@ -32,6 +33,7 @@
 #include "sandpit/units.h"
 #include "supervisor/denial_listener.h"
 #include "supervisor/describe.h"
+#include "supervisor/egress_link.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -174,6 +176,7 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
 // ---- time and memory
 
 SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
+  if (reported_ && !told_) return egress_deadline_;
   if (reported_ || wait_status_) return Clock::time_point::max();
   const bool unborn = jail_.forked() && jail_.pidfd() < 0 && !told_stuck_;
   if (reason_ != KillReason::kNone) {
@@ -183,6 +186,11 @@ SupervisedRun::Clock::time_point SupervisedRun::next_deadline() const {
 }
 
 void SupervisedRun::on_deadline(Clock::time_point now) {
+  if (reported_ && !told_) {
+    egress_deadline_ = Clock::time_point::max();
+    egress_->cut();
+    return;
+  }
   if (now >= started_ + plan_.limits.wall_time + grace_) {
     // A run whose time is over before its template has got to it ends when it is born. The template
     // is only to blame when that takes longer than any queue.
@@ -340,11 +348,11 @@ void SupervisedRun::stop_listening() {
 // end could be waited for.
 void SupervisedRun::on_hang_up() {
   supervisor_.forget(jail_.socket());
-  if (jail_.pidfd() >= 0 || finished_) return;
+  if (jail_.pidfd() >= 0 || reaped_) return;
   ended_ = Clock::now();
   wait_status_ = -1;
+  reaped_ = true;
   if (!reported_) report({});
-  finished_ = true;
 }
 
 // ---- output
@@ -397,8 +405,8 @@ void SupervisedRun::on_exit() {
   if (!wait_status_) ended_ = Clock::now();
   wait_status_ = wait_status_.value_or(-1);
   const jail::Jail::End end = jail_.reap();
+  reaped_ = true;
   if (!reported_) report(jail_.forked() ? told_end_ : end);
-  finished_ = true;
 }
 
 // Called when nothing can write any more: what is in the pipes is all there is.
@@ -420,7 +428,7 @@ void SupervisedRun::report(const jail::Jail::End& end) {
     if (!tail.empty()) (void)observer_.on_output(stream, tail);
     close_output(output(stream));
   }
-  Outcome outcome;
+  Outcome& outcome = outcome_;
   outcome.stdout_bytes = stdout_.collector.total();
   outcome.stderr_bytes = stderr_.collector.total();
   outcome.stdout_truncated = stdout_.collector.truncated();
@@ -443,19 +451,28 @@ void SupervisedRun::report(const jail::Jail::End& end) {
   outcome.start_reason = plan_.cold_reason;
   outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
   if (denials_) denials_->add_to(outcome);
-  if (egress_) finish_egress(outcome);
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
-  observer_.on_finished(std::move(outcome), std::move(volume_));
+  if (egress_ == nullptr) return tell();
+  // A second more than the proxy takes by itself.
+  egress_deadline_ = Clock::now() + egress::kEndTime + std::chrono::seconds(1);
+  egress_->drain([this] { finish_egress(); });
 }
 
-void SupervisedRun::finish_egress(Outcome& outcome) {
+void SupervisedRun::tell() {
+  told_ = true;
+  observer_.on_finished(std::move(outcome_), std::move(volume_));
+}
+
+void SupervisedRun::finish_egress() {
+  egress_->finish(outcome_);
   const std::string unstarted = egress_->unstarted();
-  egress_->finish(outcome);
-  if (unstarted.empty()) return;
-  outcome.status = Status::kSandboxError;
-  outcome.exit_code = 0;
-  outcome.signal = 0;
-  outcome.message = "the egress proxy could not be started: " + unstarted;
+  if (!unstarted.empty()) {
+    outcome_.status = Status::kSandboxError;
+    outcome_.exit_code = 0;
+    outcome_.signal = 0;
+    outcome_.message = "the egress proxy could not be started: " + unstarted;
+  }
+  tell();
 }
 
 // ---- standard input

@@ -40,7 +40,7 @@ class SupervisedRun {
   // For as long as this run is there.
   void keep(std::shared_ptr<RunObserver> observer) { kept_observer_ = std::move(observer); }
   // Reported and reaped.
-  [[nodiscard]] bool finished() const { return finished_; }
+  [[nodiscard]] bool finished() const { return told_ && reaped_; }
 
  private:
   struct Output {
@@ -68,7 +68,8 @@ class SupervisedRun {
   void check_cpu(Clock::time_point now);
   void sample(Clock::time_point now);
   void report(const jail::Jail::End& end);
-  void finish_egress(Outcome& outcome);
+  void finish_egress();
+  void tell();
   [[nodiscard]] Output& output(OutputStream stream) {
     return stream == OutputStream::kStdout ? stdout_ : stderr_;
   }
@@ -106,12 +107,15 @@ class SupervisedRun {
   UniqueFd proc_;
   std::optional<sys::TreeSampler> sampler_;
   std::unique_ptr<EgressLink> egress_;
+  Clock::time_point egress_deadline_ = Clock::time_point::max();
+  Outcome outcome_;
   std::shared_ptr<RunObserver> kept_observer_;
   std::unique_ptr<wasm::Session> wasm_;  // of a run on the wasm engine
   Milliseconds grace_{0};  // the worker stops at its limits by itself, and tells where it was
   bool alone_ = false;     // init told that nothing of the run lives any more, but itself
-  bool reported_ = false;  // the observer has the Outcome
-  bool finished_ = false;
+  bool reported_ = false;  // the Outcome is made, and waits for the egress proxy at most
+  bool told_ = false;      // the observer has it
+  bool reaped_ = false;
 };
 
 }  // namespace sandpit

@@ -110,6 +110,26 @@ def echo(listener):
         threading.Thread(target=serve, daemon=True).start()
 
 
+ARRIVED = []  # at the sinks: (bytes, whether the end was an end of stream)
+
+
+def sink(listener, pause):
+    while True:
+        peer, _ = listener.accept()
+
+        def serve(peer=peer):
+            count = 0
+            with peer:
+                try:
+                    while part := peer.recv(65536):
+                        count += len(part)
+                        time.sleep(pause)
+                    ARRIVED.append((count, True))
+                except OSError:
+                    ARRIVED.append((count, False))
+        threading.Thread(target=serve, daemon=True).start()
+
+
 def name_server(server):
     """Knows looked-up.test, which has two addresses."""
     while True:
@@ -237,6 +257,28 @@ class Reached(EgressCase):
         self.assertEqual(self.lines(outcome), {"lot": "5000008"})
         self.assertEqual((outcome["network"]["bytes_sent"], outcome["network"]["bytes_received"]), (5000000, 5000008))
 
+    def test_what_is_sent_last_arrives(self):
+        ARRIVED.clear()
+        for size in (1, 20, 100_000, 3_000_000):
+            for way in ("peer = socket.create_connection(('public.test', PORT + 2))",
+                        "peer, _ = connected(f'CONNECT public.test:{PORT + 2} HTTP/1.1\\r\\n\\r\\n'.encode())"):
+                outcome = self.python(f"{way}\npeer.sendall(b'x' * {size})", net=f"public.test:{PORT + 2}")
+                self.assertEqual((outcome["network"]["connections"], outcome["network"]["bytes_sent"]), (1, size), (way, outcome))
+        self.assertTrue(wait_until(lambda: len(ARRIVED) == 8))
+        self.assertEqual(sorted(ARRIVED), sorted([(size, True) for size in (1, 20, 100_000, 3_000_000)] * 2))
+
+    def test_what_is_not_taken_in_time_ends_in_a_reset(self):
+        ARRIVED.clear()
+        outcome = self.python("peer = socket.create_connection(('public.test', PORT + 3))\npeer.setblocking(False)\n"
+                              "sent = 0\nuntil = time.monotonic() + 0.5\n"
+                              "while time.monotonic() < until:\n  try: sent += peer.send(b'x' * 65536)\n  except BlockingIOError: time.sleep(0.01)\n"
+                              "print('sent', sent)", net=f"public.test:{PORT + 3}")
+        sent = int(self.lines(outcome)["sent"])
+        self.assertTrue(wait_until(lambda: ARRIVED, patience=60))
+        self.assertFalse(ARRIVED[0][1])
+        self.assertLess(ARRIVED[0][0], sent)
+        self.assertIn("reset at the end of the run", " ".join(outcome["warnings"]))
+
     def test_many_at_once(self):
         outcome = self.python("import concurrent.futures as c\n"
                               "with c.ThreadPoolExecutor(20) as pool: print('all', set(pool.map(lambda n: direct('public.test'), range(200))))",
@@ -353,6 +395,20 @@ class Denied(EgressCase):
         said = " ".join(outcome["warnings"])
         self.assertIn("connect public.test:9 (tcp) failed: Connection refused", said)
         self.assertIn("nowhere.test:80 (tcp) failed: the name does not resolve", said)
+
+    def test_the_last_denial_is_told(self):
+        for _ in range(10):
+            outcome = self.python("peer = socket.create_connection(PROXY)\npeer.sendall(b'CONNECT other.test:1 HTTP/1.1\\r\\n\\r\\n')")
+            self.assertEqual((outcome["network"]["denied"], self.denied(outcome)), (1, {"connect other.test:1 (tcp)": 1}))
+
+    def test_hints_are_hosts_and_nothing_for_a_shell(self):
+        names = ["`reboot`", "$(id)", "a;reboot", "0.0.0.0/0", "*", "-x", "a b", "Good.Test."]
+        outcome = self.python("".join(f"tell('{n}', lambda: socks({name!r}, 80))\n" for n, name in enumerate(names)))
+        self.assertEqual({row["hint"] for row in outcome["denials"]}, {"", "--net good.test:80"})
+
+    def test_switched_off_there_is_no_list(self):
+        outcome = self.python("tell('socks', lambda: socks('other.test'))", "--no-denials")
+        self.assertEqual((outcome["denials"], outcome["network"]["denied"]), ([], 1))
 
     def test_a_flood_of_denials_is_counted_and_bounded(self):
         outcome = self.python("for n in range(3000):\n"
@@ -487,6 +543,8 @@ def serve():
         threading.Thread(target=name_server, args=(server,), daemon=True).start()
     for address in ("127.0.0.1", PUBLIC, OTHER, PRIVATE):
         threading.Thread(target=echo, args=(socket.create_server((address, PORT)),), daemon=True).start()
+        threading.Thread(target=sink, args=(socket.create_server((address, PORT + 2)), 0), daemon=True).start()
+        threading.Thread(target=sink, args=(socket.create_server((address, PORT + 3)), 0.2), daemon=True).start()
         for port in (PORT + 1, 80):
             server = http.server.ThreadingHTTPServer((address, port), Page)
             threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -88,6 +88,11 @@ INSTANTIATE_TEST_SUITE_P(
         Edges{"", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
         Edges{"", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""}));
 
+TEST(Address, OfAzuresOwnServicesIsSpecial) {
+  EXPECT_TRUE(is_special(*Address::parse("168.63.129.16")));
+  EXPECT_FALSE(is_special(*Address::parse("168.63.129.17")));
+}
+
 TEST(Address, IsThePlainOneWhateverWrapsIt) {
   EXPECT_EQ(address("::ffff:127.0.0.1"), address("127.0.0.1"));
   EXPECT_EQ(address("::ffff:7f00:1"), address("127.0.0.1"));

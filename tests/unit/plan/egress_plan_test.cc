@@ -91,5 +91,13 @@ TEST(EgressPlan, IsBounded) {
   EXPECT_EQ(plan.hosts.size(), 500U);
 }
 
+TEST(EgressPlan, MakesNoNetworkTheRunsOwnThatHasNoSocket) {
+  std::vector<std::string> hosts;
+  for (int i = 1; i < 100; ++i) hosts.push_back("20.0.0." + std::to_string(i) + ":443");
+  const EgressPlan plan = plan_egress(hosts);
+  EXPECT_EQ(plan.sockets.size(), 64U);
+  EXPECT_EQ(plan.networks.size(), 62U);
+}
+
 }  // namespace
 }  // namespace sandpit
