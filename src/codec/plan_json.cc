@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codec/json.h"
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
 #include "sandpit/config.h"
