@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -147,6 +148,30 @@ asio::awaitable<void> upload(ExchangePtr exchange) {
   if (exchange->answered) co_await close_gently(exchange->link);
 }
 
+// Its heads are read; what follows the last one is not looked at.
+asio::awaitable<Relayed> relay_answer(LinkPtr link) {
+  std::string start;  // what the server said and the client has not got
+  AnswerHead head = parse_answer_head(start);
+  Piece piece;  // NOLINT(*-member-init): read into before it is read
+  while (head.step == AnswerStep::kMore || head.step == AnswerStep::kInterim) {
+    if (head.step == AnswerStep::kMore) {
+      const auto [failed, size] = co_await read_from_server(link, piece);
+      if (failed && failed != asio::error::eof) co_return Relayed::kBroken;
+      if (failed && start.empty()) co_return Relayed::kToTheEnd;
+      if (failed) break;
+      start.append(piece.data(), size);
+    }
+    head = parse_answer_head(start);
+    if (head.step == AnswerStep::kInterim) {
+      if (!co_await write_to_client(link, head.text)) co_return Relayed::kBroken;
+      start.erase(0, head.size);
+    }
+  }
+  start.replace(0, head.size, head.text);
+  if (!co_await write_to_client(link, start)) co_return Relayed::kBroken;
+  co_return co_await relay_to_client(link);
+}
+
 asio::awaitable<void> pass_on(ExchangePtr exchange, HttpUri uri) {
   const LinkPtr link = exchange->link;
   const auto failure = co_await reach(link, uri.authority);
@@ -154,7 +179,7 @@ asio::awaitable<void> pass_on(ExchangePtr exchange, HttpUri uri) {
   link->client.expires_never();
   rewrite_for_server(exchange->parser.get(), uri);
   spawn(link->proxy.io, upload(exchange));
-  if (co_await relay_to_client(link) == Relayed::kBroken) co_return abort(*link);
+  if (co_await relay_answer(link) == Relayed::kBroken) co_return abort(*link);
   exchange->answered = true;
   if (exchange->uploaded) co_return co_await close_gently(link);
   // The upload is reading from the client; it sees that nobody takes what it has, and closes.

@@ -40,6 +40,13 @@ asio::awaitable<void> tunnel_to_server(LinkPtr link, std::string early) {
 
 }  // namespace
 
+asio::awaitable<Read> read_from_server(LinkPtr link, Piece& piece) {
+  const auto buffer = asio::buffer(piece);
+  const auto [failed, size] = co_await link->server.async_read_some(buffer, kTuple);
+  link->proxy.counters.bytes_received.fetch_add(size, std::memory_order_relaxed);
+  co_return Read{.failed = failed, .size = size};
+}
+
 asio::awaitable<bool> write_to_client(LinkPtr link, std::string_view bytes) {
   const auto buffer = asio::buffer(bytes.data(), bytes.size());
   const auto [failed, size] = co_await asio::async_write(link->client, buffer, kTuple);
@@ -56,10 +63,8 @@ asio::awaitable<bool> write_to_server(LinkPtr link, std::string_view bytes) {
 asio::awaitable<Relayed> relay_to_client(LinkPtr link) {
   Piece piece;  // NOLINT(*-member-init): read into before it is read
   while (true) {
-    const auto buffer = asio::buffer(piece);
-    const auto [failed, size] = co_await link->server.async_read_some(buffer, kTuple);
+    const auto [failed, size] = co_await read_from_server(link, piece);
     if (failed) co_return failed == asio::error::eof ? Relayed::kToTheEnd : Relayed::kBroken;
-    link->proxy.counters.bytes_received.fetch_add(size, std::memory_order_relaxed);
     const std::string_view bytes(piece.data(), size);
     if (!co_await write_to_client(link, bytes)) co_return Relayed::kBroken;
   }

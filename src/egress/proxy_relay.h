@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,11 @@ enum class Relayed : bool { kToTheEnd, kBroken };
 // What the server says, to the client, until the server ends its stream.
 [[nodiscard]] asio::awaitable<Relayed> relay_to_client(LinkPtr link);
 
+struct Read {
+  error_code failed;
+  std::size_t size = 0;
+};
+[[nodiscard]] asio::awaitable<Read> read_from_server(LinkPtr link, Piece& piece);
 [[nodiscard]] asio::awaitable<bool> write_to_client(LinkPtr link, std::string_view bytes);
 [[nodiscard]] asio::awaitable<bool> write_to_server(LinkPtr link, std::string_view bytes);
 
