@@ -1,6 +1,7 @@
 // HTTP requests that are passed on, and clients that misbehave.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -199,6 +200,46 @@ TEST_F(Proxied, AnAnswerBeforeTheEndOfTheBodyArrives) {
                           entry(server.port())));
   EXPECT_EQ(client.read_head(), "HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(client.read_all(), "");
+}
+
+TEST_F(Proxied, AClientThatGoesAwayDoesNotWaitForTheServer) {
+  std::atomic<bool> asked = false;
+  std::string after = "silence";
+  int error = -1;
+  Server server([&](Peer& peer) {
+    peer.read_head();
+    asked = true;
+    after = peer.read_all();  // 20 s when nobody closes it
+    error = peer.error();
+  });
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  {
+    Peer client = Peer::to(port);
+    client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+    while (!asked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  server.join();
+  EXPECT_EQ(after, "");
+  EXPECT_NE(error, EAGAIN);
+}
+
+TEST_F(Proxied, AClientThatOnlyEndsItsStreamGetsItsAnswer) {
+  Server server([&](Peer& peer) {
+    peer.read_head();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    peer.send("HTTP/1.1 200 OK\r\n\r\nlate");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    peer.send("r");
+  });
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  Peer client = Peer::to(port);
+  client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+  client.end();
+  EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nlater"));
 }
 
 TEST_F(Proxied, ARequestElsewhereIsForbiddenAlsoWithABody) {
