@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/write.hpp>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -32,6 +35,9 @@ namespace {
 namespace http = boost::beast::http;
 using boost::beast::flat_buffer;
 
+// Of a server, after a client that has sent its request has ended its stream.
+constexpr std::chrono::seconds kAnswerSilence{60};
+
 // A request on its way. What uploads it and what relays the answer run at once: a server may answer
 // before it has read everything.
 struct Exchange {
@@ -41,7 +47,7 @@ struct Exchange {
   LinkPtr link;
   flat_buffer buffer;
   HttpParser parser;
-  bool uploaded = false;
+  bool reads_client = true;  // upload() does
   bool answered = false;
 };
 using ExchangePtr = std::shared_ptr<Exchange>;
@@ -103,6 +109,7 @@ asio::awaitable<bool> read_body(ExchangePtr exchange, Piece& piece) {
   auto& body = parser.get().body();
   std::size_t got = 0;
   while (got == 0 && !parser.is_done()) {
+    if (exchange->answered) co_return false;
     body.data = piece.data();
     body.size = piece.size();
     const auto [failed, size] =
@@ -135,17 +142,62 @@ asio::awaitable<void> send_request(ExchangePtr exchange) {
   bool writable = sent(*exchange, head_failed, head_size);
   Piece piece;  // NOLINT(*-member-init): read into before it is read
   while (writable && !serializer.is_done()) {
-    if (!co_await read_body(exchange, piece)) co_return abort(*exchange->link);
+    if (!co_await read_body(exchange, piece)) {
+      if (!exchange->answered) abort(*exchange->link);
+      co_return;
+    }
     const auto [failed, size] = co_await http::async_write(server, serializer, kTuple);
     writable = sent(*exchange, failed, size);
   }
 }
 
+// Until the request is answered, for a client that goes away. One that ends its stream may still
+// wait for the answer. Another request is not served.
+asio::awaitable<void> watch_client(ExchangePtr exchange) {
+  const LinkPtr link = exchange->link;
+  Piece piece;  // NOLINT(*-member-init): nobody looks at it
+  while (!exchange->answered) {
+    const auto buffer = asio::buffer(piece);
+    const auto [failed, size] = co_await link->client.async_read_some(buffer, kTuple);
+    if (exchange->answered || !failed) continue;
+    if (failed == asio::error::eof) co_return co_await wait_for_server(link, kAnswerSilence);
+    co_return abort(*link);
+  }
+}
+
 asio::awaitable<void> upload(ExchangePtr exchange) {
   co_await send_request(exchange);
-  exchange->uploaded = true;
   exchange->link->finish_upload();
+  co_await watch_client(exchange);
+  exchange->reads_client = false;
   if (exchange->answered) co_await close_gently(exchange->link);
+}
+
+// Its heads are read; what follows the last one is not looked at.
+asio::awaitable<Relayed> relay_answer(LinkPtr link) {
+  std::string start;  // what the server said and the client has not got
+  AnswerHead head = parse_answer_head(start);
+  Piece piece;  // NOLINT(*-member-init): read into before it is read
+  while (head.step == AnswerStep::kMore || head.step == AnswerStep::kInterim) {
+    if (head.step == AnswerStep::kMore) {
+      const auto [failed, size] = co_await read_from_server(link, piece);
+      if (failed && failed != asio::error::eof) co_return Relayed::kBroken;
+      if (failed) {
+        // Not to be read again: Asio would wait for what can't come.
+        const bool written = start.empty() || co_await write_to_client(link, start);
+        co_return written ? Relayed::kToTheEnd : Relayed::kBroken;
+      }
+      start.append(piece.data(), size);
+    }
+    head = parse_answer_head(start);
+    if (head.step == AnswerStep::kInterim) {
+      if (!co_await write_to_client(link, head.text)) co_return Relayed::kBroken;
+      start.erase(0, head.size);
+    }
+  }
+  start.replace(0, head.size, head.text);
+  if (!co_await write_to_client(link, start)) co_return Relayed::kBroken;
+  co_return co_await relay_to_client(link);
 }
 
 asio::awaitable<void> pass_on(ExchangePtr exchange, HttpUri uri) {
@@ -155,13 +207,14 @@ asio::awaitable<void> pass_on(ExchangePtr exchange, HttpUri uri) {
   link->client.expires_never();
   rewrite_for_server(exchange->parser.get(), uri);
   spawn(link->proxy.io, upload(exchange));
-  if (co_await relay_to_client(link) == Relayed::kBroken) co_return abort(*link);
+  if (co_await relay_answer(link) == Relayed::kBroken) co_return abort(*link);
   exchange->answered = true;
-  if (exchange->uploaded) co_return co_await close_gently(link);
-  // The upload is reading from the client; it sees that nobody takes what it has, and closes.
+  if (!exchange->reads_client) co_return co_await close_gently(link);
+  // What reads from the client, or writes to the server, wakes and closes gently.
   error_code ignored;
   link->client.socket().shutdown(tcp::socket::shutdown_send, ignored);
   link->server.socket().close(ignored);
+  link->client.socket().cancel(ignored);
 }
 
 bool is_protocol_error(const error_code& error) {

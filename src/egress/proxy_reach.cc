@@ -5,6 +5,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/resolver_base.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/error.hpp>
 #include <cerrno>
@@ -127,6 +128,7 @@ asio::awaitable<std::optional<Failure>> reach(LinkPtr link, Authority asked) {
   }
   error_code ignored;
   link->server.socket().set_option(tcp::no_delay(true), ignored);
+  link->server.socket().set_option(asio::socket_base::keep_alive(true), ignored);
   link->proxy.counters.connections.fetch_add(1, std::memory_order_relaxed);
   co_return std::nullopt;
 }

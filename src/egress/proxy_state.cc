@@ -20,6 +20,8 @@ void abort(Link& link) {
   link.client.socket().set_option(asio::socket_base::linger(true, 0), ignored);
   link.client.socket().close(ignored);
   link.server.socket().close(ignored);
+  link.server_ended = true;
+  link.patience.cancel();
 }
 
 }  // namespace sandpit::egress

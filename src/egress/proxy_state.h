@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -102,7 +103,11 @@ struct Proxy {
 // A client's connection and the one to its destination.
 struct Link {
   Link(Proxy& of, tcp::socket accepted, Gate::Place held)
-      : proxy(of), client(std::move(accepted)), server(of.io), place(std::move(held)) {
+      : proxy(of),
+        client(std::move(accepted)),
+        server(of.io),
+        patience(of.io),
+        place(std::move(held)) {
     of.uploads.insert(this);
   }
   Link(const Link&) = delete;
@@ -113,6 +118,10 @@ struct Link {
   Proxy& proxy;
   Stream client;
   Stream server;
+  // Since when the server is waited for; none while it is not.
+  std::optional<std::chrono::steady_clock::time_point> silent_since;
+  bool server_ended = false;    // or the connection broke
+  asio::steady_timer patience;  // cancelled then
   Gate::Place place;
 };
 using LinkPtr = std::shared_ptr<Link>;

@@ -1,6 +1,7 @@
 // HTTP requests that are passed on, and clients that misbehave.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ TEST_F(Proxied, AGetIsPassedOnInOriginForm) {
       fmt::format("GET http://{}/a?b HTTP/1.1\r\nHost: other.example\r\n"
                   "Proxy-Authorization: x\r\nConnection: keep-alive\r\n\r\n",
                   entry(server.port())));
-  EXPECT_EQ(client.read_all(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(client.read_all(),
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
   EXPECT_EQ(head, fmt::format("GET /a?b HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
                               entry(server.port())));
   EXPECT_EQ(counters_->connections, 1U);
@@ -44,7 +46,7 @@ TEST_F(Proxied, ABodyIsPassedOnWhole) {
   const std::string body(100000, 'b');
   client.send(fmt::format("POST http://{}/ HTTP/1.1\r\nContent-Length: {}\r\n\r\n{}",
                           entry(server.port()), body.size(), body));
-  EXPECT_EQ(client.read_all(), "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.read_all(), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(got, body);
 }
 
@@ -53,7 +55,7 @@ TEST_F(Proxied, AChunkedBodyIsPassedOnPieceByPieceAndEndsOnce) {
   Server server([&](Peer& peer) {
     peer.read_head();
     got = peer.read(10);
-    peer.send("+");  // the client goes on only now
+    peer.send("HTTP/1.1 100 Continue\r\n\r\n");  // the client goes on only now
     while (!got.ends_with("0\r\n\r\n")) got += peer.read(1);
     peer.send("HTTP/1.1 204 No Content\r\n\r\n");
     peer.end();
@@ -66,11 +68,11 @@ TEST_F(Proxied, AChunkedBodyIsPassedOnPieceByPieceAndEndsOnce) {
       fmt::format("POST http://{}/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "5\r\nhello\r\n",
                   entry(server.port())));
-  EXPECT_EQ(client.read(1), "+");
+  EXPECT_EQ(client.read_head(), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("3;x=y\r\n");
   client.send("you\r\n");
   client.send("0\r\nTrailer: x\r\n\r\n");
-  EXPECT_EQ(client.read_all(), "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.read_all(), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   server.join();
   EXPECT_EQ(got, "5\r\nhello\r\n3\r\nyou\r\n0\r\n\r\n");
 }
@@ -92,6 +94,78 @@ TEST_F(Proxied, ABodyThatBreaksOffIsNoWholeRequest) {
   server.join();
   EXPECT_FALSE(got.contains("0\r\n\r\n"));
   EXPECT_FALSE(got.contains("nonsense"));
+}
+
+TEST_F(Proxied, TheAnswerSaysOnceThatTheConnectionIsClosed) {
+  const std::string body =
+      "8\r\nConnect:\r\n0\r\n\r\nConnection: keep-alive\r\n\r\n" + std::string(50000, 'b');
+  const std::string answer =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      "HTTP/1.1 200 Fine\r\nConnection: keep-alive\r\nkeep-alive: timeout=5\r\nSet-Cookie: a\r\n"
+      "Proxy-Connection: keep-alive\r\nSet-Cookie: b\r\nconnection: x\r\n\r\n" +
+      body;
+  const std::string expected =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      "HTTP/1.1 200 Fine\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nConnection: close\r\n\r\n" +
+      body;
+  // All at once, and so that every part is cut.
+  const std::vector<std::size_t> cuts{answer.size(), 10, 24, 60, 140};
+  std::size_t next = 0;
+  Server server(
+      [&](Peer& peer) {
+        peer.read_head();
+        peer.send(answer.substr(0, cuts[next]));
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        peer.send(answer.substr(cuts[next]));
+      },
+      static_cast<int>(cuts.size()));
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  for (; next < cuts.size(); ++next) {
+    Peer client = Peer::to(port);
+    client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+    EXPECT_EQ(client.read_all(), expected) << cuts[next];
+  }
+  EXPECT_TRUE(becomes(counters_->bytes_received, cuts.size() * answer.size()));
+}
+
+TEST_F(Proxied, AnAnswerWithoutAProperHeadIsPassedOnAsItIs) {
+  const std::vector<std::string> answers{
+      "",
+      "H",
+      "HTTP/1.1 200 OK\r\nBroken off",
+      "hello",
+      "HTTP/2.0 200 OK\r\n\r\n",
+      "HTTP/1.1 200 OK\nConnection: keep-alive\n\nhello\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nA b: c\r\n\r\nhello",
+      "HTTP/1.1 200 OK\r\nA: " + std::string(100000, 'a') + "\r\n\r\nhello",
+  };
+  std::size_t next = 0;
+  Server server(
+      [&](Peer& peer) {
+        peer.read_head();
+        peer.send(answers[next]);
+      },
+      static_cast<int>(answers.size()));
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  for (; next < answers.size(); ++next) {
+    Peer client = Peer::to(port);
+    client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+    EXPECT_EQ(client.read_all(), answers[next]) << next;
+  }
+}
+
+TEST_F(Proxied, AnAnswerOfHttp10StaysOne) {
+  Server server([](Peer& peer) {
+    peer.read_head();
+    peer.send("HTTP/1.0 200 OK\r\n\r\nhello");
+  });
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  Peer client = Peer::to(port);
+  client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+  EXPECT_EQ(client.read_all(), "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nhello");
 }
 
 TEST_F(Proxied, ASecondRequestOfTheSameConnectionIsNotRead) {
@@ -126,6 +200,46 @@ TEST_F(Proxied, AnAnswerBeforeTheEndOfTheBodyArrives) {
                           entry(server.port())));
   EXPECT_EQ(client.read_head(), "HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(client.read_all(), "");
+}
+
+TEST_F(Proxied, AClientThatGoesAwayDoesNotWaitForTheServer) {
+  std::atomic<bool> asked = false;
+  std::string after = "silence";
+  int error = -1;
+  Server server([&](Peer& peer) {
+    peer.read_head();
+    asked = true;
+    after = peer.read_all();  // 20 s when nobody closes it
+    error = peer.error();
+  });
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  {
+    Peer client = Peer::to(port);
+    client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+    while (!asked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  server.join();
+  EXPECT_EQ(after, "");
+  EXPECT_NE(error, EAGAIN);
+}
+
+TEST_F(Proxied, AClientThatOnlyEndsItsStreamGetsItsAnswer) {
+  Server server([&](Peer& peer) {
+    peer.read_head();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    peer.send("HTTP/1.1 200 OK\r\n\r\nlate");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    peer.send("r");
+  });
+  const auto port = add(ListenerKind::kProxy);
+  start({entry(server.port())});
+  Peer client = Peer::to(port);
+  client.send(fmt::format("GET http://{}/ HTTP/1.1\r\n\r\n", entry(server.port())));
+  client.end();
+  EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nlater"));
 }
 
 TEST_F(Proxied, ARequestElsewhereIsForbiddenAlsoWithABody) {
