@@ -1,10 +1,15 @@
 #include "egress/proxy_reach.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <atomic>
+#include <bit>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/resolver_base.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/error.hpp>
@@ -12,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,39 +36,58 @@ namespace {
 constexpr std::size_t kMostLookups = 512;
 constexpr std::size_t kMostAddresses = 16;  // of one name
 
-Address address_of(const asio::ip::address& address) {
-  return address.is_v4() ? Address(address.to_v4().to_bytes())
-                         : Address(address.to_v6().to_bytes());
-}
-
 tcp::endpoint endpoint_of(const Address& address, std::uint16_t port) {
   if (address.is_v4()) return {asio::ip::address_v4(address.v4()), port};
   return {asio::ip::address_v6(address.v6()), port};
 }
 
-// getaddrinfo(3) can't be stopped: the coroutine may leave earlier than the answer comes.
-struct Lookup {
-  explicit Lookup(asio::io_context& io) : done(io, kLookupTimeout) {}
-  asio::steady_timer done;
+// In a thread of the pool: it waits for name servers, and can't be stopped.
+std::vector<Address> addresses_of(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* found = nullptr;
   std::vector<Address> addresses;
-};
+  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) return addresses;
+  for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+    if (addresses.size() == kMostAddresses) break;
+    if (item->ai_family == AF_INET) {
+      sockaddr_in address{};
+      std::memcpy(&address, item->ai_addr, sizeof address);
+      addresses.emplace_back(std::bit_cast<Address::V4>(address.sin_addr));
+    } else if (item->ai_family == AF_INET6) {
+      sockaddr_in6 address{};
+      std::memcpy(&address, item->ai_addr, sizeof address);
+      addresses.emplace_back(std::bit_cast<Address::V6>(address.sin6_addr));
+    }
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
 
-asio::awaitable<std::vector<Address>> look_up(Proxy& proxy, std::string name) {
-  if (proxy.lookups >= kMostLookups) co_return std::vector<Address>();
-  const auto lookup = std::make_shared<Lookup>(proxy.io);
-  ++proxy.lookups;
-  proxy.resolver.async_resolve(
-      name, "0", asio::ip::resolver_base::numeric_service,
-      [&proxy, lookup](const error_code& error, const tcp::resolver::results_type& results) {
-        --proxy.lookups;
+// All who ask for a name while it is looked up wait for the same answer: one slow name takes one
+// thread. None: it did not come in time.
+asio::awaitable<std::optional<std::vector<Address>>> look_up(Proxy& proxy, std::string name) {
+  std::shared_ptr<Lookup> lookup;
+  if (const auto running = proxy.lookups.find(name); running != proxy.lookups.end()) {
+    lookup = running->second;
+  } else {
+    if (proxy.lookups.size() >= kMostLookups) co_return std::nullopt;
+    lookup = std::make_shared<Lookup>(proxy.io);
+    proxy.lookups.emplace(name, lookup);
+    asio::post(proxy.resolvers, [&proxy, lookup, name] {
+      auto addresses = addresses_of(name);
+      asio::post(proxy.io, [&proxy, lookup, name, addresses = std::move(addresses)] {
+        lookup->addresses = addresses;
         lookup->done.cancel();
-        if (error) return;
-        for (const auto& result : results) {
-          if (lookup->addresses.size() == kMostAddresses) break;
-          lookup->addresses.push_back(address_of(result.endpoint().address()));
-        }
+        proxy.lookups.erase(name);
       });
-  co_await lookup->done.async_wait(kTuple);
+    });
+  }
+  while (!lookup->addresses && std::chrono::steady_clock::now() < lookup->done.expiry()) {
+    co_await lookup->done.async_wait(kTuple);
+  }
   co_return lookup->addresses;
 }
 
@@ -102,7 +127,9 @@ asio::awaitable<std::optional<Failure>> try_to_reach(LinkPtr link, Authority ask
   if (const Address* literal = std::get_if<Address>(&*host)) {
     addresses.push_back(*literal);
   } else {
-    addresses = co_await look_up(link->proxy, std::get<std::string>(*host));
+    auto found = co_await look_up(link->proxy, std::get<std::string>(*host));
+    if (!found) co_return Failure{Reason::kUnreachable, ETIMEDOUT};
+    addresses = *std::move(found);
     if (addresses.empty()) co_return Failure{Reason::kUnresolved, 0};
     std::erase_if(addresses, [&](const Address& address) {
       return !proxy.rules.allows_resolved(address, asked.port);

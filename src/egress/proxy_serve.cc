@@ -110,12 +110,8 @@ Result<void> serve(int control) {
   AllowList rules;
   for (const std::string& entry : start.allow) SP_TRY_VOID(rules.add(entry));
   asio::io_context io(1);
-  Proxy proxy{.io = io,
-              .rules = rules,
-              .counters = *counters,
-              .control = control,
-              .resolver = tcp::resolver(io),
-              .gate = Gate(io)};
+  Proxy proxy{
+      .io = io, .rules = rules, .counters = *counters, .control = control, .gate = Gate(io)};
   for (const Listener& listener : start.listeners) {
     SP_TRY_VOID(listen(proxy, listener, std::move(received.descriptors[listener.descriptor])));
   }

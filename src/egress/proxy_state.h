@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/system/error_code.hpp>
@@ -16,11 +17,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "egress/address.h"
 #include "egress/protocol.h"
 #include "egress/rules.h"
 
@@ -86,13 +91,22 @@ class Gate {
 
 struct Link;
 
+// A name that is being looked up.
+struct Lookup {
+  explicit Lookup(asio::io_context& io) : done(io, kLookupTimeout) {}
+  asio::steady_timer done;  // cancelled then
+  std::optional<std::vector<Address>> addresses;
+};
+
+inline constexpr std::size_t kResolvers = 3;  // threads that wait for name servers
+
 struct Proxy {
   asio::io_context& io;
   const AllowList& rules;
   Counters& counters;
   int control;  // the control socket
-  asio::ip::tcp::resolver resolver;
-  std::size_t lookups = 0;  // those that run or wait, also when nobody waits for them
+  asio::thread_pool resolvers{kResolvers};
+  std::map<std::string, std::shared_ptr<Lookup>> lookups;
   Gate gate;
   std::set<Link*> uploads;  // whose client may still have something for the server
 

@@ -131,9 +131,11 @@ def sink(listener, pause):
 
 
 def name_server(server):
-    """Knows looked-up.test, which has two addresses."""
+    """Knows looked-up.test, which has two addresses; of dead.test it says nothing at all."""
     while True:
         packet, client = server.recvfrom(4096)
+        if b"\x04dead\x04test\0" in packet:
+            continue
         end = packet.index(b"\0", 12) + 5
         known = packet[12:end - 4].lower() == b"\x09looked-up\x04test\0"
         addresses = (PUBLIC, OTHER) if known and packet[end - 4:end - 2] == b"\0\x01" else ()
@@ -292,6 +294,15 @@ class Reached(EgressCase):
         outcome = self.python("tell('tunnel', lambda: tunnel(f'looked-up.test:{PORT}'))\ntell('direct', lambda: direct('looked-up.test'))\n"
                               "tell('unknown', lambda: tunnel('unknown.test:80'))", net=f"looked-up.test:{PORT},unknown.test:80")
         self.assertEqual(self.lines(outcome), {"tunnel": "5:hello", "direct": "5:hello", "unknown": "502"}, outcome)
+
+    def test_a_name_server_that_is_silent_holds_up_nobody_else(self):
+        if os.geteuid() != 0:
+            self.skipTest("root: a name server has port 53")
+        outcome = self.python("import os, threading\nfor n in range(8): threading.Thread(target=lambda: tunnel('dead.test:80'), daemon=True).start()\n"
+                              "time.sleep(0.5)\ntell('other', lambda: tunnel(f'public.test:{PORT}'))\n"
+                              "tell('looked-up', lambda: tunnel(f'looked-up.test:{PORT}'))\nsys.stdout.flush(); os._exit(0)",
+                              "--processes", "20", net=f"public.test:{PORT},looked-up.test:{PORT},dead.test:80")
+        self.assertEqual(self.lines(outcome), {"other": "5:hello", "looked-up": "5:hello"}, outcome)
 
     def test_through_the_library(self):
         self.write("tasks.jsonl", "".join(json.dumps({"id": n, "runtime": "python", "source": HEAD + "print(direct('public.test'))"}) + "\n"
