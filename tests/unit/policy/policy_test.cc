@@ -263,6 +263,13 @@ TEST_F(PolicyTest, HostsAndAnotherModeContradict) {
   EXPECT_THAT(problems(), HasSubstr("security.network: hosts are for the network mode allow"));
 }
 
+TEST_F(PolicyTest, AListOfHostsIsBounded) {
+  request_.hosts.assign(500, "a:1");
+  EXPECT_EQ(problems(), "");
+  request_.hosts.emplace_back("a:1");
+  EXPECT_THAT(problems(), HasSubstr("501 hosts; there may be 500"));
+}
+
 TEST_F(PolicyTest, TheModeAllowNeedsHosts) {
   request_.network = NetworkMode::kAllow;
   settings_.security.network = NetworkMode::kAllow;
