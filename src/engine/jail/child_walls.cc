@@ -75,11 +75,14 @@ void raise_files(Launch& launch) {
   launch.need(::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &files, nullptr));
 }
 
+void set_limit(Launch& launch, const ChildRlimit& limit) {
+  launch.begin(LaunchStep::kRlimit, limit.resource);
+  launch.need(::syscall(SYS_prlimit64, 0, limit.resource, &limit.limit, nullptr));
+}
+
 void lower_files(Launch& launch, const ChildSpec& spec) {
   for (const ChildRlimit& limit : spec.rlimits) {
-    if (limit.resource != RLIMIT_NOFILE) continue;
-    launch.begin(LaunchStep::kRlimit, limit.resource);
-    launch.need(::syscall(SYS_prlimit64, 0, limit.resource, &limit.limit, nullptr));
+    if (limit.resource == RLIMIT_NOFILE) set_limit(launch, limit);
   }
 }
 
@@ -125,10 +128,9 @@ void lower_limits(Launch& launch, const ChildSpec& spec, Limits which) {
   for (const ChildRlimit& limit : spec.rlimits) {
     if (which == Limits::kBeforeWalls && spec.files_last && limit.resource == RLIMIT_NOFILE) {
       raise_files(launch);
-      continue;
+    } else {
+      set_limit(launch, limit);
     }
-    launch.begin(LaunchStep::kRlimit, limit.resource);
-    launch.need(::syscall(SYS_prlimit64, 0, limit.resource, &limit.limit, nullptr));
   }
 }
 
