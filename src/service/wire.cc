@@ -1,6 +1,5 @@
 #include "service/wire.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -203,14 +202,11 @@ Result<void> send(int socket, Kind kind, std::string_view body, std::vector<int>
   }
   attach_descriptors(header, room.bytes, descriptors);
   const int flags = MSG_NOSIGNAL | (blocking == Blocking::kDontWait ? MSG_DONTWAIT : 0);
-  // ETOOMANYREFS: more of this user's descriptors are in flight, those of all processes, than
-  // RLIMIT_NOFILE allows (unix(7)); each is so until it is received.
-  int waits = blocking == Blocking::kWait ? 2000 : 0;
   ssize_t n = 0;
   do {
-    n = ::sendmsg(socket, &header, flags);
-    if (n < 0 && errno == ETOOMANYREFS && waits > 0) (void)::poll(nullptr, 0, 1);
-  } while (n < 0 && (errno == EINTR || (errno == ETOOMANYREFS && waits-- > 0)));
+    n = blocking == Blocking::kWait ? send_when_few_in_flight(socket, header, flags)
+                                    : ::sendmsg(socket, &header, flags);
+  } while (n < 0 && errno == EINTR);
   if (n >= 0) return {};
   if (errno == EPIPE || errno == ECONNRESET) {
     return fail({.code = ErrorCode::kCancelled, .message = "the other end is gone"});

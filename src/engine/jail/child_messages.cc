@@ -1,4 +1,3 @@
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -7,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/descriptors.h"
 #include "engine/jail/child.h"
 #include "engine/jail/child_launch.h"
 
@@ -29,14 +29,7 @@ ssize_t send_with_descriptors(int socket, const ChildMessage& message, const int
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(size);
   std::memcpy(CMSG_DATA(rights), descriptors, size);
-  ssize_t n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
-  // In flight are those of all the user's processes, until each is received.
-  constexpr int kLongestWaitMs = 2000;
-  for (int waited = 0; n < 0 && errno == ETOOMANYREFS && waited < kLongestWaitMs; ++waited) {
-    (void)::poll(nullptr, 0, 1);
-    n = ::sendmsg(socket, &header, MSG_NOSIGNAL);
-  }
-  return n;
+  return send_when_few_in_flight(socket, header, MSG_NOSIGNAL);
 }
 
 ssize_t receive(int socket, iovec part, int* descriptors, std::size_t most, std::size_t& count) {
