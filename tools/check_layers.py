@@ -11,14 +11,14 @@ import tempfile
 
 # Folder of src/ -> the folders of src/ whose headers it may include besides its own. All may include include/sandpit/.
 _BELOW_SYS = {"base"}
-_BELOW_EGRESS = {"base"}  # a program of its own; the supervisor speaks its protocol.h
-_BELOW_CONFIG = _BELOW_SYS | {"sys"}
+_BELOW_EGRESS = {"base"}  # a program of its own; the configuration has its rules for names, the supervisor its protocol
+_BELOW_CONFIG = _BELOW_SYS | {"sys", "egress"}
 _BELOW_RUNTIME = _BELOW_CONFIG | {"config"}
 _BELOW_POLICY = _BELOW_RUNTIME | {"runtime"}
 _BELOW_LINT = _BELOW_POLICY | {"policy"}  # a finding is compared with what the run may do
 _BELOW_PLAN = _BELOW_LINT | {"lint"}
 _BELOW_ENGINE = _BELOW_PLAN | {"plan"}
-_BELOW_SUPERVISOR = _BELOW_ENGINE | {"engine", "egress"}
+_BELOW_SUPERVISOR = _BELOW_ENGINE | {"engine"}
 _BELOW_SERVICE = _BELOW_SUPERVISOR | {"supervisor"}
 _CODEC = {"base", "sys", "config", "policy", "plan"}
 _PROGRAM = _BELOW_SERVICE | {"service", "codec"}

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "config/setting.h"
+#include "egress/rules.h"
 #include "sandpit/error.h"
 
 namespace sandpit::config {
@@ -22,8 +23,6 @@ namespace {
 
 constexpr std::string_view kForms =
     "HOST:PORT, 10.0.0.0/8:PORT, [::1]:PORT, or HOST:* for any port";
-constexpr std::size_t kLongestName = 253;  // RFC 1035 section 2.3.4, without the last dot
-constexpr std::size_t kLongestLabel = 63;
 
 Error bad(std::string message, std::string_view hint = kForms) {
   return Error{.code = ErrorCode::kUsage,
@@ -66,31 +65,15 @@ Result<void> check_address(std::string_view text, int family) {
   return {};
 }
 
-bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' &&
-         label.back() != '-' && std::ranges::all_of(label, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-         });
-}
-
 Result<void> check_name(std::string_view name) {
   if (name.contains('*')) {
     return fail(bad(fmt::format("{}: names have no wildcards", quote(name)),
                     "name each host; 0.0.0.0/0 and [::/0] are every address"));
   }
-  bool good = !name.empty() && name.size() <= kLongestName;
-  for (std::string_view rest = name; good;) {
-    const std::size_t dot = rest.find('.');
-    good = is_label(rest.substr(0, dot));
-    if (dot == std::string_view::npos) break;
-    rest.remove_prefix(dot + 1);
+  if (!egress::is_host_name(name)) {
+    return fail(bad(fmt::format("{} is not a host name", quote(name))));
   }
-  if (!good) return fail(bad(fmt::format("{} is not a host name", quote(name))));
-  // No top-level domain is a number, and resolvers would take "0x7f.1" for an address.
-  const std::string_view last = name.substr(name.rfind('.') + 1);
-  const bool hexadecimal = last.starts_with("0x") &&
-                           last.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
-  if (hexadecimal || last.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (egress::ends_in_number(name)) {
     return fail(bad(fmt::format("{} is an address in disguise", quote(name))));
   }
   return {};

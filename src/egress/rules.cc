@@ -32,12 +32,6 @@ bool is_label(std::string_view label) {
          });
 }
 
-// As inet_aton(3) reads the last part of an address: decimal, octal or hexadecimal.
-bool is_number(std::string_view label) {
-  if (label.starts_with("0x")) return std::ranges::all_of(label.substr(2), is_hex);
-  return std::ranges::all_of(label, is_digit);
-}
-
 std::string lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), [](char c) {
@@ -80,22 +74,27 @@ std::optional<Split> split(std::string_view text) {
 
 }  // namespace
 
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > kLongestName) return false;
+  while (true) {
+    const std::size_t dot = name.find('.');
+    if (!is_label(name.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    name.remove_prefix(dot + 1);
+  }
+}
+
+bool ends_in_number(std::string_view name) {
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  if (last.starts_with("0x")) return std::ranges::all_of(last.substr(2), is_hex);
+  return std::ranges::all_of(last, is_digit);
+}
+
 std::optional<std::string> host_name(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
-  if (text.empty() || text.size() > kLongestName) return std::nullopt;
   std::string name = lower(text);
-  std::string_view rest = name;
-  while (true) {
-    const std::size_t dot = rest.find('.');
-    const std::string_view label = rest.substr(0, dot);
-    if (!is_label(label)) return std::nullopt;
-    if (dot != std::string_view::npos) {
-      rest.remove_prefix(dot + 1);
-      continue;
-    }
-    if (is_number(label)) return std::nullopt;
-    return name;
-  }
+  if (!is_host_name(name) || ends_in_number(name)) return std::nullopt;
+  return name;
 }
 
 std::optional<Host> parse_host(std::string_view text) {

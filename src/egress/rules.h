@@ -17,6 +17,11 @@
 
 namespace sandpit::egress {
 
+// Labels of lower-case letters, digits, '-' and '_', with dots between them (RFC 1035).
+[[nodiscard]] bool is_host_name(std::string_view name);
+// Does its last label read as a number, decimal, octal or hexadecimal? No top-level domain does,
+// and inet_aton(3) and resolvers take such a name for an address.
+[[nodiscard]] bool ends_in_number(std::string_view name);
 // Lower case, without the last dot. None when it is no host name, and none for what resolvers take
 // for an address ("0x7f.1", "2130706433", "127.0.0.1."): no top-level domain is a number.
 [[nodiscard]] std::optional<std::string> host_name(std::string_view text);
