@@ -3,6 +3,7 @@
 //   warm_bench latency FILE ROUNDS PRELOADS BARE-COMMAND…   bare, warm and cold in turn; PRELOADS:
 //   "-" or
 //                                                           "a,b", for Python
+//   warm_bench alone FILE ROUNDS         warm only, with 20 ms of rest before each
 //   warm_bench throughput FILE SECONDS   warm, with 1, 2, 4, 8 and 16 calling threads
 //   warm_bench load FILE SECONDS RATE    warm, RATE runs each second, whether the last are done or
 //   not warm_bench memory FILE RUNS          of templates, and what a run adds warm_bench soak FILE
@@ -123,6 +124,18 @@ void latency(const Sandbox& sandbox, const Request& warm, int rounds, char* cons
   }
 }
 
+// Warm runs alone, with 20 ms of rest before each.
+void alone(const Sandbox& sandbox, const Request& request, int rounds) {
+  bring_up(sandbox, request, 1);
+  for (int i = 0; i < rounds; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    time("warm", [&] { (void)run(sandbox, request); });
+  }
+  const auto counts = sandbox.template_counts();
+  if (!counts || counts->empty()) give_up("no templates to be seen");
+  fmt::print("counts\t{}\t{}\n", counts->front().hits, counts->front().waited);
+}
+
 void throughput(const Sandbox& sandbox, const Request& request, std::chrono::seconds span) {
   bring_up(sandbox, request, 2);
   for (const unsigned callers : {1U, 2U, 4U, 8U, 16U}) {
@@ -225,6 +238,8 @@ int main(int argc, char** argv) {
   const int count = number(argv[3]);
   if (is_latency) {
     latency(*sandbox, request, count, argv + 5);
+  } else if (what == "alone") {
+    alone(*sandbox, request, count);
   } else if (what == "throughput") {
     throughput(*sandbox, request, std::chrono::seconds(count));
   } else if (what == "load" && argc > 4) {

@@ -64,6 +64,9 @@ class SANDPIT_API Run {
 struct TemplateOptions {
   unsigned least = 0;          // of each shape that has been asked for; kept however idle
   unsigned most = 0;           // of each shape; 0: one for each processor
+  // Runs of each template that are forked before they are asked for, for requests that differ in
+  // nothing but their source, files, arguments and standard input. 0: none.
+  unsigned waiting = 1;
   Milliseconds idle{300'000};  // a shape that nobody has asked for so long keeps only `least`
   ByteCount memory;  // of all together (proportional set size); 0: no ceiling. Above it those go
                      // whose shape was not asked for the longest
@@ -86,7 +89,9 @@ struct TemplateCounts {
   std::vector<std::string> preload;
   unsigned ready = 0;
   unsigned starting = 0;
+  unsigned waiting = 0;       // runs that were forked ahead
   std::uint64_t hits = 0;     // runs that were forked
+  std::uint64_t waited = 0;   // of those: that were there already
   std::uint64_t misses = 0;   // runs that started cold, since none was ready
   std::uint64_t made = 0;     // templates
   std::uint64_t failed = 0;   // of those: did not come up

@@ -7,6 +7,8 @@ import atexit  # noqa: E402
 import gc  # noqa: E402
 import io  # noqa: E402
 import os  # noqa: E402
+import types  # noqa: E402
+import _weakref  # noqa: E402
 
 
 def exercise():
@@ -65,20 +67,56 @@ class Last:
             pass
 
 
-def leave(kept, system):
+# Objects of these types have no end that a program could see: no __del__, no callback, nothing to flush. What they hold is looked
+# at by itself, or is of a type that the collector does not know, which has none either.
+PLAIN = frozenset([
+    dict, list, tuple, set, frozenset, property, staticmethod, classmethod, types.FunctionType, types.BuiltinFunctionType,
+    types.MethodType, types.CellType, types.ModuleType, types.MappingProxyType, types.GetSetDescriptorType,
+    types.MemberDescriptorType, types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
+    types.MethodWrapperType, type(sys.__spec__), *(kind for name, kind in vars(sys.modules["_frozen_importlib_external"]).items()
+                                                   if name in ("FileFinder", "SourceFileLoader", "ExtensionFileLoader"))])
+
+
+def has_no_end(objects, plain=PLAIN, type=type, reference=_weakref.ReferenceType, hasattr=hasattr):
+    for item in objects:
+        kind = type(item)
+        if kind in plain:
+            continue
+        if kind is reference:
+            if item.__callback__ is not None:
+                return False
+        elif kind is not type or hasattr(item, "__del__"):
+            return False
+    return True
+
+
+def flush(system):
+    for stream in (system.stdout, system.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+def leave(kept, system, objects=gc.get_objects, most=5000, open=os.open):
     """The last of the exit handlers. Modules that the template had loaded are shared memory: to take them apart, as the end of
-    an interpreter does, would copy it. What the program itself made and imported, or put into them, goes as always."""
+    an interpreter does, would copy it. What the program itself made and imported, or put into them, goes as always; where none
+    of that could be seen to go, nothing does."""
+    # Streams that the program has put there, or that fail, have a say in the exit status: the long way then.
+    usual = system.stdout is system.__stdout__ and system.stderr is system.__stderr__ and not system.flags.verbose
+    alive = objects() if usual else ()  # but for what was frozen
+    if usual and len(alive) < most and has_no_end(alive):
+        try:
+            flush(system)
+            open("/.sandpit/leave", 0)
+        except:  # noqa: E722
+            pass
     loaded = system.modules
     for name, module, names, size in kept:
         if loaded.get(name) is module and len(names) == size:
             del loaded[name]
-    # Streams that the program has put there, or that fail, have a say in the exit status: the long way then.
-    if system.stdout is not system.__stdout__ or system.stderr is not system.__stderr__ or system.flags.verbose:
+    if not usual:
         return
     try:
-        for stream in (system.stdout, system.stderr):
-            if stream is not None and not stream.closed:
-                stream.flush()
+        flush(system)
     except:  # noqa: E722
         return
     system.__dict__["\0"] = Last()  # cleared after everything else

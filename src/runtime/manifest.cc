@@ -238,15 +238,23 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
                    Manifest& manifest) {
   const toml::table* warm = sub_table(reader, table, "warm");
   if (warm == nullptr) return;
-  reader.check_keys(*warm, {"prelude", "argv", "env", "trigger"});
+  reader.check_keys(*warm, {"prelude", "argv", "env", "trigger", "rehearsal"});
   ManifestTemplate made;
   reader.read(*warm, "prelude", made.prelude);
   reader.read(*warm, "argv", made.argv);
   reader.read(*warm, "env", made.env);
   reader.read(*warm, "trigger", made.trigger);
+  reader.read(*warm, "rehearsal", made.rehearsal);
   check_word(reader, place(*warm, "trigger"), made.trigger, Lists::kRefused);
-  if (!made.prelude.empty() && !is_file_name(made.prelude)) {
-    reader.problem(place(*warm, "prelude"), "'warm.prelude' must be a file beside the manifest");
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  for (const auto& [key, file] :
+       {std::pair("prelude", &made.prelude), std::pair("rehearsal", &made.rehearsal)}) {
+    if (file->empty()) continue;
+    if (!is_file_name(*file)) {
+      reader.problem(place(*warm, key),
+                     fmt::format("'warm.{}' must be a file beside the manifest", key));
+    }
+    *file = directory + *file;
   }
   for (const std::string& word : made.argv) {
     check_word(reader, place(*warm, "argv"), word, Lists::kAllowed);
@@ -263,7 +271,6 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
   if (args != made.argv.end() && args + 1 != made.argv.end()) {
     reader.problem(place(*warm, "argv"), "'{args}' must be the last word of 'warm.argv'");
   }
-  if (!made.prelude.empty()) made.prelude = path.substr(0, path.rfind('/') + 1) + made.prelude;
   manifest.warm = std::move(made);
 }
 

@@ -39,6 +39,7 @@ struct ManifestCompile {
 // An interpreter that can be started before its program is known.
 struct ManifestTemplate {
   std::string prelude;  // a file beside the manifest, absolute once it is read; empty: none needed
+  std::string rehearsal;  // likewise: a program that touches what all programs touch
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;
   std::string trigger = "/.sandpit/go";  // {source}: the interpreter's own open of its program

@@ -168,6 +168,7 @@ WarmStart warm_start(const ManifestTemplate& from, Values values) {
   // Places for as many: what they hold is each run's own.
   std::ranges::fill(values.args, std::string("-"));
   return {.prelude = from.prelude,
+          .rehearsal = from.rehearsal,
           .argv = expand(from.argv, values),
           .env = expand(from.env, values),
           .trigger = expand_word(from.trigger, values),

@@ -1,6 +1,7 @@
 #include "service/interpreter_template.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -8,6 +9,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,8 +68,50 @@ void InterpreterTemplate::on_finished(Outcome outcome, UniqueFd /*volume*/) {
   if (end_.empty()) end_ = fmt::format("it ended with status {}", exit_status(outcome));
 }
 
+void InterpreterTemplate::retire() {
+  retired_ = true;
+  while (!waiting_.empty()) discard(waiting_.begin());
+}
+
+void InterpreterTemplate::discard(std::list<Waiting>::iterator item) {
+  Waiting gone = std::move(*item);
+  waiting_.erase(item);
+  supervisor_.discard(std::move(gone.jail), *gone.model);
+}
+
+Result<void> InterpreterTemplate::fork_ahead(jail::JailEngine& engine, const Model& model,
+                                             std::size_t wanted) {
+  // Its own clock ends it a while after.
+  const Clock::time_point oldest = Clock::now() - jail::JailEngine::kLongestWait;
+  for (auto item = waiting_.begin(); item != waiting_.end();) {
+    const auto next = std::next(item);
+    if (item->model != model || item->since < oldest) discard(item);
+    item = next;
+  }
+  while (waiting_.size() < wanted) {
+    SP_TRY(jail::Jail made, engine.fork_ahead(link_, *model));
+    waiting_.push_back({.model = model, .jail = std::move(made), .since = Clock::now()});
+  }
+  return {};
+}
+
+std::unique_ptr<jail::Jail> InterpreterTemplate::take_waiting(const Model& model, unsigned& died) {
+  while (!waiting_.empty() && waiting_.front().model == model) {
+    // Its init's end of the socket is closed when there is no init any more.
+    pollfd alive{.fd = waiting_.front().jail.socket(), .events = 0, .revents = 0};
+    if (::poll(&alive, 1, 0) == 0) {
+      auto taken = std::make_unique<jail::Jail>(std::move(waiting_.front().jail));
+      waiting_.pop_front();
+      return taken;
+    }
+    ++died;
+    discard(waiting_.begin());
+  }
+  return nullptr;
+}
+
 void InterpreterTemplate::check_age(Clock::time_point now, const TemplateOptions& options) {
-  if (served_ >= options.runs || now - born_ >= options.life) retired_ = true;
+  if (!retired_ && (served_ >= options.runs || now - born_ >= options.life)) retire();
   if (!ready_ && run_ != nullptr && now - born_ >= kLongestBirth) {
     supervisor_.cancel(*run_, "it did not come up");
   }

@@ -4,7 +4,10 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,15 +51,41 @@ class InterpreterTemplate final : public RunObserver {
   [[nodiscard]] ByteCount memory() const { return memory_; }
   // Why it is dead: its last line, or how it ended.
   [[nodiscard]] const std::string& end() const { return end_; }
-  void count() { ++served_; }
+  void count() {
+    ++served_;
+    last_ = Clock::now();
+  }
+  [[nodiscard]] Clock::time_point last() const { return last_; }
   // It is asked for nothing more, and ends after its last run.
-  void retire() { retired_ = true; }
+  void retire();
+
+  // Runs that were forked ahead, each for the plans of one kind (wire::kind_of), which `model`
+  // stands for.
+  using Model = std::shared_ptr<const Plan>;
+  // So many of `model`'s kind, and no others; kSandbox when one can't be forked.
+  Result<void> fork_ahead(jail::JailEngine& engine, const Model& model, std::size_t wanted);
+  // None when there is none, or those that there were have died, which `died` counts.
+  [[nodiscard]] std::unique_ptr<jail::Jail> take_waiting(const Model& model, unsigned& died);
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  // Since when the one has waited that take_waiting() would give: never, where there is none.
+  [[nodiscard]] Clock::time_point waiting_since(const Model& model) const {
+    const bool there = !waiting_.empty() && waiting_.front().model == model;
+    return there ? waiting_.front().since : Clock::time_point::max();
+  }
+  // Runs under way.
+  [[nodiscard]] std::size_t running() { return link_.runs() - waiting_.size(); }
   void check_age(Clock::time_point now, const TemplateOptions& options);
   // `proc`: /proc. What its processes share with its runs counts in parts.
   void look_at_memory(const UniqueFd& proc);
 
  private:
+  struct Waiting {
+    Model model;
+    jail::Jail jail;
+    Clock::time_point since;
+  };
   void on_control();
+  void discard(std::list<Waiting>::iterator item);
 
   Supervisor& supervisor_;
   jail::TemplateLink link_;
@@ -65,9 +94,11 @@ class InterpreterTemplate final : public RunObserver {
   bool ready_ = false;
   bool retired_ = false;
   std::uint64_t served_ = 0;
+  Clock::time_point last_;  // when it was asked for the last run
   ByteCount memory_;
   std::string said_;
   std::string end_;
+  std::list<Waiting> waiting_;  // the oldest first
 };
 
 }  // namespace sandpit

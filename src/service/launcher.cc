@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -154,13 +155,17 @@ class LauncherSession final : public RunObserver {
     }
     streaming_ = (flags & wire::kStreaming) != 0;
     wants_volume_ = (flags & wire::kWantsVolume) != 0;
-    jail::TemplateLink* from = nullptr;
+    TemplatePool::Place place;
     if (plan.warm && plan.cold_reason.empty()) {
-      from = launcher_.templates().find(plan, plan.cold_reason);
+      place = launcher_.templates().find(plan, wire::kind_of(bytes, plan), plan.cold_reason);
     }
     Supervisor& supervisor = launcher_.supervisor();
-    if (from != nullptr) {
-      SP_TRY(run_, supervisor.fork(launcher_.engine(), *from, std::move(plan),
+    if (place.waiting != nullptr) {
+      SP_TRY(run_, supervisor.begin(launcher_.engine(), std::move(*place.waiting), *place.link,
+                                    std::move(plan), std::move(descriptors), std::move(input),
+                                    *this));
+    } else if (place.link != nullptr) {
+      SP_TRY(run_, supervisor.fork(launcher_.engine(), *place.link, std::move(plan),
                                    std::move(descriptors), std::move(input), *this));
     } else {
       SP_TRY(run_, supervisor.start(launcher_.engine(), std::move(plan), std::move(descriptors),

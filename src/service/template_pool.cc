@@ -16,6 +16,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,9 @@ constexpr std::size_t kMostShapes = 16;
 // Unless it was asked for within this time: then the new one has no templates.
 constexpr std::chrono::seconds kInUse{10};
 constexpr unsigned kLeastAsked = 2;
+constexpr std::size_t kMostKinds = 256;
+// Most runs are over by then.
+constexpr std::chrono::milliseconds kPatience{5};
 // A shape whose templates don't come up is left alone for a while.
 constexpr unsigned kMostFailures = 3;
 constexpr std::chrono::seconds kPause{60};
@@ -63,6 +67,19 @@ Result<std::string> text_of(const std::string& path) {
     return fail(errno_error(path, errno));
   }
   return bytes;
+}
+
+bool has_grants(const Plan& run) {
+  return std::ranges::any_of(
+      run.mounts, [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
+}
+
+// Of the program; empty when it is not directly in there.
+std::string name_in_work_dir(const Plan& run) {
+  const std::string directory = run.work_dir + "/";
+  if (!run.warm->source.starts_with(directory)) return {};
+  std::string name = run.warm->source.substr(directory.size());
+  return name.find('/') == std::string::npos ? name : std::string{};
 }
 
 Result<UniqueFd> file_in_memory(const std::string& path) {
@@ -90,6 +107,7 @@ TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, boo
 
 TemplatePool::~TemplatePool() {
   if (timer_.valid()) supervisor_.forget(timer_.get());
+  if (soon_.valid()) supervisor_.forget(soon_.get());
 }
 
 void TemplatePool::configure(const TemplateOptions& options) {
@@ -115,13 +133,35 @@ Result<void> TemplatePool::open_files() {
   return {};
 }
 
-TemplatePool::Shape* TemplatePool::shape_for(const Plan& run) {
-  std::string key = wire::encode(template_plan(run)) + run.warm->trigger;
+const TemplatePool::Kind* TemplatePool::kind_for(const Plan& run, std::string_view kind) {
+  std::string key(kind);
   // A prelude that was replaced makes other templates.
   struct stat status{};
   if (!run.warm->prelude.empty() && ::stat(run.warm->prelude.c_str(), &status) == 0) {
     key += fmt::format("{}.{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   }
+  const auto found = kinds_.find(key);
+  if (found != kinds_.end()) {
+    found->second.shape->used = Clock::now();
+    found->second.shape->forgotten = false;
+    return &found->second;
+  }
+  if (kinds_.size() >= kMostKinds) kinds_.clear();
+  Shape* const shape = shape_for(run, std::string_view(key).substr(kind.size()));
+  if (shape == nullptr) return nullptr;
+  auto model = std::make_shared<Plan>(run);
+  model->inputs.clear();
+  return &kinds_.emplace(std::move(key), Kind{.shape = shape, .model = std::move(model)})
+              .first->second;
+}
+
+void TemplatePool::forget_kinds(const Shape* shape) {
+  std::erase_if(kinds_, [shape](const auto& entry) { return entry.second.shape == shape; });
+}
+
+TemplatePool::Shape* TemplatePool::shape_for(const Plan& run, std::string_view prelude_time) {
+  std::string key = wire::encode(template_plan(run)) + run.warm->trigger;
+  key += prelude_time;
   auto found = shapes_.find(key);
   if (found == shapes_.end()) {
     if (shapes_.size() >= kMostShapes) {
@@ -174,6 +214,13 @@ Result<void> TemplatePool::make_one(Shape& shape) {
   handed("control", warm::kControlDescriptor);
   handed("init", warm::kInitDescriptor);
   handed("library", warm::kLibraryDescriptor);
+  UniqueFd rehearsal;
+  if (const std::string name = name_in_work_dir(run); !run.warm->rehearsal.empty() && !name.empty()) {
+    SP_TRY(const std::string text, text_of(run.warm->rehearsal));
+    SP_TRY(rehearsal, sealed_memory_file("rehearsal", text));
+    plan.inputs.push_back({.name = name, .mode = 0644, .size = text.size()});
+    own.push_back(fmt::format("{}={}", warm::kRehearsalVariable, run.warm->source));
+  }
   std::string forget;
   for (const std::string& entry : run.warm->env) forget += entry.substr(0, entry.find('=')) + ",";
   own.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor));
@@ -187,6 +234,7 @@ Result<void> TemplatePool::make_one(Shape& shape) {
     inputs.emplace_back(::fcntl(file->get(), F_DUPFD_CLOEXEC, 3));
     if (!inputs.back().valid()) return fail(errno_error("dup", errno));
   }
+  if (rehearsal.valid()) inputs.push_back(std::move(rehearsal));
   SP_TRY_VOID(start_timer());
   auto made = std::make_unique<InterpreterTemplate>(supervisor_, std::move(control.host));
   SP_TRY_VOID(made->start(engine_, std::move(plan), std::move(inputs)));
@@ -221,40 +269,55 @@ std::string TemplatePool::make(Shape& shape) {
   return {};
 }
 
-jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
+TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
+                                       std::string& reason) {
   reason = reason_for_cold(run);
   // Granted paths are opened by the host's side, which needs privileges in its own namespaces.
-  const bool granted = std::ranges::any_of(
-      run.mounts, [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
-  if (reason.empty() && granted && !is_root_) reason = "paths of the host were granted";
-  if (!reason.empty()) return nullptr;
+  if (reason.empty() && has_grants(run) && !is_root_) reason = "paths of the host were granted";
+  if (!reason.empty()) return {};
   if (!opened_) {
     opened_ = true;
     if (auto opened = open_files(); !opened) unavailable_ = opened.error().to_string();
   }
   reason = unavailable_;
-  if (!reason.empty()) return nullptr;
-  Shape* const known = shape_for(run);
+  if (!reason.empty()) return {};
+  const Kind* const known = kind_for(run, kind);
   if (known == nullptr) {
     reason = "enough kinds of templates are in use";
-    return nullptr;
+    return {};
   }
-  Shape& shape = *known;
+  Shape& shape = *known->shape;
+  // What was granted is opened for each run anew: not ahead.
+  if (shape.last == known->model && !has_grants(run)) shape.ahead = known->model;
+  shape.last = known->model;
   // An interpreter is not started for something that may never be asked for again.
   if (++shape.asked < kLeastAsked && options_.least == 0) {
     reason = "it is the first of its kind";
     ++shape.counts.misses;
-    return nullptr;
+    return {};
   }
   InterpreterTemplate* best = nullptr;
   std::size_t usable = 0;
   for (const auto& item : shape.templates) {
     if (item->usable()) ++usable;
     if (!item->ready()) continue;
-    if (best == nullptr || item->link().runs() < best->link().runs()) best = item.get();
+    // The one that waits the longest is the one that is there for sure.
+    const auto rank = [&](InterpreterTemplate& choice) {
+      return std::pair(choice.waiting_since(known->model), choice.running());
+    };
+    if (best == nullptr || rank(*item) < rank(*best)) best = item.get();
+  }
+  std::unique_ptr<jail::Jail> waiting;
+  if (best != nullptr) waiting = best->take_waiting(known->model, shape.ahead_failures);
+  if (waiting) {
+    shape.ahead_failures = 0;
+    ++shape.counts.waited;
+  } else {
+    shape.ahead_failed_at = Clock::now();
   }
   std::string why_not;
-  const bool busy = best == nullptr || best->link().runs() > 0;
+  // The one that was just taken is not under way yet.
+  const bool busy = best == nullptr || best->running() > (waiting ? 1U : 0U);
   const std::size_t wanted =
       std::min<std::size_t>(most_, std::max<std::size_t>(options_.least, usable + (busy ? 1 : 0)));
   for (; usable < wanted && why_not.empty(); ++usable) why_not = make(shape);
@@ -263,11 +326,32 @@ jail::TemplateLink* TemplatePool::find(const Plan& run, std::string& reason) {
              : !shape.counts.failure.empty() ? failure_text(shape)
                                              : "its template is being made";
     ++shape.counts.misses;
-    return nullptr;
+    return {};
   }
   best->count();
   ++shape.counts.hits;
-  return &best->link();
+  return {.link = &best->link(), .waiting = std::move(waiting)};
+}
+
+void TemplatePool::fork_ahead(Shape& shape, Clock::time_point now) {
+  const bool resting = shape.ahead_failures >= kMostFailures && now - shape.ahead_failed_at < kPause;
+  const bool full = options_.memory.count() != 0 && memory_ >= options_.memory;
+  const bool wanted =
+      shape.ahead != nullptr && !shape.forgotten && now - shape.used < kInUse && !resting && !full;
+  for (const auto& item : shape.templates) {
+    if (!item->ready()) continue;
+    // A run that has just begun would have to share a processor with it.
+    if (wanted && item->running() > 0 && now - item->last() < kPatience) {
+      look_again_soon();
+      continue;
+    }
+    // Those that nobody asks for any more stay for their time, and are not replaced.
+    const std::size_t count = wanted ? options_.waiting : 0;
+    if (!item->fork_ahead(engine_, shape.ahead, count)) {
+      ++shape.ahead_failures;
+      shape.ahead_failed_at = now;
+    }
+  }
 }
 
 // Answers whether the template is to be ended; notes what became of it.
@@ -308,10 +392,14 @@ void TemplatePool::tidy() {
       if (is_over(*shape, *item, now)) item.reset();
     }
     std::erase(shape->templates, nullptr);
+    fork_ahead(*shape, now);
   }
   std::erase_if(shapes_, [&](const auto& entry) {
     const Shape& shape = *entry.second;
-    return shape.templates.empty() && (shape.forgotten || now - options_.idle >= shape.used);
+    const bool over =
+        shape.templates.empty() && (shape.forgotten || now - options_.idle >= shape.used);
+    if (over) forget_kinds(&shape);
+    return over;
   });
 }
 
@@ -329,6 +417,21 @@ Result<void> TemplatePool::start_timer() {
   }
   timer_ = std::move(timer);
   return supervisor_.watch(timer_.get(), EPOLLIN, [this](std::uint32_t) { on_timer(); });
+}
+
+// The callback has nothing to do: tidy() follows each step of the loop.
+void TemplatePool::look_again_soon() {
+  if (soon_set_) return;
+  if (!soon_.valid()) {
+    soon_ = UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    const auto read_it = [this](std::uint32_t) {
+      std::uint64_t times = 0;
+      soon_set_ = ::read(soon_.get(), &times, sizeof times) < 0;
+    };
+    if (!soon_.valid() || !supervisor_.watch(soon_.get(), EPOLLIN, read_it)) return;
+  }
+  const itimerspec when{.it_value = {.tv_nsec = std::chrono::nanoseconds(kPatience).count()}};
+  soon_set_ = ::timerfd_settime(soon_.get(), 0, &when, nullptr) == 0;
 }
 
 void TemplatePool::on_timer() {
@@ -374,6 +477,7 @@ std::vector<TemplateCounts> TemplatePool::counts() {
       if (item->dead()) continue;
       if (item->ready()) ++counts.ready;
       if (!item->was_ready()) ++counts.starting;
+      counts.waiting += static_cast<unsigned>(item->waiting());
       memory += item->memory().count();
       counts.oldest =
           std::max(counts.oldest, std::chrono::duration_cast<Milliseconds>(now - item->born()));

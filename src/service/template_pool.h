@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -32,9 +33,14 @@ class TemplatePool {
   // Before the first run; as TemplateOptions{} until then.
   void configure(const TemplateOptions& options);
 
-  // Where this run can be forked from now. Null when it can't, with the reason; where a template
+  // Where this run can be forked from now, and a jail of its kind that waits, if there is one.
+  struct Place {
+    jail::TemplateLink* link = nullptr;
+    std::unique_ptr<jail::Jail> waiting;
+  };
+  // `kind`: wire::kind_of(run). None when it can't be forked, with the reason; where a template
   // would help the next one, it is being made.
-  [[nodiscard]] jail::TemplateLink* find(const Plan& run, std::string& reason);
+  [[nodiscard]] Place find(const Plan& run, std::string_view kind, std::string& reason);
   // Call after each step of the loop: removes the dead, retires the old. A timer of the pool's own
   // sees to it that there are steps.
   void tidy();
@@ -51,12 +57,26 @@ class TemplatePool {
     bool forgotten = false;  // it keeps nothing, and goes with its last template
     unsigned failures = 0;   // in a row, of making one
     Clock::time_point failed_at;
+    // What runs are forked ahead for: the plan of the last two requests in a row that were of one
+    // kind.
+    InterpreterTemplate::Model ahead;
+    InterpreterTemplate::Model last;
+    unsigned ahead_failures = 0;  // in a row
+    Clock::time_point ahead_failed_at;
     TemplateCounts counts;  // what only grows, and the last failure
+  };
+  // Of all plans with the same wire::kind_of(). To tell it is cheaper than to tell the shape.
+  struct Kind {
+    Shape* shape = nullptr;
+    InterpreterTemplate::Model model;
   };
   bool is_over(Shape& shape, InterpreterTemplate& item, Clock::time_point now) const;
   void retire_idle(Shape& shape, Clock::time_point now) const;
   // Null: there are too many.
-  Shape* shape_for(const Plan& run);
+  Shape* shape_for(const Plan& run, std::string_view prelude_time);
+  const Kind* kind_for(const Plan& run, std::string_view kind);
+  void forget_kinds(const Shape* shape);
+  void fork_ahead(Shape& shape, Clock::time_point now);
   [[nodiscard]] Shape* longest_unused();
   static void note_failure(Shape& shape, std::string why);
   [[nodiscard]] static std::string failure_text(const Shape& shape);
@@ -66,6 +86,7 @@ class TemplatePool {
   Result<void> open_files();
   Result<void> start_timer();
   void on_timer();
+  void look_again_soon();
   void look_at_memory();
 
   Supervisor& supervisor_;
@@ -77,11 +98,14 @@ class TemplatePool {
   UniqueFd init_;
   UniqueFd proc_;
   UniqueFd timer_;           // invalid as long as there has been no template
+  UniqueFd soon_;            // another: for a look after kPatience
+  bool soon_set_ = false;
   ByteCount memory_;         // of all, at the last look
   std::string unavailable_;  // why there can be none at all
   bool opened_ = false;
   std::uint64_t shapes_made_ = 0;
   std::map<std::string, std::unique_ptr<Shape>> shapes_;
+  std::map<std::string, Kind> kinds_;
 };
 
 }  // namespace sandpit

@@ -53,7 +53,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<WarmStart> T>
 void describe(Archive& a, T& v) {
-  a(v.prelude, v.argv, v.env, v.trigger, v.source, v.args, v.args_in_argv);
+  a(v.prelude, v.rehearsal, v.argv, v.env, v.trigger, v.args_in_argv);  // the rest: describe_rest
 }
 template <class Archive, Is<EgressSocket> T>
 void describe(Archive& a, T& v) {
@@ -75,13 +75,23 @@ template <class Archive, Is<NetworkUse> T>
 void describe(Archive& a, T& v) {
   a(v.connections, v.denied, v.sent, v.received);
 }
+// A Plan in two parts: what all runs of one kind have in common, and what each brings.
+template <class Archive, Is<Plan> T>
+void describe_kind(Archive& a, T& v) {
+  a(v.runtime, v.runtime_version, v.engine, v.env, v.cwd, v.hostname, v.uid, v.gid, v.mounts,
+    v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks, v.max_descriptors, v.enforcement,
+    v.syscall_profile, v.seccomp, v.report_denials, v.silent_reason, v.denied_syscalls, v.landlock,
+    v.landlock_abi, v.allow_missing_proc, v.wasm, v.warm, v.is_template, v.egress, v.egress_proxy);
+}
+template <class Archive, Is<Plan> T>
+void describe_rest(Archive& a, T& v) {
+  a(v.argv, v.inputs, v.warnings, v.cold_reason);
+  if (v.warm) a(v.warm->source, v.warm->args);
+}
 template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
-  a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
-    v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
-    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.report_denials,
-    v.silent_reason, v.denied_syscalls, v.landlock, v.landlock_abi, v.warnings,
-    v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template, v.egress, v.egress_proxy);
+  describe_kind(a, v);
+  describe_rest(a, v);
 }
 template <class Archive, Is<Denial> T>
 void describe(Archive& a, T& v) {
@@ -116,12 +126,12 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<TemplateOptions> T>
 void describe(Archive& a, T& v) {
-  a(v.least, v.most, v.idle, v.memory, v.runs, v.life);
+  a(v.least, v.most, v.waiting, v.idle, v.memory, v.runs, v.life);
 }
 template <class Archive, Is<TemplateCounts> T>
 void describe(Archive& a, T& v) {
-  a(v.runtime, v.preload, v.ready, v.starting, v.hits, v.misses, v.made, v.failed, v.crashed,
-    v.oldest, v.memory, v.failure);
+  a(v.runtime, v.preload, v.ready, v.starting, v.waiting, v.hits, v.waited, v.misses, v.made,
+    v.failed, v.crashed, v.oldest, v.memory, v.failure);
 }
 template <class Archive, Is<Error> T>
 void describe(Archive& a, T& v) {
@@ -169,6 +179,11 @@ Result<StartMessage> start_message(const Plan& plan, std::uint8_t flags) {
 
 std::string encode(const Plan& plan) { return encode_any(plan); }
 Result<Plan> decode_plan(std::string_view bytes) { return decode_any<Plan>(bytes); }
+std::string_view kind_of(std::string_view plan_bytes, const Plan& plan) {
+  Writer writer;
+  describe_rest(writer, plan);
+  return plan_bytes.substr(0, plan_bytes.size() - std::move(writer).take().size());
+}
 std::string encode(const Outcome& outcome) { return encode_any(outcome); }
 Result<Outcome> decode_outcome(std::string_view bytes) { return decode_any<Outcome>(bytes); }
 std::string encode(const HostFacts& facts) { return encode_any(facts); }

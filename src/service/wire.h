@@ -91,6 +91,9 @@ struct StartMessage {
 
 [[nodiscard]] std::string encode(const Plan& plan);
 [[nodiscard]] Result<Plan> decode_plan(std::string_view bytes);
+// The part of `bytes`, the encoded `plan`, that its arguments and inputs are not in: equal for runs
+// that need the same jail.
+[[nodiscard]] std::string_view kind_of(std::string_view bytes, const Plan& plan);
 [[nodiscard]] std::string encode(const Outcome& outcome);
 [[nodiscard]] Result<Outcome> decode_outcome(std::string_view bytes);
 [[nodiscard]] std::string encode(const HostFacts& facts);

@@ -51,10 +51,26 @@ constexpr std::chrono::milliseconds kSamplePeriod{5};
 // A template that has not begun a run by then is of no use any more, whatever the run's own limit.
 constexpr std::chrono::seconds kLongestUnborn{10};
 
-Result<jail::Jail> make_jail(jail::JailEngine& engine, jail::TemplateLink* from, Plan& plan,
+// Of a run that nobody has asked for.
+class NoObserver final : public RunObserver {
+ public:
+  Verdict on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override {
+    return Verdict::kTaken;
+  }
+  void on_finished(Outcome /*outcome*/, UniqueFd /*volume*/) override {}
+};
+
+Result<jail::Jail> make_jail(Supervisor& supervisor, jail::JailEngine& engine,
+                             SupervisedRun::Origin origin, Plan& plan,
                              const std::vector<UniqueFd>& inputs, const UniqueFd& standard_input) {
-  if (from != nullptr) {
-    auto forked = engine.fork(*from, plan, inputs, standard_input);
+  if (origin.waiting) {
+    if (engine.begin(*origin.waiting, plan, inputs, standard_input)) {
+      return std::move(*origin.waiting);
+    }
+    supervisor.discard(std::move(*origin.waiting), plan);
+  }
+  if (origin.from != nullptr) {
+    auto forked = engine.fork(*origin.from, plan, inputs, standard_input);
     if (forked) return forked;
     // Its template has died meanwhile, or has more to do than its socket holds.
     plan.cold_reason = forked.error().to_string();
@@ -95,7 +111,7 @@ SupervisedRun::~SupervisedRun() {
 
 Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor,
                                                             jail::JailEngine& engine,
-                                                            jail::TemplateLink* from, Plan plan,
+                                                            Origin origin, Plan plan,
                                                             std::vector<UniqueFd> inputs,
                                                             RunInput input, RunObserver& observer) {
   std::unique_ptr<wasm::Session> session;
@@ -114,7 +130,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
     read_end = UniqueFd(ends[0]);
     write_end = UniqueFd(ends[1]);
   }
-  SP_TRY(jail::Jail jail, make_jail(engine, from, plan, inputs, read_end));
+  SP_TRY(jail::Jail jail,
+         make_jail(supervisor, engine, std::move(origin), plan, inputs, read_end));
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));
@@ -132,6 +149,17 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
     SP_TRY_VOID(run->start_pump(std::move(input.pumped), std::move(write_end)));
   }
   if (!run->jail_.forked()) run->watch_tree();
+  return run;
+}
+
+Result<std::unique_ptr<SupervisedRun>> SupervisedRun::end(Supervisor& supervisor,
+                                                          jail::Jail waiting, Plan plan) {
+  auto observer = std::make_shared<NoObserver>();
+  auto run = std::unique_ptr<SupervisedRun>(
+      new SupervisedRun(supervisor, std::move(waiting), std::move(plan), *observer));
+  run->keep(std::move(observer));
+  SP_TRY_VOID(run->watch_all());
+  run->kill(KillReason::kCancelled, "");
   return run;
 }
 

@@ -23,9 +23,17 @@ class SupervisedRun {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // Where its process comes from: a template, where there is one, or a jail that waits already.
+  struct Origin {
+    jail::TemplateLink* from = nullptr;
+    std::optional<jail::Jail> waiting = std::nullopt;
+  };
   [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> start(
-      Supervisor& supervisor, jail::JailEngine& engine, jail::TemplateLink* from, Plan plan,
+      Supervisor& supervisor, jail::JailEngine& engine, Origin origin, Plan plan,
       std::vector<UniqueFd> inputs, RunInput input, RunObserver& observer);
+  // Of a jail that waits and shall not begin: killed, and gone when the kernel says so.
+  [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> end(Supervisor& supervisor,
+                                                                  jail::Jail waiting, Plan plan);
   SupervisedRun(const SupervisedRun&) = delete;
   SupervisedRun& operator=(const SupervisedRun&) = delete;
   ~SupervisedRun();

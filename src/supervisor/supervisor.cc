@@ -36,15 +36,28 @@ Supervisor::~Supervisor() = default;
 Result<SupervisedRun*> Supervisor::start(jail::JailEngine& engine, Plan plan,
                                          std::vector<UniqueFd> inputs, RunInput input,
                                          RunObserver& observer) {
-  return add(SupervisedRun::start(*this, engine, nullptr, std::move(plan), std::move(inputs),
+  return add(SupervisedRun::start(*this, engine, {}, std::move(plan), std::move(inputs),
                                   std::move(input), observer));
 }
 
 Result<SupervisedRun*> Supervisor::fork(jail::JailEngine& engine, jail::TemplateLink& from,
                                         Plan plan, std::vector<UniqueFd> inputs, RunInput input,
                                         RunObserver& observer) {
-  return add(SupervisedRun::start(*this, engine, &from, std::move(plan), std::move(inputs),
-                                  std::move(input), observer));
+  return add(SupervisedRun::start(*this, engine, {.from = &from}, std::move(plan),
+                                  std::move(inputs), std::move(input), observer));
+}
+
+Result<SupervisedRun*> Supervisor::begin(jail::JailEngine& engine, jail::Jail waiting,
+                                         jail::TemplateLink& from, Plan plan,
+                                         std::vector<UniqueFd> inputs, RunInput input,
+                                         RunObserver& observer) {
+  return add(SupervisedRun::start(*this, engine, {.from = &from, .waiting = std::move(waiting)},
+                                  std::move(plan), std::move(inputs), std::move(input), observer));
+}
+
+void Supervisor::discard(jail::Jail waiting, Plan plan) {
+  // What can't be watched is waited for here, in its destructor.
+  (void)add(SupervisedRun::end(*this, std::move(waiting), std::move(plan)));
 }
 
 Result<SupervisedRun*> Supervisor::add(Result<std::unique_ptr<SupervisedRun>> run) {

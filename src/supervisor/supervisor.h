@@ -64,6 +64,13 @@ class Supervisor {
   [[nodiscard]] Result<SupervisedRun*> fork(jail::JailEngine& engine, jail::TemplateLink& from,
                                             Plan plan, std::vector<UniqueFd> inputs, RunInput input,
                                             RunObserver& observer);
+  // The same, in a jail that was forked ahead. Falls back to `from`, and to a cold start.
+  [[nodiscard]] Result<SupervisedRun*> begin(jail::JailEngine& engine, jail::Jail waiting,
+                                             jail::TemplateLink& from, Plan plan,
+                                             std::vector<UniqueFd> inputs, RunInput input,
+                                             RunObserver& observer);
+  // Ends a jail that was forked ahead and is not needed; its cell is free when nothing of it lives.
+  void discard(jail::Jail waiting, Plan plan);
   void cancel(SupervisedRun& run, std::string_view message);
   void resume(SupervisedRun& run, OutputStream stream);
   // From now on the run may use so much CPU time, counted from its start. Never lowers it.

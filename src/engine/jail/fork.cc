@@ -32,7 +32,7 @@
 namespace sandpit::jail {
 namespace {
 
-Result<void> send_image(const TemplateLink& link, const warm::FlatImage& image) {
+Result<void> send_image(int socket, const warm::FlatImage& image) {
   if (image.bytes.size() > warm::kLargestImage ||
       image.descriptors.size() > warm::kMostDescriptors) {
     return fail({.code = ErrorCode::kSandbox, .message = "too much for a warm start"});
@@ -45,8 +45,8 @@ Result<void> send_image(const TemplateLink& link, const warm::FlatImage& image) 
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   attach_descriptors(header, room.bytes, image.descriptors);
-  if (::sendmsg(link.control(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-    return fail(errno_error("send a run to its template", errno, ErrorCode::kSandbox));
+  if (::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    return fail(errno_error("send a warm run what it needs", errno, ErrorCode::kSandbox));
   }
   return {};
 }
@@ -84,14 +84,32 @@ void Jail::adopt(UniqueFd pidfd) {
 
 Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
                               const std::vector<UniqueFd>& inputs, const UniqueFd& standard_input) {
+  return fork_run(from, plan, inputs, &standard_input);
+}
+
+Result<Jail> JailEngine::fork_ahead(TemplateLink& from, const Plan& plan) {
+  return fork_run(from, plan, {}, nullptr);
+}
+
+Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
+                                  const std::vector<UniqueFd>& inputs,
+                                  const UniqueFd* standard_input) {
   Jail jail;
   jail.forked_ = true;
-  SP_TRY(Ends ends, open_ends(jail, plan, standard_input));
+  SP_TRY(Ends ends, open_ends(jail, plan));
+  if (standard_input != nullptr) {
+    SP_TRY_VOID(give(*standard_input, jail));
+    ends.standard_input = standard_input->get();
+  }
   const RunIds& ids = ends.ids;
   SpecBuilder builder(plan);
   if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), true));
   ChildSpec& spec = builder.finish(inputs);
   spec.in_ready_tree = true;  // the template's own
+  if (standard_input == nullptr) {
+    spec.inputs = {};
+    spec.backstop_ms += std::chrono::milliseconds(kLongestWait).count();
+  }
   hand_over(ends, spec);
   spec.fail_step = fork_fail_step_;
   spec.fail_errno = fork_fail_errno_;
@@ -102,14 +120,15 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
   spec.own_network = jail.template_network_.number() < 0;
   SP_TRY_VOID(cells_->prepare_cgroup(*jail.cell_.get(), plan));
 
-  const std::string record = run_record(*plan.warm);
+  const std::string record = standard_input == nullptr ? "" : run_record(*plan.warm);
   const warm::RunImage image{.spec = spec,
                              .outside_uid = outside_id(ids.host_uid, plan.uid, facts_.is_root),
                              .outside_gid = outside_id(ids.host_gid, plan.gid, facts_.is_root),
                              .deny_setgroups = facts_.is_root ? 0 : 1,
                              .network = jail.template_network_.number(),
                              .record = record.data(),
-                             .record_size = record.size()};
+                             .record_size = record.size(),
+                             .waits = standard_input == nullptr ? 1 : 0};
   std::vector<int> tasks;
   UniqueFd join_v2;
   if (jail.cgroup() != nullptr) {
@@ -124,9 +143,22 @@ Result<Jail> JailEngine::fork(TemplateLink& from, const Plan& plan,
     }
   }
   jail.started_ = std::chrono::steady_clock::now();
-  SP_TRY_VOID(send_image(from, warm::flatten(image, tasks)));
+  SP_TRY_VOID(send_image(from.control(), warm::flatten(image, tasks)));
   keep(ends, jail);
   return jail;
+}
+
+Result<void> JailEngine::begin(Jail& waiting, const Plan& plan, const std::vector<UniqueFd>& inputs,
+                               const UniqueFd& standard_input) const {
+  SP_TRY_VOID(give(standard_input, waiting));
+  const std::vector<ChildInput> files = child_inputs(plan, inputs);
+  const std::string record = run_record(*plan.warm);
+  const warm::StartImage image{.inputs = {.data = files.data(), .size = files.size()},
+                               .stdin_fd = standard_input.get(),
+                               .record = record.data(),
+                               .record_size = record.size()};
+  waiting.started_ = std::chrono::steady_clock::now();
+  return send_image(waiting.socket(), warm::flatten(image));
 }
 
 }  // namespace sandpit::jail

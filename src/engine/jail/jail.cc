@@ -177,8 +177,14 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   return engine;
 }
 
-Result<JailEngine::Ends> JailEngine::open_ends(Jail& jail, const Plan& plan,
-                                               const UniqueFd& standard_input) const {
+Result<void> JailEngine::give(const UniqueFd& standard_input, const Jail& jail) const {
+  if (!facts_.is_root) return {};
+  const uid_t id = jail.cell_->slot->host_id();
+  if (::fchown(standard_input.get(), id, id) < 0) return fail(errno_error("fchown", errno));
+  return {};
+}
+
+Result<JailEngine::Ends> JailEngine::open_ends(Jail& jail, const Plan& plan) const {
   SP_TRY(auto cell, cells_->take());
   jail.cell_.fill(cells_.get(), std::move(cell));
   const bool root = facts_.is_root;
@@ -193,10 +199,6 @@ Result<JailEngine::Ends> JailEngine::open_ends(Jail& jail, const Plan& plan,
   SP_TRY(ends.out, output_pipe(ends.ids, owner));
   SP_TRY(ends.err, output_pipe(ends.ids, owner));
   SP_TRY(ends.pair, socket_pair());
-  if (root && ::fchown(standard_input.get(), ends.ids.host_uid, ends.ids.host_gid) < 0) {
-    return fail(errno_error("fchown", errno));
-  }
-  ends.standard_input = standard_input.get();
   return ends;
 }
 
@@ -217,7 +219,9 @@ void JailEngine::keep(Ends& ends, Jail& jail) {
 Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) {
   Jail jail;
-  SP_TRY(Ends ends, open_ends(jail, plan, standard_input));
+  SP_TRY(Ends ends, open_ends(jail, plan));
+  SP_TRY_VOID(give(standard_input, jail));
+  ends.standard_input = standard_input.get();
   SpecBuilder builder(plan);
   if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ends.ids, proc_.get(), trees_ != nullptr));
   ChildSpec& spec = builder.finish(inputs);

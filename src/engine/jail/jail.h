@@ -101,6 +101,14 @@ class JailEngine {
   [[nodiscard]] Result<Jail> fork(TemplateLink& from, const Plan& plan,
                                   const std::vector<UniqueFd>& inputs,
                                   const UniqueFd& standard_input);
+  // In two parts: a jail whose program waits, for at most kLongestWait, and its start. `plan` may
+  // have other inputs and another WarmStart::source and args the second time. An error of begin():
+  // it has not started, and won't.
+  static constexpr std::chrono::minutes kLongestWait{5};
+  [[nodiscard]] Result<Jail> fork_ahead(TemplateLink& from, const Plan& plan);
+  [[nodiscard]] Result<void> begin(Jail& waiting, const Plan& plan,
+                                   const std::vector<UniqueFd>& inputs,
+                                   const UniqueFd& standard_input) const;
 
  private:
   explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}
@@ -112,7 +120,12 @@ class JailEngine {
     SocketPair pair;
     int standard_input = -1;
   };
-  Result<Ends> open_ends(Jail& jail, const Plan& plan, const UniqueFd& standard_input) const;
+  Result<Ends> open_ends(Jail& jail, const Plan& plan) const;
+  // Standard input belongs to the run.
+  Result<void> give(const UniqueFd& standard_input, const Jail& jail) const;
+  // `standard_input`: null where the run waits for it.
+  Result<Jail> fork_run(TemplateLink& from, const Plan& plan, const std::vector<UniqueFd>& inputs,
+                        const UniqueFd* standard_input);
   // The program's ends into the spec, and in the end the host's into the jail.
   void hand_over(const Ends& ends, ChildSpec& spec) const;
   static void keep(Ends& ends, Jail& jail);

@@ -171,19 +171,28 @@ Result<void> SpecBuilder::open_trees(const RunIds& ids, int proc_dir, bool ready
   return {};
 }
 
-ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
+std::vector<ChildInput> child_inputs(const Plan& plan, const std::vector<UniqueFd>& descriptors) {
+  std::vector<ChildInput> made;
+  made.reserve(plan.inputs.size());
   std::size_t next = 0;
   int descriptor = -1;
-  for (const InputFile& input : plan_.inputs) {
-    if (has_descriptor(input)) descriptor = next < inputs.size() ? inputs[next++].get() : -1;
-    inputs_.push_back({.name = input.name.c_str(),
-                       .mode = input.mode,
-                       .size = input.size,
-                       .offset = input.offset,
-                       .directory = input.directory,
-                       .descriptor = descriptor,
-                       .number = static_cast<int>(input.as_descriptor)});
+  for (const InputFile& input : plan.inputs) {
+    if (has_descriptor(input)) {
+      descriptor = next < descriptors.size() ? descriptors[next++].get() : -1;
+    }
+    made.push_back({.name = input.name.c_str(),
+                    .mode = input.mode,
+                    .size = input.size,
+                    .offset = input.offset,
+                    .directory = input.directory,
+                    .descriptor = descriptor,
+                    .number = static_cast<int>(input.as_descriptor)});
   }
+  return made;
+}
+
+ChildSpec& SpecBuilder::finish(const std::vector<UniqueFd>& inputs) {
+  inputs_ = child_inputs(plan_, inputs);
   spec_.uid = plan_.uid;
   spec_.gid = plan_.gid;
   spec_.mounts = {.data = mounts_.data(), .size = mounts_.size()};

@@ -12,6 +12,10 @@
 
 namespace sandpit::jail {
 
+// `descriptors`: those of plan.inputs, in their order. The Plan must outlive what is made of it.
+[[nodiscard]] std::vector<ChildInput> child_inputs(const Plan& plan,
+                                                   const std::vector<UniqueFd>& descriptors);
+
 class SpecBuilder {
  public:
   // The Plan must outlive the builder, the builder the clone.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ bool armed = false;
 char trigger[4096];
 char prelude[4096];
 bool patch_arguments = false;
+char rehearsal[4096];
 char only_here[1024];  // names of variables, each with a comma
 ForkFunction* next_fork = nullptr;
 int program_argc = 0;
@@ -71,6 +73,7 @@ __attribute__((constructor)) void become_template(int argc, char** argv, char** 
   forget(kArgumentsVariable);
   copy_of(kTriggerVariable, trigger, sizeof trigger);
   copy_of(kPreludeVariable, prelude, sizeof prelude);
+  copy_of(kRehearsalVariable, rehearsal, sizeof rehearsal);
   copy_of(kForgetVariable, only_here, sizeof only_here);
   forget("LD_PRELOAD");
   keep(state.control, kControlDescriptor);
@@ -94,10 +97,25 @@ void become_waiting() {
   if (::send(state.control, &ready, 1, MSG_NOSIGNAL) != 1) ::_exit(125);
 }
 
+// Of a rehearsal: its program has no arguments.
+int rehearsal_record() {
+  const int fd = static_cast<int>(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC));
+  const std::size_t size = ::strlen(rehearsal) + 1;
+  if (::write(fd, rehearsal, size) != static_cast<ssize_t>(size) || ::lseek(fd, 0, SEEK_SET) < 0) {
+    ::_exit(1);
+  }
+  return fd;
+}
+
 // A template's life. Comes back in a run's program, with the descriptor of its record.
 int serve() {
   const int ours[] = {state.control, state.init};
   prepare_runtime(prelude, ours, sizeof ours / sizeof *ours);
+  if (rehearsal[0] != '\0' && rehearse(rehearsal)) {
+    ::close(state.control);
+    ::close(state.init);
+    return rehearsal_record();
+  }
   become_waiting();
   for (;;) {
     int descriptors[kMostDescriptors];
@@ -138,8 +156,9 @@ void arrive() {
     forget(name);
     name = comma + 1;
   }
-  // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it
-  if (patch_arguments) take_arguments(*reinterpret_cast<const RunImage*>(block));
+  // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it; a rehearsal has none
+  const RunImage& image = *reinterpret_cast<const RunImage*>(block);
+  if (patch_arguments && image.record != nullptr) take_arguments(image);
   // Nobody will ask for it: the program would find it open.
   if (prelude[0] == '\0') {
     ::close(record);

@@ -44,6 +44,10 @@ struct Forked {
 };
 [[nodiscard]] Forked fork_run(TemplateState& state, RunImage& image);
 
+// A child with all that the interpreter consists of, its parked threads included.
+// `registration`: of the calling thread, which the child then registers for itself.
+[[nodiscard]] pid_t fork_whole(const ThreadRegistration& registration);
+
 // glibc's fork(2), past the one that this library puts before it.
 using ForkFunction = pid_t();
 [[nodiscard]] ForkFunction* real_fork();
@@ -54,8 +58,15 @@ using ForkFunction = pid_t();
 void prepare_runtime(const char* prelude, const int* ours, std::size_t count);
 void revive_runtime();
 
+// library_memory.cc. In the template, before the first fork: has the program at this path run by a
+// child, and removes it. True in the child, which goes on as a run does.
+[[nodiscard]] bool rehearse(const char* program);
+// In each run's program: makes the memory that the rehearsal has touched.
+void touch_memory();
+
 // library_exit.cc. Called below Py_FinalizeEx(), goes on with its caller as if it had returned 0;
-// comes back where there is none.
+// comes back where there is none. prepare_to_leave(): before, in the template.
+void prepare_to_leave();
 void leave_finalization();
 
 // library_threads.cc. Stops every other thread for good, once; answers how many there were. Each

@@ -18,6 +18,8 @@ namespace {
 constexpr int kSaved[] = {3, 6, 12, 13, 14, 15};  // rbx rbp r12 r13 r14 r15
 constexpr std::size_t kSavedCount = sizeof kSaved / sizeof *kSaved;
 
+std::uintptr_t finalization = 0;  // Py_FinalizeEx()
+
 // Where the caller of a function goes on after it.
 struct Caller {
   std::uintptr_t callee = 0;
@@ -68,10 +70,14 @@ _Unwind_Reason_Code look(_Unwind_Context* context, void* argument) {
 
 }  // namespace
 
+void prepare_to_leave() {
+  // NOLINTNEXTLINE(*-reinterpret-cast): an address
+  finalization = reinterpret_cast<std::uintptr_t>(::dlsym(RTLD_DEFAULT, "Py_FinalizeEx"));
+}
+
 void leave_finalization() {
   Caller caller;
-  // NOLINTNEXTLINE(*-reinterpret-cast): an address
-  caller.callee = reinterpret_cast<std::uintptr_t>(::dlsym(RTLD_DEFAULT, "Py_FinalizeEx"));
+  caller.callee = finalization;
   if (caller.callee == 0) return;
   (void)_Unwind_Backtrace(look, &caller);
   if (caller.found) go_on(caller.registers);

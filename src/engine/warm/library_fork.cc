@@ -47,6 +47,7 @@ constinit Shared shared;
 
 constexpr std::size_t kStackSize = 64U << 10U;
 alignas(64) char init_stack[kStackSize];
+alignas(16) char start_block[kLargestImage];  // of a run that waited: a StartImage
 
 void futex_wait(std::uint32_t* word, std::uint32_t value) {
   while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) {
@@ -88,13 +89,12 @@ int enter_network(TemplateState& state, int index) {
   return network < 0 ? -1 : 0;
 }
 
-int make_record(Launch& launch, const RunImage& image) {
+int make_record(Launch& launch, const char* record, std::size_t size) {
   launch.begin(LaunchStep::kInput, -1);
   const int fd = static_cast<int>(launch.need(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC)));
   std::size_t done = 0;
-  while (done < image.record_size) {
-    done += static_cast<std::size_t>(
-        launch.need(::write(fd, image.record + done, image.record_size - done)));
+  while (done < size) {
+    done += static_cast<std::size_t>(launch.need(::write(fd, record + done, size - done)));
   }
   launch.need(::lseek(fd, 0, SEEK_SET));
   return fd;
@@ -108,10 +108,33 @@ void close_ours(const TemplateState& state) {
   }
 }
 
+// Until there is something to run; the rest of the image is then known as well.
+void wait_to_start(Launch& launch, RunImage& image) {
+  launch.begin(LaunchStep::kWaitForGo);
+  int descriptors[kMostDescriptors];
+  std::size_t count = 0;
+  const ssize_t size =
+      jail::receive(image.spec.socket, {.iov_base = start_block, .iov_len = sizeof start_block},
+                    descriptors, kMostDescriptors, count);
+  if (size <= 0) ::_exit(0);  // nobody asks any more
+  if (!relocate_start(start_block, static_cast<std::size_t>(size), descriptors, count)) {
+    launch.fail(EPROTO);
+  }
+  // NOLINTNEXTLINE(*-reinterpret-cast): relocate_start() has checked it
+  const StartImage& start = *reinterpret_cast<const StartImage*>(start_block);
+  image.spec.inputs = start.inputs;
+  image.spec.stdin_fd = start.stdin_fd;
+  image.record = start.record;
+  image.record_size = start.record_size;
+  shared.record = make_record(launch, image.record, image.record_size);
+}
+
 // Joins the run's cgroup and brings its files: from here on all memory is the run's.
-void move_in(Launch& launch, const RunImage& image, int volume) {
+void move_in(Launch& launch, RunImage& image, int volume) {
   jail::join_cgroup(launch, image.tasks, image.task_count);
   for (std::uint64_t i = 0; i < image.task_count; ++i) ::close(image.tasks[i]);
+  touch_memory();
+  if (image.waits != 0) wait_to_start(launch, image);
   const mode_t mask = ::umask(0);
   jail::copy_inputs(launch, image.spec, volume);
   ::umask(mask);
@@ -122,7 +145,7 @@ void move_in(Launch& launch, const RunImage& image, int volume) {
 }
 
 // The program's side, in memory of its own: the rest of the jail, then back into the interpreter.
-[[noreturn]] void become_program(Launch& launch, const RunImage& image, int volume, int ruleset) {
+[[noreturn]] void become_program(Launch& launch, RunImage& image, int volume, int ruleset) {
   const TemplateState& state = *shared.state;
   const jail::ChildSpec& spec = image.spec;
   move_in(launch, image, volume);
@@ -172,15 +195,6 @@ void move_in(Launch& launch, const RunImage& image, int volume) {
   launch.fail(errno);
 }
 
-// glibc's own fork tells its thread descriptor, its locks and whoever has asked by pthread_atfork
-// that this is another process with one thread. Where the other threads come along, it must not.
-pid_t fork_program(const ThreadRegistration& registration) {
-  if (!has_parked_threads()) return real_fork()();
-  return static_cast<pid_t>(::syscall(SYS_clone,
-                                      SIGCHLD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, nullptr,
-                                      nullptr, registration.id, nullptr));
-}
-
 // init of the run, on a stack of its own in the template's memory.
 int init_main(void* /*unused*/) {
   futex_wait(&shared.go, 0);
@@ -200,7 +214,7 @@ int init_main(void* /*unused*/) {
   const int volume = jail::build_tree(launch, spec);
   jail::name_and_place(launch, spec);
   close_ours(*shared.state);
-  shared.record = make_record(launch, image);
+  if (image.waits == 0) shared.record = make_record(launch, image.record, image.record_size);
   const int ruleset = jail::make_ruleset(launch, spec);
   if (spec.drop_bounding_set) jail::drop_bounding_set(launch, spec);
   spec.drop_bounding_set = false;
@@ -208,7 +222,7 @@ int init_main(void* /*unused*/) {
   // Before the fork, since it is this thread's to ask for as long as it is the template's in all
   // but its id.
   const ThreadRegistration registration = shared.state->registration;
-  const pid_t program = fork_program(registration);
+  const pid_t program = fork_whole(registration);
   launch.need(program);
   if (program == 0) {
     register_this_thread(registration);
@@ -218,6 +232,15 @@ int init_main(void* /*unused*/) {
 }
 
 }  // namespace
+
+// glibc's own fork tells its thread descriptor, its locks and whoever has asked by pthread_atfork
+// that this is another process with one thread. Where the other threads come along, it must not.
+pid_t fork_whole(const ThreadRegistration& registration) {
+  if (!has_parked_threads()) return real_fork()();
+  return static_cast<pid_t>(::syscall(SYS_clone,
+                                      SIGCHLD | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, nullptr,
+                                      nullptr, registration.id, nullptr));
+}
 
 Forked fork_run(TemplateState& state, RunImage& image) {
   jail::ChildSpec& spec = image.spec;

@@ -22,6 +22,8 @@ Function* symbol(const char* name) {
 // be used there (Modules/main.c, pymain_run_file). So the program runs as it would have without us;
 // the prelude only warms things up and leaves an os.register_at_fork handler.
 int python_state = -1;
+void (*python_after_fork)() = nullptr;
+void (*python_unlock)(int) = nullptr;
 
 void prepare_python(const char* prelude) {
   auto* const lock = symbol<int()>("PyGILState_Ensure");
@@ -29,6 +31,9 @@ void prepare_python(const char* prelude) {
   auto* const before = symbol<void()>("PyOS_BeforeFork");
   if (lock == nullptr || run == nullptr || before == nullptr || prelude[0] == '\0') return;
   python_state = lock();
+  python_after_fork = symbol<void()>("PyOS_AfterFork_Child");
+  python_unlock = symbol<void(int)>("PyGILState_Release");
+  prepare_to_leave();
   // In dictionaries of its own: the program's module stays as it is.
   char code[4600];
   (void)::snprintf(code, sizeof code,
@@ -97,10 +102,8 @@ void prepare_runtime(const char* prelude, const int* ours, std::size_t count) {
 void revive_runtime() {
   unpark_threads();
   if (python_state < 0) return;
-  if (auto* const after = symbol<void()>("PyOS_AfterFork_Child"); after != nullptr) after();
-  if (auto* const unlock = symbol<void(int)>("PyGILState_Release"); unlock != nullptr) {
-    unlock(python_state);
-  }
+  if (python_after_fork != nullptr) python_after_fork();
+  if (python_unlock != nullptr) python_unlock(python_state);
 }
 
 }  // namespace sandpit::warm

@@ -50,6 +50,14 @@ class Relocator {
     }
     index = descriptors_[index];
   }
+  void inputs(jail::ChildArray<jail::ChildInput>& list) {
+    array(list);
+    for (const jail::ChildInput& item : list) {
+      jail::ChildInput& input = mine(item);
+      pointer(input.name);
+      descriptor(input.descriptor);
+    }
+  }
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:
@@ -83,12 +91,7 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
     at.pointer(mount.source);
     at.descriptor(mount.tree);
   }
-  at.array(spec.inputs);
-  for (const jail::ChildInput& item : spec.inputs) {
-    jail::ChildInput& input = Relocator::mine(item);
-    at.pointer(input.name);
-    at.descriptor(input.descriptor);
-  }
+  at.inputs(spec.inputs);
   at.array(spec.rlimits);
   at.array(spec.landlock);
   for (const jail::ChildLandlockRule& rule : spec.landlock) at.pointer(Relocator::mine(rule).path);
@@ -99,6 +102,18 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
   at.pointer(spec.seccomp.filter, spec.seccomp.len * sizeof(sock_filter));
   at.pointer(image.record, image.record_size);
   return at.ok();
+}
+
+bool relocate_start(char* block, std::size_t size, const int* descriptors, std::size_t count) {
+  if (size < sizeof(StartImage)) return false;
+  // NOLINTNEXTLINE(*-reinterpret-cast): the block is aligned and begins with one
+  StartImage& image = *reinterpret_cast<StartImage*>(block);
+  if (image.size != size || image.head != sizeof image || block[size - 1] != '\0') return false;
+  Relocator at(block, size, descriptors, count);
+  at.inputs(image.inputs);
+  at.descriptor(image.stdin_fd);
+  at.pointer(image.record, image.record_size);
+  return at.ok() && image.record != nullptr;
 }
 
 }  // namespace sandpit::warm

@@ -36,7 +36,19 @@ class Flattener {
     if (found == flat_.descriptors.end()) flat_.descriptors.push_back(from);
     return static_cast<int>(std::ranges::find(flat_.descriptors, from) - flat_.descriptors.begin());
   }
-  FlatImage take(RunImage& image) {
+  jail::ChildArray<jail::ChildInput> inputs(jail::ChildArray<jail::ChildInput> from) {
+    std::vector<jail::ChildInput> list(from.begin(), from.end());
+    for (jail::ChildInput& input : list) {
+      input.name = text(input.name);
+      input.descriptor = descriptor(input.descriptor);
+    }
+    return array(list);
+  }
+  // `image`: RunImage or StartImage. The last byte of the block is a NUL: no text can run over its
+  // end.
+  template <class Image>
+  FlatImage take(Image& image) {
+    (void)bytes("", 1);
     image.size = flat_.bytes.size();
     std::memcpy(flat_.bytes.data(), &image, sizeof image);
     return std::move(flat_);
@@ -75,12 +87,7 @@ FlatImage flatten(RunImage image, const std::vector<int>& tasks) {
     mount.source = wanted ? flat.text(mount.source) : nullptr;
   }
   spec.mounts = flat.array(mounts);
-  std::vector<jail::ChildInput> inputs(spec.inputs.begin(), spec.inputs.end());
-  for (jail::ChildInput& input : inputs) {
-    input.name = flat.text(input.name);
-    input.descriptor = flat.descriptor(input.descriptor);
-  }
-  spec.inputs = flat.array(inputs);
+  spec.inputs = flat.inputs(spec.inputs);
   spec.rlimits = flat.array(std::vector(spec.rlimits.begin(), spec.rlimits.end()));
   std::vector<jail::ChildLandlockRule> rules(spec.landlock.begin(), spec.landlock.end());
   for (jail::ChildLandlockRule& rule : rules) rule.path = flat.text(rule.path);
@@ -96,8 +103,14 @@ FlatImage flatten(RunImage image, const std::vector<int>& tasks) {
   spec.argv = nullptr;
   spec.envp = nullptr;
   image.record = flat.bytes(image.record, image.record_size);
-  // The last byte of the block is a NUL: no text can run over its end.
-  (void)flat.bytes("", 1);
+  return flat.take(image);
+}
+
+FlatImage flatten(StartImage image) {
+  Flattener flat(sizeof(StartImage));
+  image.inputs = flat.inputs(image.inputs);
+  image.stdin_fd = flat.descriptor(image.stdin_fd);
+  image.record = flat.bytes(image.record, image.record_size);
   return flat.take(image);
 }
 

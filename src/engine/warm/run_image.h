@@ -22,6 +22,10 @@
 // second copy of an interpreter's page tables would cost as much as the rest of the jail. The
 // template does nothing meanwhile. The program is the one that is forked, with memory of its own.
 //
+// A run may be forked before anyone asks for it (RunImage::waits): its program then stops where its
+// files would be copied, having touched the memory that programs touch, and is sent a StartImage
+// over the run's own socket when its time comes. Nothing is known to it before, and it is used once.
+//
 // Pointers are offsets from the block's beginning (0: null), descriptors indices into what came
 // with the message (-1: none), until relocate() has been called. Both sides are built from the same
 // sources and installed together.
@@ -46,6 +50,8 @@ inline constexpr const char* kForkTrigger = "fork";  // or the interpreter's own
 inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
 // "1": the last words of the command line are to be replaced by the run's arguments.
 inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";
+// The path of a program of the runtime's own, there to be rehearsed with (library_memory.cc).
+inline constexpr const char* kRehearsalVariable = "SANDPIT_REHEARSAL";
 // Names, each followed by a comma, of variables that are the template's only.
 inline constexpr const char* kForgetVariable = "SANDPIT_FORGET";
 // What a run's program gets when it opens this path, once: its record (RunImage::record).
@@ -71,11 +77,24 @@ struct RunImage {
   // NUL-terminated: the program's path, then its arguments.
   const char* record = nullptr;
   std::uint64_t record_size = 0;
+  std::int32_t waits = 0;  // 1: for a StartImage, which brings input, standard input and record
+};
+
+// What a run that waits does not know before it is asked for.
+struct StartImage {
+  std::uint64_t size = 0;
+  std::uint64_t head = sizeof(StartImage);
+  jail::ChildArray<jail::ChildInput> inputs;
+  int stdin_fd = -1;
+  const char* record = nullptr;  // as in RunImage
+  std::uint64_t record_size = 0;
 };
 
 // `descriptors`: what came with it. False when it is malformed; then nothing may be used.
 [[nodiscard]] bool relocate(char* block, std::size_t size, const int* descriptors,
                             std::size_t count);
+[[nodiscard]] bool relocate_start(char* block, std::size_t size, const int* descriptors,
+                                  std::size_t count);
 
 // What the launcher sends. The descriptors belong to the caller of flatten().
 struct FlatImage {
@@ -84,5 +103,6 @@ struct FlatImage {
 };
 // `tasks`: cgroup files to join. Of mounts only those of the run itself are kept.
 [[nodiscard]] FlatImage flatten(RunImage image, const std::vector<int>& tasks);
+[[nodiscard]] FlatImage flatten(StartImage image);
 
 }  // namespace sandpit::warm
