@@ -308,7 +308,9 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
     if (best == nullptr || rank(*item) < rank(*best)) best = item.get();
   }
   std::unique_ptr<jail::Jail> waiting;
-  if (best != nullptr) waiting = best->take_waiting(known->model, shape.ahead_failures);
+  if (best != nullptr && jail::JailEngine::can_begin(run)) {
+    waiting = best->take_waiting(known->model, shape.ahead_failures);
+  }
   if (waiting) {
     shape.ahead_failures = 0;
     ++shape.counts.waited;

@@ -26,7 +26,9 @@ class Launch {
   void report(int errno_value) const {
     const ChildMessage message{
         .kind = MessageKind::kFailed, .step = step_, .errno_value = errno_value, .detail = detail_};
-    (void)::send(socket_, &message, sizeof message, MSG_NOSIGNAL);
+    // No send: what a run's filter says of it is another matter. Where nobody listens any more, this
+    // process is over in either case.
+    (void)!::write(socket_, &message, sizeof message);
   }
   [[noreturn]] void fail(int errno_value) const {
     report(errno_value);

@@ -2,19 +2,26 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/descriptors.h"
+#include "base/memory_file.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
@@ -28,6 +35,7 @@
 #include "plan/template_plan.h"
 #include "sandpit/error.h"
 #include "sys/raw.h"
+#include "sys/seccomp_notify.h"
 
 namespace sandpit::jail {
 namespace {
@@ -61,7 +69,33 @@ pid_t pid_of(int pidfd) {
   return line == nullptr ? -1 : std::atoi(line + 5);
 }
 
+// What a run does after it was told to start, under its own filter and limits: read the message,
+// copy its files, place its standard input, or say what failed.
+bool may_wait_behind_walls(const ChildSpec& spec) {
+  constexpr int kNeeded[] = {SYS_recvmsg, SYS_write,      SYS_umask,         SYS_openat,
+                             SYS_mkdirat, SYS_sendfile,   SYS_close,         SYS_dup2,
+                             SYS_fcntl,   SYS_exit_group, SYS_rt_sigprocmask};
+  const std::span<const sock_filter> filter(spec.seccomp.filter, spec.seccomp.len);
+  const bool allowed =
+      std::ranges::all_of(kNeeded, [&](int number) { return sys::allows(filter, number); });
+  // For the descriptors of the message, beside those that are open.
+  constexpr std::uint64_t kLeastFiles = 8 + JailEngine::kMostWaitingInputs;
+  const bool room = std::ranges::all_of(spec.rlimits, [](const ChildRlimit& limit) {
+    return limit.resource != RLIMIT_NOFILE || limit.limit.rlim_cur >= kLeastFiles;
+  });
+  return allowed && room;
+}
+
 }  // namespace
+
+bool JailEngine::can_begin(const Plan& plan) {
+  std::size_t files = 0;
+  for (const InputFile& input : plan.inputs) {
+    if (has_descriptor(input)) ++files;
+    if (input.size > plan.limits.file_size.count()) return false;
+  }
+  return files <= kMostWaitingInputs;
+}
 
 TemplateNetwork TemplateLink::take_network(Pooled pooled) {
   int number = -1;
@@ -106,7 +140,9 @@ Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
   if (facts_.is_root) SP_TRY_VOID(builder.open_trees(ids, proc_.get(), true));
   ChildSpec& spec = builder.finish(inputs);
   spec.in_ready_tree = true;  // the template's own
+  warm::Waits waits = warm::Waits::kNo;
   if (standard_input == nullptr) {
+    waits = may_wait_behind_walls(spec) ? warm::Waits::kBehindWalls : warm::Waits::kBeforeWalls;
     spec.inputs = {};
     spec.backstop_ms += std::chrono::milliseconds(kLongestWait).count();
   }
@@ -128,7 +164,7 @@ Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
                              .network = jail.template_network_.number(),
                              .record = record.data(),
                              .record_size = record.size(),
-                             .waits = standard_input == nullptr ? 1 : 0};
+                             .waits = waits};
   std::vector<int> tasks;
   UniqueFd join_v2;
   if (jail.cgroup() != nullptr) {
@@ -153,10 +189,12 @@ Result<void> JailEngine::begin(Jail& waiting, const Plan& plan, const std::vecto
   SP_TRY_VOID(give(standard_input, waiting));
   const std::vector<ChildInput> files = child_inputs(plan, inputs);
   const std::string record = run_record(*plan.warm);
+  SP_TRY(const UniqueFd record_file, sealed_memory_file("program", record));
   const warm::StartImage image{.inputs = {.data = files.data(), .size = files.size()},
                                .stdin_fd = standard_input.get(),
                                .record = record.data(),
-                               .record_size = record.size()};
+                               .record_size = record.size(),
+                               .record_fd = record_file.get()};
   waiting.started_ = std::chrono::steady_clock::now();
   return send_image(waiting.socket(), warm::flatten(image));
 }

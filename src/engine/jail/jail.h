@@ -105,6 +105,9 @@ class JailEngine {
   // have other inputs and another WarmStart::source and args the second time. An error of begin():
   // it has not started, and won't.
   static constexpr std::chrono::minutes kLongestWait{5};
+  static constexpr std::size_t kMostWaitingInputs = 8;
+  // Its files are few and small enough for a run that waits behind its limits.
+  [[nodiscard]] static bool can_begin(const Plan& plan);
   [[nodiscard]] Result<Jail> fork_ahead(TemplateLink& from, const Plan& plan);
   [[nodiscard]] Result<void> begin(Jail& waiting, const Plan& plan,
                                    const std::vector<UniqueFd>& inputs,

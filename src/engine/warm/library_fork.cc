@@ -89,12 +89,13 @@ int enter_network(TemplateState& state, int index) {
   return network < 0 ? -1 : 0;
 }
 
-int make_record(Launch& launch, const char* record, std::size_t size) {
+int make_record(Launch& launch, const RunImage& image) {
   launch.begin(LaunchStep::kInput, -1);
   const int fd = static_cast<int>(launch.need(::syscall(SYS_memfd_create, "program", MFD_CLOEXEC)));
   std::size_t done = 0;
-  while (done < size) {
-    done += static_cast<std::size_t>(launch.need(::write(fd, record + done, size - done)));
+  while (done < image.record_size) {
+    done += static_cast<std::size_t>(
+        launch.need(::write(fd, image.record + done, image.record_size - done)));
   }
   launch.need(::lseek(fd, 0, SEEK_SET));
   return fd;
@@ -126,15 +127,17 @@ void wait_to_start(Launch& launch, RunImage& image) {
   image.spec.stdin_fd = start.stdin_fd;
   image.record = start.record;
   image.record_size = start.record_size;
-  shared.record = make_record(launch, image.record, image.record_size);
+  shared.record = start.record_fd;
 }
 
-// Joins the run's cgroup and brings its files: from here on all memory is the run's.
-void move_in(Launch& launch, RunImage& image, int volume) {
+// From here on all memory is the run's.
+void move_in(Launch& launch, const RunImage& image) {
   jail::join_cgroup(launch, image.tasks, image.task_count);
   for (std::uint64_t i = 0; i < image.task_count; ++i) ::close(image.tasks[i]);
   touch_memory();
-  if (image.waits != 0) wait_to_start(launch, image);
+}
+
+void bring_files(Launch& launch, const RunImage& image, int volume) {
   const mode_t mask = ::umask(0);
   jail::copy_inputs(launch, image.spec, volume);
   ::umask(mask);
@@ -144,28 +147,43 @@ void move_in(Launch& launch, RunImage& image, int volume) {
   }
 }
 
+// Or not, as the interpreter has set it.
+void keep_blocking(const Launch& launch, const TemplateState& state, int fd) {
+  if (state.nonblocking[fd] != 0) launch.need(::fcntl(fd, F_SETFL, O_NONBLOCK));
+}
+
 // The program's side, in memory of its own: the rest of the jail, then back into the interpreter.
 [[noreturn]] void become_program(Launch& launch, RunImage& image, int volume, int ruleset) {
   const TemplateState& state = *shared.state;
-  const jail::ChildSpec& spec = image.spec;
-  move_in(launch, image, volume);
+  jail::ChildSpec& spec = image.spec;
+  const bool late = image.waits == Waits::kBehindWalls;
+  move_in(launch, image);
+  if (image.waits == Waits::kBeforeWalls) wait_to_start(launch, image);
+  if (!late) bring_files(launch, image, volume);
   jail::lower_limits(launch, spec, jail::Limits::kBeforeWalls);
   jail::drop_capabilities(launch, spec);
   launch.need(::setsid());
+  if (late) spec.stdin_fd = spec.stdout_fd;  // its place is kept
   jail::place_stdio(launch, spec);
   for (const int fd : {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd}) {
     if (fd > 2) ::close(fd);
   }
   ::close(state.init);
-  for (int fd = 0; fd < 3; ++fd) {
-    if (state.nonblocking[fd] != 0) launch.need(::fcntl(fd, F_SETFL, O_NONBLOCK));
-  }
+  for (int fd = late ? 1 : 0; fd < 3; ++fd) keep_blocking(launch, state, fd);
   launch.need(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
   (void)raw::set_action(SIGCHLD, &state.child_action, nullptr);
   launch.begin(LaunchStep::kStdio);
   if (!renew_descriptors()) launch.fail(errno);
   const int socket = spec.socket;
   jail::raise_walls(launch, spec, ruleset);
+  if (late) {
+    wait_to_start(launch, image);
+    bring_files(launch, image, volume);
+    launch.begin(LaunchStep::kStdio);
+    launch.need(::dup2(spec.stdin_fd, 0));
+    ::close(spec.stdin_fd);
+    keep_blocking(launch, state, 0);
+  }
   ::close(socket);
   (void)::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &state.signal_mask, nullptr, 8);
   std::longjmp(shared.program, 1);
@@ -214,7 +232,7 @@ int init_main(void* /*unused*/) {
   const int volume = jail::build_tree(launch, spec);
   jail::name_and_place(launch, spec);
   close_ours(*shared.state);
-  if (image.waits == 0) shared.record = make_record(launch, image.record, image.record_size);
+  if (image.waits == Waits::kNo) shared.record = make_record(launch, image);
   const int ruleset = jail::make_ruleset(launch, spec);
   if (spec.drop_bounding_set) jail::drop_bounding_set(launch, spec);
   spec.drop_bounding_set = false;

@@ -77,6 +77,7 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
   RunImage& image = *reinterpret_cast<RunImage*>(block);
   if (image.size != size || image.head != sizeof image || block[size - 1] != '\0') return false;
   if (image.task_count > jail::kMostCgroups || image.spec.seccomp.len == 0) return false;
+  if (image.waits < Waits::kNo || image.waits > Waits::kBehindWalls) return false;
   if (image.network >= static_cast<std::int32_t>(kMostNetworks)) return false;
   Relocator at(block, size, descriptors, count);
   jail::ChildSpec& spec = image.spec;
@@ -112,8 +113,9 @@ bool relocate_start(char* block, std::size_t size, const int* descriptors, std::
   Relocator at(block, size, descriptors, count);
   at.inputs(image.inputs);
   at.descriptor(image.stdin_fd);
+  at.descriptor(image.record_fd);
   at.pointer(image.record, image.record_size);
-  return at.ok() && image.record != nullptr;
+  return at.ok() && image.record != nullptr && image.stdin_fd >= 0 && image.record_fd >= 0;
 }
 
 }  // namespace sandpit::warm

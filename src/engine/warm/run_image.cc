@@ -110,6 +110,7 @@ FlatImage flatten(StartImage image) {
   Flattener flat(sizeof(StartImage));
   image.inputs = flat.inputs(image.inputs);
   image.stdin_fd = flat.descriptor(image.stdin_fd);
+  image.record_fd = flat.descriptor(image.record_fd);
   image.record = flat.bytes(image.record, image.record_size);
   return flat.take(image);
 }

@@ -22,9 +22,9 @@
 // second copy of an interpreter's page tables would cost as much as the rest of the jail. The
 // template does nothing meanwhile. The program is the one that is forked, with memory of its own.
 //
-// A run may be forked before anyone asks for it (RunImage::waits): its program then stops where its
-// files would be copied, having touched the memory that programs touch, and is sent a StartImage
-// over the run's own socket when its time comes. Nothing is known to it before, and it is used once.
+// A run may be forked before anyone asks for it (RunImage::waits): its program then stops, having
+// touched the memory that programs touch, and is sent a StartImage over the run's own socket when
+// its time comes. Nothing is known to it before, and it is used once.
 //
 // Pointers are offsets from the block's beginning (0: null), descriptors indices into what came
 // with the message (-1: none), until relocate() has been called. Both sides are built from the same
@@ -63,6 +63,10 @@ inline constexpr std::size_t kLargestImage = 128U << 10U;
 inline constexpr std::size_t kMostDescriptors = 200;  // SCM_MAX_FD is 253
 inline constexpr std::size_t kMostNetworks = 64;      // namespaces that a template keeps
 
+// For a StartImage, which brings input, standard input and record. Behind the walls all is done that
+// can be; the filter must allow what is left (JailEngine::fork_ahead).
+enum class Waits : std::int32_t { kNo, kBeforeWalls, kBehindWalls };
+
 struct RunImage {
   std::uint64_t size = 0;
   std::uint64_t head = sizeof(RunImage);  // both sides were built from the same sources
@@ -77,7 +81,7 @@ struct RunImage {
   // NUL-terminated: the program's path, then its arguments.
   const char* record = nullptr;
   std::uint64_t record_size = 0;
-  std::int32_t waits = 0;  // 1: for a StartImage, which brings input, standard input and record
+  Waits waits = Waits::kNo;
 };
 
 // What a run that waits does not know before it is asked for.
@@ -88,6 +92,7 @@ struct StartImage {
   int stdin_fd = -1;
   const char* record = nullptr;  // as in RunImage
   std::uint64_t record_size = 0;
+  int record_fd = -1;  // a file with the same: the run may not make one by now
 };
 
 // `descriptors`: what came with it. False when it is malformed; then nothing may be used.
