@@ -38,7 +38,7 @@ using LintReport = std::vector<LintFinding>;
 // How a run of this step may start warm: from an interpreter that has started already, in a jail,
 // and waits where it would open its program.
 struct WarmStart {
-  std::string prelude;  // of the host: what that interpreter runs, copied into its work directory
+  std::string prelude;    // of the host: what that interpreter runs, copied into its work directory
   std::string rehearsal;  // of the host, likewise: a program that it runs once before the others
   std::vector<std::string> argv;
   std::vector<std::string> env;   // "K=V", besides that of the step

@@ -62,8 +62,8 @@ class SANDPIT_API Run {
 // of the same shape: the same runtime and preloads, and the same of everything that a fork can't
 // change (interpreter, environment, mounts, memory limit).
 struct TemplateOptions {
-  unsigned least = 0;          // of each shape that has been asked for; kept however idle
-  unsigned most = 0;           // of each shape; 0: one for each processor
+  unsigned least = 0;  // of each shape that has been asked for; kept however idle
+  unsigned most = 0;   // of each shape; 0: one for each processor
   // Runs of each template that are forked before they are asked for, for requests that differ in
   // nothing but their source, files, arguments and standard input. 0: none.
   unsigned waiting = 1;

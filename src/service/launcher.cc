@@ -161,9 +161,9 @@ class LauncherSession final : public RunObserver {
     }
     Supervisor& supervisor = launcher_.supervisor();
     if (place.waiting != nullptr) {
-      SP_TRY(run_, supervisor.begin(launcher_.engine(), std::move(*place.waiting), *place.link,
-                                    std::move(plan), std::move(descriptors), std::move(input),
-                                    *this));
+      SP_TRY(run_,
+             supervisor.begin(launcher_.engine(), std::move(*place.waiting), *place.link,
+                              std::move(plan), std::move(descriptors), std::move(input), *this));
     } else if (place.link != nullptr) {
       SP_TRY(run_, supervisor.fork(launcher_.engine(), *place.link, std::move(plan),
                                    std::move(descriptors), std::move(input), *this));

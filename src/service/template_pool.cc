@@ -70,8 +70,8 @@ Result<std::string> text_of(const std::string& path) {
 }
 
 bool has_grants(const Plan& run) {
-  return std::ranges::any_of(
-      run.mounts, [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
+  return std::ranges::any_of(run.mounts,
+                             [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
 }
 
 // Of the program; empty when it is not directly in there.
@@ -215,7 +215,8 @@ Result<void> TemplatePool::make_one(Shape& shape) {
   handed("init", warm::kInitDescriptor);
   handed("library", warm::kLibraryDescriptor);
   UniqueFd rehearsal;
-  if (const std::string name = name_in_work_dir(run); !run.warm->rehearsal.empty() && !name.empty()) {
+  if (const std::string name = name_in_work_dir(run);
+      !run.warm->rehearsal.empty() && !name.empty()) {
     SP_TRY(const std::string text, text_of(run.warm->rehearsal));
     SP_TRY(rehearsal, sealed_memory_file("rehearsal", text));
     plan.inputs.push_back({.name = name, .mode = 0644, .size = text.size()});
@@ -336,7 +337,8 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
 }
 
 void TemplatePool::fork_ahead(Shape& shape, Clock::time_point now) {
-  const bool resting = shape.ahead_failures >= kMostFailures && now - shape.ahead_failed_at < kPause;
+  const bool resting =
+      shape.ahead_failures >= kMostFailures && now - shape.ahead_failed_at < kPause;
   const bool full = options_.memory.count() != 0 && memory_ >= options_.memory;
   const bool wanted =
       shape.ahead != nullptr && !shape.forgotten && now - shape.used < kInUse && !resting && !full;

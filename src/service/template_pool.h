@@ -97,8 +97,8 @@ class TemplatePool {
   UniqueFd library_;
   UniqueFd init_;
   UniqueFd proc_;
-  UniqueFd timer_;           // invalid as long as there has been no template
-  UniqueFd soon_;            // another: for a look after kPatience
+  UniqueFd timer_;  // invalid as long as there has been no template
+  UniqueFd soon_;   // another: for a look after kPatience
   bool soon_set_ = false;
   ByteCount memory_;         // of all, at the last look
   std::string unavailable_;  // why there can be none at all

@@ -110,9 +110,8 @@ SupervisedRun::~SupervisedRun() {
 }
 
 Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervisor,
-                                                            jail::JailEngine& engine,
-                                                            Origin origin, Plan plan,
-                                                            std::vector<UniqueFd> inputs,
+                                                            jail::JailEngine& engine, Origin origin,
+                                                            Plan plan, std::vector<UniqueFd> inputs,
                                                             RunInput input, RunObserver& observer) {
   std::unique_ptr<wasm::Session> session;
   if (plan.wasm) {
@@ -130,8 +129,7 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
     read_end = UniqueFd(ends[0]);
     write_end = UniqueFd(ends[1]);
   }
-  SP_TRY(jail::Jail jail,
-         make_jail(supervisor, engine, std::move(origin), plan, inputs, read_end));
+  SP_TRY(jail::Jail jail, make_jail(supervisor, engine, std::move(origin), plan, inputs, read_end));
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(jail), std::move(plan), observer));

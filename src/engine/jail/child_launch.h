@@ -26,8 +26,8 @@ class Launch {
   void report(int errno_value) const {
     const ChildMessage message{
         .kind = MessageKind::kFailed, .step = step_, .errno_value = errno_value, .detail = detail_};
-    // No send: what a run's filter says of it is another matter. Where nobody listens any more, this
-    // process is over in either case.
+    // No send: what a run's filter says of it is another matter. Where nobody listens any more,
+    // this process is over in either case.
     (void)!::write(socket_, &message, sizeof message);
   }
   [[noreturn]] void fail(int errno_value) const {

@@ -1,8 +1,8 @@
-// The memory that every program of an interpreter writes to, or runs from, comes to a forked one page
-// by page, by a fault each. Which pages these are shows a rehearsal: a child of the template's own
-// runs a program of the runtime's (never one of a user's) to its end, and notes what it has touched.
-// What was written is made in each run in a few calls, before its program is there. What was only
-// read, code for the most part, comes along with the fork.
+// The memory that every program of an interpreter writes to, or runs from, comes to a forked one
+// page by page, by a fault each. Which pages these are shows a rehearsal: a child of the template's
+// own runs a program of the runtime's (never one of a user's) to its end, and notes what it has
+// touched. What was written is made in each run in a few calls, before its program is there. What
+// was only read, code for the most part, comes along with the fork.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ struct Ranges {
   std::size_t count = 0;
   Range items[kMostRanges];
 };
-constinit Ranges hot;          // the template's, and with it every run's
-Ranges* noted = nullptr;       // in the rehearsal: shared with the template
+constinit Ranges hot;     // the template's, and with it every run's
+Ranges* noted = nullptr;  // in the rehearsal: shared with the template
 
 // Bits of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63U;
@@ -161,8 +161,8 @@ void take(const Ranges& found) {
 }  // namespace
 
 bool rehearse(const char* program) {
-  void* const room = ::mmap(nullptr, sizeof(Ranges), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const room =
+      ::mmap(nullptr, sizeof(Ranges), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (room == MAP_FAILED) return false;
   const ThreadRegistration registration = registration_of_this_thread();
   const pid_t child = fork_whole(registration);

@@ -63,8 +63,8 @@ inline constexpr std::size_t kLargestImage = 128U << 10U;
 inline constexpr std::size_t kMostDescriptors = 200;  // SCM_MAX_FD is 253
 inline constexpr std::size_t kMostNetworks = 64;      // namespaces that a template keeps
 
-// For a StartImage, which brings input, standard input and record. Behind the walls all is done that
-// can be; the filter must allow what is left (JailEngine::fork_ahead).
+// For a StartImage, which brings input, standard input and record. Behind the walls all is done
+// that can be; the filter must allow what is left (JailEngine::fork_ahead).
 enum class Waits : std::int32_t { kNo, kBeforeWalls, kBehindWalls };
 
 struct RunImage {

@@ -144,5 +144,74 @@ TEST(RunImage, ANetworkThatNoTemplateHasIsRefused) {
   EXPECT_FALSE(received.relocated());
 }
 
+TEST(RunImage, AWayToWaitThatThereIsNotIsRefused) {
+  Sample sample;
+  Received received(flatten(sample.image(), {}));
+  received.image().waits = static_cast<Waits>(3);
+  EXPECT_FALSE(received.relocated());
+}
+
+struct Start {
+  std::vector<jail::ChildInput> inputs = {
+      {.name = "main.py", .mode = 0644, .size = 5, .descriptor = 22}};
+  std::string record = std::string("/work/main.py\0a\0", 16);
+  [[nodiscard]] StartImage image() const {
+    return {.inputs = {.data = inputs.data(), .size = inputs.size()},
+            .stdin_fd = 23,
+            .record = record.data(),
+            .record_size = record.size(),
+            .record_fd = 24};
+  }
+};
+
+bool starts(Received& received) {
+  return relocate_start(received.bytes(), received.size, received.descriptors.data(),
+                        received.descriptors.size());
+}
+
+TEST(StartImage, ArrivesAsItWasSent) {
+  const Start start;
+  Received received(flatten(start.image()));
+  ASSERT_TRUE(starts(received));
+  const auto& image = *reinterpret_cast<const StartImage*>(received.block.data());
+  ASSERT_EQ(image.inputs.size, 1U);
+  EXPECT_STREQ(image.inputs.data[0].name, "main.py");
+  EXPECT_EQ(image.inputs.data[0].descriptor, 122);
+  EXPECT_EQ(image.stdin_fd, 123);
+  EXPECT_EQ(image.record_fd, 124);
+  EXPECT_EQ(std::string(image.record, image.record_size), start.record);
+}
+
+TEST(StartImage, ATruncatedOneIsRefused) {
+  const FlatImage flat = flatten(Start().image());
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{8}, sizeof(StartImage), flat.bytes.size() - 1}) {
+    Received received(flat);
+    received.size = size;
+    EXPECT_FALSE(starts(received)) << size;
+  }
+}
+
+TEST(StartImage, MissingDescriptorsAreRefused) {
+  const FlatImage flat = flatten(Start().image());
+  for (std::size_t missing = 1; missing <= flat.descriptors.size(); ++missing) {
+    Received received(flat);
+    received.descriptors.resize(flat.descriptors.size() - missing);
+    EXPECT_FALSE(starts(received)) << missing;
+  }
+}
+
+TEST(StartImage, WithoutInputStreamOrRecordIsRefused) {
+  for (const int what : {0, 1, 2}) {
+    const Start start;
+    StartImage image = start.image();
+    if (what == 0) image.stdin_fd = -1;
+    if (what == 1) image.record_fd = -1;
+    Received received(flatten(image));
+    if (what == 2) reinterpret_cast<StartImage*>(received.block.data())->record = nullptr;
+    EXPECT_FALSE(starts(received)) << what;
+  }
+}
+
 }  // namespace
 }  // namespace sandpit::warm

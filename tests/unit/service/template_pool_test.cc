@@ -4,14 +4,13 @@
 
 #include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "sandpit/sandbox.h"
+#include "support/own_processes.h"
 #include "support/warm_fixture.h"
 
 namespace sandpit {
@@ -127,19 +126,11 @@ TEST_F(Templates, KeepBelowTheirMemory) {
 }
 
 TEST_F(Templates, AreReplacedWhenTheyAreKilled) {
+  test::mark_launcher();
   const Sandbox sandbox = make({.most = 1});
   warm_up(sandbox);
-  // A template is number 32767 in its own namespace (plan/template_plan.h); of those on this
-  // machine, the youngest is ours.
-  pid_t ours = -1;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream status(entry.path() / "status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("NSpid:") && line.ends_with("\t32767")) {
-        ours = std::max<pid_t>(ours, std::stoi(entry.path().filename()));
-      }
-    }
-  }
+  // A template's number in its own namespace (plan/template_plan.h).
+  const pid_t ours = test::process_of_launcher(2, 32767);
   ASSERT_GT(ours, 0);
   ASSERT_EQ(::kill(ours, SIGKILL), 0);
   EXPECT_TRUE(comes_true([&] { return counts(sandbox).crashed == 1; }));
