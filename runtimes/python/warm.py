@@ -96,14 +96,14 @@ def flush(system):
             stream.flush()
 
 
-def leave(kept, system, objects=gc.get_objects, most=5000, open=os.open):
+def leave(kept, system, objects=gc.get_objects, heard=gc.callbacks, debug=gc.get_debug, most=5000, open=os.open):
     """The last of the exit handlers. Modules that the template had loaded are shared memory: to take them apart, as the end of
     an interpreter does, would copy it. What the program itself made and imported, or put into them, goes as always; where none
     of that could be seen to go, nothing does."""
     # Streams that the program has put there, or that fail, have a say in the exit status: the long way then.
     usual = system.stdout is system.__stdout__ and system.stderr is system.__stderr__ and not system.flags.verbose
     alive = objects() if usual else ()  # but for what was frozen
-    if usual and len(alive) < most and has_no_end(alive):
+    if usual and not heard and not debug() and len(alive) < most and has_no_end(alive):
         try:
             flush(system)
             open("/.sandpit/leave", 0)

@@ -37,6 +37,10 @@ PYTHON = {
     "temporary directory": Program("import tempfile, os\nd = tempfile.TemporaryDirectory(); print(os.path.isdir(d.name))"),
     "sub-interpreter": Program("import _xxsubinterpreters as s\ni = s.create(); s.run_string(i, \"class A:\\n  def __del__(self): print('sub')\\na = A()\"); s.destroy(i); print('end')"),
     "hook of the end": Program("import sys\nsys.excepthook = lambda *a: print('hook', a[0].__name__)\nraise OSError(2, 'x')"),
+    "callback of the last collection": Program("import gc, os, sys\ndef f(phase, info, ending=sys.is_finalizing, w=os.write):\n  if ending() and phase == 'start': w(1, b'last\\n')\n"
+                                               "gc.callbacks.append(f); print('end', flush=True)"),
+    "file in a cycle": Program("def f():\n  l = [open('/dev/stdout', 'w')]; l.append(l); l[0].write('late')\nf(); print('end', flush=True)"),
+    "nothing but modules, classes and functions": Program("import math, json\nclass A:\n  @property\n  def x(self): return [1]\ndef f(a=[1]):\n  return lambda: a\nk = f(); print(A().x, k(), json.dumps(k()))"),
     "garbage callbacks": Program("import gc\ngc.callbacks.append(lambda p, i: None); gc.set_debug(0); print(gc.isenabled(), len(gc.garbage))"),
     "opens the way out itself": Program("import os\ntry: os.open('/.sandpit/leave', 0)\nexcept OSError as e: print(e)"),
 }
