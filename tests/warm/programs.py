@@ -116,7 +116,9 @@ JAVASCRIPT = {
     "memory and collections": Program("let a = []; for (let i = 0; i < 400000; i++) a.push({ i, s: 'k' + i }); console.log(a.length); a = null; const b = Buffer.alloc(3e7); console.log(b.length)"),
     "compute": Program("function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) } console.log(fib(27)); console.log([...Array(1e5).keys()].map(x => x * 2).filter(x => x % 3 === 0).reduce((a, b) => a + b))"),
     "thread pool": Program("const c = require('crypto'); let n = 0; for (let i = 0; i < 8; i++) c.pbkdf2('a', 'b', 2000, 16, 'sha256', (e, k) => { if (++n === 8) console.log(k.toString('hex')) })"),
-    "zlib and dns": Program("const z = require('zlib'); z.gzip('x'.repeat(1000), (e, b) => z.gunzip(b, (e, t) => console.log(t.length))); require('dns').lookup('localhost', (e, a) => console.log(e ? e.code : a))"),
+    "zlib and dns": Program("const z = require('zlib'), { promisify: p } = require('util');\n"
+                            "Promise.all([p(z.gzip)('x'.repeat(1000)).then(p(z.gunzip)).then((t) => t.length), p(require('dns').lookup)('localhost')])"
+                            ".then(([n, a]) => console.log(n, a.address))"),
     "sockets": Program("const net = require('net'); const s = net.createServer(c => c.end('bye')); s.listen('/tmp/s', () => net.connect('/tmp/s').on('data', d => console.log(d.toString())).on('close', () => s.close(() => console.log('closed'))))"),
     "dynamic import": Program("import('node:path').then(p => console.log(p.join('a', 'b')))"),
     "modules loaded": Program("console.log(Object.keys(require('module')).sort(), Object.getOwnPropertyNames(globalThis).length)"),
