@@ -110,26 +110,6 @@ std::string warning(const std::vector<Weakness>& weak) {
 
 }  // namespace
 
-const char* to_string(Mechanism mechanism) {
-  switch (mechanism) {
-    case Mechanism::kCgroupV1:
-      return "cgroup-v1";
-    case Mechanism::kCgroupV2:
-      return "cgroup-v2";
-    case Mechanism::kRlimit:
-      return "rlimit";
-    case Mechanism::kSampled:
-      return "sampled";
-    case Mechanism::kTimer:
-      return "timer";
-    case Mechanism::kTmpfs:
-      return "tmpfs";
-    case Mechanism::kPipe:
-      return "pipe";
-  }
-  return "unknown";
-}
-
 Result<EnforcementPlan> plan_enforcement(const Policy& policy, const HostFacts& facts) {
   EnforcementPlan plan;
   std::vector<Weakness> weak;

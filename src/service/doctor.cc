@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/errno_text.h"
 #include "engine/jail/slot.h"
 #include "service/doctor_probes.h"
 #include "sys/cgroup.h"
@@ -25,12 +25,6 @@ namespace sandpit {
 namespace {
 
 using Items = std::vector<DoctorItem>;
-
-// An errno as a sentence; strerrordesc_np is thread-safe.
-std::string text_of(int error) {
-  const char* text = ::strerrordesc_np(error);
-  return text ? text : fmt::format("error {}", error);
-}
 
 std::string setting(const char* path) {
   std::string text = sys::read_path(path).value_or("");
@@ -45,7 +39,7 @@ DoctorItem present(std::string name, std::string detail) {
 // `item` describes the absence; `error` is 0 when the feature was there.
 DoctorItem tried(DoctorItem item, int error) {
   if (error == 0) return present(std::move(item.name), "tried: works");
-  item.detail = "tried: " + text_of(error);
+  item.detail = "tried: " + errno_text(error);
   return item;
 }
 
@@ -335,7 +329,7 @@ DoctorItem explain_user_namespaces(const UserNamespaceSettings& settings) {
   DoctorItem item{.name = "user namespaces"};
   if (settings.error == 0) return present(item.name, "tried: works");
   item.lost = "the jail can't be built: nothing runs";
-  item.detail = "tried: " + text_of(settings.error);
+  item.detail = "tried: " + errno_text(settings.error);
   if (settings.max_user_namespaces == "0") {
     item.detail += "; user.max_user_namespaces is 0";
     item.mend = "sudo sysctl -w user.max_user_namespaces=15000";

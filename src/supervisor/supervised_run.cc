@@ -304,10 +304,7 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       wait_status_ = message.wait_status;
       alone_ = message.alone != 0;
       ended_ = Clock::now();
-      told_end_ = {
-          .user_time = Microseconds(message.user_us),
-          .system_time = Microseconds(message.system_us),
-          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
+      told_end_ = told_end(message);
       break;
   }
 }
