@@ -10,6 +10,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build/release
 CACHE := $(or $(SANDPIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandpit)
 export CARGO_TARGET_DIR ?= $(CACHE)/cargo
+# An environment may be empty. ccache, whose key holds the locale, is shared with .ci/run.
+export LC_ALL ?= C.UTF-8
 # Progress on a terminal, silence elsewhere (a failing command's output is shown in both cases).
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 
