@@ -84,8 +84,7 @@ asio::awaitable<void> refuse_for(LinkPtr link, Failure failure, Authority asked)
       text = fmt::format("sandpit: the name of {} can't be looked up\n", place);
       break;
     case Reason::kUnreachable:
-      text = fmt::format("sandpit: {} can't be reached: {}\n", place,
-                         errno_text(failure.error));
+      text = fmt::format("sandpit: {} can't be reached: {}\n", place, errno_text(failure.error));
       break;
   }
   const http::status status =
