@@ -45,7 +45,7 @@ languages: build ## install every language that Sandpit knows, run its test prog
 	@tools/setup.sh languages
 	@tools/languages.py $(BUILD)/sandpit docs/languages.md
 
-test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (half an hour)
+test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (an hour or more)
 	@tools/setup.sh ci
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -19,6 +20,7 @@
 #include "base/errno_text.h"
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
+#include "engine/jail/jail.h"
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"

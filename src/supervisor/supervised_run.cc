@@ -263,6 +263,9 @@ void SupervisedRun::on_socket(std::uint32_t events) {
     const ssize_t n = ::recvmsg(jail_.socket(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
+    // Init failed before it read "go". The kernel tells that first, and once; what init said is
+    // still there.
+    if (n < 0 && errno == ECONNRESET) continue;
     if (n != static_cast<ssize_t>(sizeof message)) {
       on_hang_up();
       return;

@@ -108,7 +108,11 @@ Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
 
 bool has_message(int socket) {
   char byte = 0;
-  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  ssize_t n = 0;
+  do {
+    n = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  } while (n < 0 && (errno == EINTR || errno == ECONNRESET));  // the latter once: unread is our "go"
+  return n > 0;
 }
 
 // Signals are blocked across clone3: a handler of ours must not run in the child before it has
