@@ -17,7 +17,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
-from sandpit_tests import NOBODY, PATIENCE, SOURCE, Case, main, sandpit_path, seconds  # noqa: E402
+from sandpit_tests import NOBODY, PATIENCE, SLOWNESS, SOURCE, Case, main, sandpit_path, seconds  # noqa: E402
 
 # Programs in every language: {what: text}. `EXTENSION` names the file.
 ARGUMENTS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
