@@ -10,6 +10,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build/release
 CACHE := $(or $(SANDPIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandpit)
 export CARGO_TARGET_DIR ?= $(CACHE)/cargo
+# An environment may be empty. ccache, whose key holds the locale, is shared with .ci/run.
+export LC_ALL ?= C.UTF-8
 # Progress on a terminal, silence elsewhere (a failing command's output is shown in both cases).
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 
@@ -43,7 +45,7 @@ languages: build ## install every language that Sandpit knows, run its test prog
 	@tools/setup.sh languages
 	@tools/languages.py $(BUILD)/sandpit docs/languages.md
 
-test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (half an hour)
+test-vm: ## run all tests that meet the kernel on Linux 6.1 with cgroup v2, emulated (an hour or more)
 	@tools/setup.sh ci
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) -- $(QUIET) >&2

@@ -1,6 +1,6 @@
-// What a hostile WebAssembly worker can say to the trusted side: the report file, an answer over
-// the socket, the description of a module. The first byte chooses; the second, of a report, is what
-// was seen of the process.
+// The WebAssembly worker's protocol. What a hostile worker can say to the trusted side: the report
+// file, an answer over the socket, the description of a module; and what a worker is told: its job,
+// and requests. The first byte chooses; the second, of a report, is what was seen of the process.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -72,13 +72,32 @@ void read_answer(std::string_view bytes, std::uint8_t seen) {
   require(is_valid_utf8(outcome_to_json(outcome)), "JSON is UTF-8");
 }
 
+// As worker_serve.cc and worker_setup.cc read it.
+template <class Told>
+void read_told(std::string_view bytes) {
+  Told told;
+  binary::Reader reader(bytes);
+  reader(told);
+  if (!reader.finished()) return;
+  binary::Writer writer;
+  writer(told);
+  const std::string written = std::move(writer).take();
+  Told again;
+  binary::Reader second(written);
+  second(again);
+  require(second.finished(), "what was encoded can be decoded");
+  binary::Writer third;
+  third(again);
+  require(std::move(third).take() == written, "decoding and encoding changes nothing");
+}
+
 }  // namespace
 }  // namespace sandpit::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sandpit;
   fuzz::Input input(data, size);
-  switch (input.take() % 4) {
+  switch (input.take() % 6) {
     case 0: {  // the whole file, as it is
       const std::uint8_t seen = input.take();
       const std::string_view head = input.rest().substr(0, wasm::kReportOffset);
@@ -100,6 +119,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       fuzz::read_answer(input.rest(), seen);
       break;
     }
+    case 4:
+      fuzz::read_told<wasm::ServeRequest>(input.rest());
+      break;
+    case 5:
+      fuzz::read_told<wasm::WasmJob>(input.rest());
+      break;
     default:
       (void)parse_wasm_description(input.rest());
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each: fuzz/run.sh [SECONDS [TARGET…]]   (60; all: batch bpf config egress manifest report wasm wire)
+# Builds the fuzz targets and runs each: fuzz/run.sh [SECONDS [TARGET…]]   (60; all: batch bpf config egress manifest report warm wasm wire)
 # Exit 1 when one crashed, hung or took too much memory; the input is then in fuzz/artifacts/. What was learnt stays in
 # build/fuzz/corpus/, so that the next run goes on from there; seeds/ is only read.
 set -uo pipefail

@@ -10,7 +10,7 @@ test_set=(libgtest-dev libgmock-dev libbenchmark-dev binutils procps
   gcc libc6-dev openjdk-17-jdk-headless ruby php-cli perl lua5.4)
 ci_set=(git strace clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   wasi-libc lld-19 libclang-rt-19-dev-wasm32
-  qemu-system-x86 busybox-static cpio)
+  qemu-system-x86 busybox-static cpio systemd dbus-user-session)
 
 # The languages of the second tier, one line each family.
 languages_set=(zsh fish gawk tcl expect m4 bc jq sqlite3

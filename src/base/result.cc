@@ -1,11 +1,11 @@
 #include "base/result.h"
 
 #include <fmt/format.h>
-#include <string.h>
 
-#include <cstring>
 #include <string>
 #include <string_view>
+
+#include "base/errno_text.h"
 
 namespace sandpit {
 
@@ -17,10 +17,8 @@ std::string Error::to_string() const {
 }
 
 Error errno_error(std::string_view what, int errno_value, ErrorCode code) {
-  // strerrordesc_np is thread-safe and untranslated (glibc 2.32).
-  const char* description = ::strerrordesc_np(errno_value);
   return Error{.code = code,
-               .message = fmt::format("{}: {}", what, description ? description : "unknown error"),
+               .message = fmt::format("{}: {}", what, errno_text(errno_value)),
                .where = {},
                .hint = {},
                .errno_value = errno_value};

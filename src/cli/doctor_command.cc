@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +53,18 @@ std::string production_obstacle() {
              : outcome.message;
 }
 
+// A line for each reason.
+std::string verdict_text(const std::string& obstacle) {
+  if (obstacle.empty()) return "a run in profile production is possible on this host";
+  std::string text = "no run in profile production:";
+  std::istringstream lines(obstacle);
+  const bool several = obstacle.find('\n') != std::string::npos;
+  for (std::string line; std::getline(lines, line);) {
+    text += (several ? "\n  " : " ") + printable(line);
+  }
+  return text;
+}
+
 std::string items_text(const std::vector<DoctorItem>& items, Colour colour) {
   Table table({"FEATURE", "FOUND", "STATE"}, colour);
   for (const DoctorItem& item : items) {
@@ -99,11 +112,10 @@ int doctor_command(Arguments arguments, Log& log) {
   if (options->json) {
     text = doctor_to_json(rows_of(items), obstacle);
   } else {
-    const std::string verdict = obstacle.empty()
-                                    ? "a run in profile production is possible on this host"
-                                    : "no run in profile production: " + printable(obstacle);
     text = items_text(items, colour) + "\n" +
-           painted(verdict, obstacle.empty() ? Colouring::kGood : Colouring::kBad, colour) + "\n";
+           painted(verdict_text(obstacle), obstacle.empty() ? Colouring::kGood : Colouring::kBad,
+                   colour) +
+           "\n";
   }
   if (const int failed = print(text, log); failed != 0) return failed;
   return obstacle.empty() ? 0 : 1;

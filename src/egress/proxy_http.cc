@@ -1,6 +1,5 @@
 // HTTP proxy clients: a tunnel, or one request that is passed on.
 #include <fmt/format.h>
-#include <string.h>
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -20,6 +19,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/errno_text.h"
 #include "egress/http_uri.h"
 #include "egress/protocol.h"
 #include "egress/proxy_clients.h"
@@ -84,8 +84,7 @@ asio::awaitable<void> refuse_for(LinkPtr link, Failure failure, Authority asked)
       text = fmt::format("sandpit: the name of {} can't be looked up\n", place);
       break;
     case Reason::kUnreachable:
-      text = fmt::format("sandpit: {} can't be reached: {}\n", place,
-                         ::strerrordesc_np(failure.error));
+      text = fmt::format("sandpit: {} can't be reached: {}\n", place, errno_text(failure.error));
       break;
   }
   const http::status status =

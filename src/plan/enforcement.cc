@@ -16,11 +16,26 @@
 namespace sandpit {
 namespace {
 
+std::string reason_of(const ControllerFacts& facts) {
+  return facts.reason.empty() ? "no cgroup controller is usable" : facts.reason;
+}
+
 struct Weakness {
   std::string name;  // as in allow_degraded
   std::string reason;
-  std::string mend;  // the command, may be empty
+  std::string mend;      // the command, may be empty
+  std::string evasion;   // what a hostile program can do about it
+  bool sampled = false;  // which the profile development allows
 };
+
+Weakness sampled(std::string name, const ControllerFacts& facts) {
+  // What a sample can't see: a child that the kernel reaps unasked, shared memory that nobody maps.
+  return {.name = std::move(name),
+          .reason = reason_of(facts),
+          .mend = facts.mend,
+          .evasion = "a hostile program can evade such sampling",
+          .sampled = true};
+}
 
 Mechanism cgroup(CgroupVersion version) {
   return version == CgroupVersion::kV2 ? Mechanism::kCgroupV2 : Mechanism::kCgroupV1;
@@ -31,14 +46,10 @@ bool allowed(const Policy& policy, std::string_view name) {
                      [&](const std::string& item) { return item == name || item == "all"; });
 }
 
-std::string reason_of(const ControllerFacts& facts) {
-  return facts.reason.empty() ? "no cgroup controller is usable" : facts.reason;
-}
-
 Enforcement plan_memory(const HostFacts& facts, std::vector<Weakness>& weak) {
   if (facts.memory.version != CgroupVersion::kNone)
     return {.limit = "memory", .mechanisms = {cgroup(facts.memory.version)}, .degraded = {}};
-  weak.push_back({"memory", reason_of(facts.memory), facts.memory.mend});
+  weak.push_back(sampled("memory", facts.memory));
   // RLIMIT_DATA holds each process, sampling holds the tree, but late.
   return {.limit = "memory",
           .mechanisms = {Mechanism::kRlimit, Mechanism::kSampled},
@@ -52,7 +63,7 @@ Enforcement plan_cpu_time(const HostFacts& facts, std::vector<Weakness>& weak) {
             .mechanisms = {cgroup(facts.cpu.version), Mechanism::kRlimit},
             .degraded = {}};
   }
-  weak.push_back({"cpu_time", reason_of(facts.cpu), facts.cpu.mend});
+  weak.push_back(sampled("cpu_time", facts.cpu));
   return {.limit = "cpu_time",
           .mechanisms = {Mechanism::kSampled, Mechanism::kRlimit},
           .degraded = reason_of(facts.cpu)};
@@ -81,8 +92,8 @@ Error refusal(const std::vector<Weakness>& refused) {
   for (const Weakness& weakness : refused) {
     std::string hint =
         weakness.mend.empty() ? std::string{} : fmt::format("to mend it: {}; ", weakness.mend);
-    hint += fmt::format("to run with less: allow_degraded = [\"{}\"] or --profile development",
-                        weakness.name);
+    hint += fmt::format("to run with less: allow_degraded = [\"{}\"]{}", weakness.name,
+                        weakness.sampled ? " or --profile development" : "");
     Error one{.code = ErrorCode::kRefused,
               .message = fmt::format("this host can't enforce {} in full: {}", weakness.name,
                                      weakness.reason),
@@ -102,33 +113,13 @@ std::string warning(const std::vector<Weakness>& weak) {
   std::string text = fmt::format("weaker enforcement of {}: {}", join(weak, &Weakness::name, ", "),
                                  join(weak, &Weakness::reason, "; "));
   const std::string mend = join(weak, &Weakness::mend, " && ");
-  // What a sample can't see: a child that the kernel reaps unasked, shared memory that nobody maps.
-  text += "; a hostile program can evade such sampling";
+  const std::string evasion = join(weak, &Weakness::evasion, "; ");
+  if (!evasion.empty()) text += "; " + evasion;
   if (!mend.empty()) text += fmt::format(" (to mend it: {})", mend);
   return text;
 }
 
 }  // namespace
-
-const char* to_string(Mechanism mechanism) {
-  switch (mechanism) {
-    case Mechanism::kCgroupV1:
-      return "cgroup-v1";
-    case Mechanism::kCgroupV2:
-      return "cgroup-v2";
-    case Mechanism::kRlimit:
-      return "rlimit";
-    case Mechanism::kSampled:
-      return "sampled";
-    case Mechanism::kTimer:
-      return "timer";
-    case Mechanism::kTmpfs:
-      return "tmpfs";
-    case Mechanism::kPipe:
-      return "pipe";
-  }
-  return "unknown";
-}
 
 Result<EnforcementPlan> plan_enforcement(const Policy& policy, const HostFacts& facts) {
   EnforcementPlan plan;
@@ -147,8 +138,11 @@ Result<EnforcementPlan> plan_enforcement(const Policy& policy, const HostFacts& 
   // A missing Landlock is a missing wall, not a detail: it is treated as a limit that can't be
   // enforced.
   if (facts.landlock_abi <= 0) {
-    weak.push_back({"landlock", "this kernel has no Landlock, or it is not enabled",
-                    "boot with lsm=landlock,… on the kernel command line (kernel 5.13 or later)"});
+    weak.push_back(
+        {.name = "landlock",
+         .reason = "this kernel has no Landlock, or it is not enabled",
+         .mend = "boot with lsm=landlock,… on the kernel command line (kernel 5.13 or later)",
+         .evasion = "files and sockets have one wall less"});
   }
   std::vector<Weakness> refused;
   std::copy_if(weak.begin(), weak.end(), std::back_inserter(refused),

@@ -99,16 +99,6 @@ const char* to_string(LandlockAccess access) {
   return "unknown";
 }
 
-std::string mechanisms_text(const Enforcement& enforcement) {
-  std::string text;
-  for (const Mechanism mechanism : enforcement.mechanisms) {
-    if (!text.empty()) text += '+';
-    text += to_string(mechanism);
-  }
-  if (!enforcement.degraded.empty()) text += " (degraded)";
-  return text;
-}
-
 Result<Plan> build_plan(const PlanInput& input) {
   return build_plan(input, RootLayout::of_this_host(input.policy.network));
 }

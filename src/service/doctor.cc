@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/errno_text.h"
 #include "engine/jail/slot.h"
 #include "service/doctor_probes.h"
 #include "sys/cgroup.h"
@@ -25,12 +25,6 @@ namespace sandpit {
 namespace {
 
 using Items = std::vector<DoctorItem>;
-
-// An errno as a sentence; strerrordesc_np is thread-safe.
-std::string text_of(int error) {
-  const char* text = ::strerrordesc_np(error);
-  return text ? text : fmt::format("error {}", error);
-}
 
 std::string setting(const char* path) {
   std::string text = sys::read_path(path).value_or("");
@@ -45,7 +39,7 @@ DoctorItem present(std::string name, std::string detail) {
 // `item` describes the absence; `error` is 0 when the feature was there.
 DoctorItem tried(DoctorItem item, int error) {
   if (error == 0) return present(std::move(item.name), "tried: works");
-  item.detail = "tried: " + text_of(error);
+  item.detail = "tried: " + errno_text(error);
   return item;
 }
 
@@ -72,13 +66,17 @@ void add_kernel(Items& items, const HostFacts& facts) {
                        .mend = "sudo sandpit … (not needed for most uses)"});
 }
 
+bool has_inherited_filter() {
+  return setting("/proc/self/status").find("\nSeccomp:\t2") != std::string::npos;
+}
+
 void add_namespaces(Items& items) {
   UserNamespaceSettings settings{
       .error = doctor::try_user_namespace(),
       .max_user_namespaces = setting("/proc/sys/user/max_user_namespaces"),
       .unprivileged_clone = setting("/proc/sys/kernel/unprivileged_userns_clone"),
       .apparmor_restricts = setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-      .under_seccomp = setting("/proc/self/status").find("\nSeccomp:\t2") != std::string::npos};
+      .under_seccomp = has_inherited_filter()};
   // Root is exempt from both settings for ordinary users.
   if (::geteuid() == 0) settings.unprivileged_clone = settings.apparmor_restricts = "";
   items.push_back(explain_user_namespaces(settings));
@@ -148,21 +146,10 @@ void add_mounts(Items& items, const HostFacts& facts) {
 }
 
 void add_filters(Items& items, const HostFacts& facts) {
-  const std::string lsm = setting("/sys/kernel/security/lsm");
-  if (facts.landlock_abi >= 4) {
-    items.push_back(present("Landlock", fmt::format("ABI {}", facts.landlock_abi)));
-  } else {
-    items.push_back(
-        {.name = "Landlock",
-         .state = DoctorState::kDegraded,
-         .detail =
-             facts.landlock_abi == 0 ? "not available" : fmt::format("ABI {}", facts.landlock_abi),
-         .lost = facts.landlock_abi == 0 ? "the second wall around files"
-                                         : "network rules (ABI 4, Linux 6.7) and later ones",
-         .mend = facts.landlock_abi == 0
-                     ? fmt::format("boot with lsm=landlock{}{}", lsm.empty() ? ",…" : ",", lsm)
-                     : "Linux 6.7 or newer"});
-  }
+  items.push_back(explain_landlock({.abi = facts.landlock_abi,
+                                    .error = doctor::try_landlock(),
+                                    .lsm = setting("/sys/kernel/security/lsm"),
+                                    .under_seccomp = has_inherited_filter()}));
   items.push_back(tried({.name = "seccomp filters",
                          .lost = "the wall around system calls: runs are refused",
                          .mend = "a kernel with CONFIG_SECCOMP_FILTER=y"},
@@ -335,7 +322,7 @@ DoctorItem explain_user_namespaces(const UserNamespaceSettings& settings) {
   DoctorItem item{.name = "user namespaces"};
   if (settings.error == 0) return present(item.name, "tried: works");
   item.lost = "the jail can't be built: nothing runs";
-  item.detail = "tried: " + text_of(settings.error);
+  item.detail = "tried: " + errno_text(settings.error);
   if (settings.max_user_namespaces == "0") {
     item.detail += "; user.max_user_namespaces is 0";
     item.mend = "sudo sysctl -w user.max_user_namespaces=15000";
@@ -366,6 +353,34 @@ DoctorItem explain_user_namespaces(const UserNamespaceSettings& settings) {
     item.mend =
         "a kernel with CONFIG_USER_NS=y; in a container: more privileges; in a chroot: none "
         "helps";
+  }
+  return item;
+}
+
+DoctorItem explain_landlock(const LandlockSettings& settings) {
+  constexpr int kWithNetwork = 4;
+  if (settings.abi >= kWithNetwork) return present("Landlock", fmt::format("ABI {}", settings.abi));
+  DoctorItem item{.name = "Landlock", .state = DoctorState::kDegraded};
+  if (settings.abi > 0) {
+    item.detail = fmt::format("ABI {}", settings.abi);
+    item.lost = "network rules (ABI 4, Linux 6.7) and later ones";
+    item.mend = "Linux 6.7 or newer";
+    return item;
+  }
+  item.detail = "tried: " + errno_text(settings.error);
+  item.lost =
+      "the second wall around files; runs are refused unless allow_degraded = [\"landlock\"]";
+  if (settings.error == EOPNOTSUPP) {
+    item.detail += "; it was not enabled at boot";
+    item.mend =
+        fmt::format("boot with lsm=landlock{}{}", settings.lsm.empty() ? ",…" : ",", settings.lsm);
+  } else if (settings.under_seccomp) {
+    item.detail += "; a seccomp filter is in force, as in a container";
+    item.mend =
+        "docker run --security-opt seccomp=unconfined … (or a profile that allows "
+        "landlock_create_ruleset, landlock_add_rule, landlock_restrict_self)";
+  } else {
+    item.mend = "Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK=y";
   }
   return item;
 }

@@ -38,4 +38,13 @@ struct UserNamespaceSettings {
 };
 [[nodiscard]] DoctorItem explain_user_namespaces(const UserNamespaceSettings& settings);
 
+// Why there is no Landlock, or an old one.
+struct LandlockSettings {
+  int abi = 0;
+  int error = 0;               // errno of landlock_create_ruleset(2), 0 with an ABI
+  std::string lsm;             // /sys/kernel/security/lsm
+  bool under_seccomp = false;  // a filter was inherited, as in a container
+};
+[[nodiscard]] DoctorItem explain_landlock(const LandlockSettings& settings);
+
 }  // namespace sandpit

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -185,6 +186,12 @@ int try_clone_into_cgroup() {
   if (pid == 0) ::_exit(0);
   if (pid > 0) ::waitpid(pid, nullptr, 0);
   return errno == EBADF ? 0 : errno;
+}
+
+int try_landlock() {
+  return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0
+             ? errno
+             : 0;
 }
 
 }  // namespace sandpit::doctor

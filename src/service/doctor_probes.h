@@ -17,5 +17,6 @@ namespace sandpit::doctor {
 [[nodiscard]] int try_seccomp_filter();
 [[nodiscard]] int try_seccomp_notification();
 [[nodiscard]] int try_clone_into_cgroup();
+[[nodiscard]] int try_landlock();
 
 }  // namespace sandpit::doctor

@@ -218,7 +218,7 @@ Host probe_host() {
   sys::CgroupHost cgroups = sys::CgroupHost::probe();
   const bool ordinary = ::geteuid() != 0;
   if (ordinary && cgroups.memory().version == CgroupVersion::kNone) {
-    constexpr Milliseconds kPatience{1000};
+    constexpr Milliseconds kPatience{5000};  // where systemd is busy; usually it takes 20 ms
     if (sys::delegate_by_systemd(kPatience)) cgroups = sys::CgroupHost::probe();
   }
   HostFacts facts = sys::probe_facts(cgroups);

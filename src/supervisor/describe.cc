@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,14 +11,16 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 #include <string>
 #include <utility>
 
+#include "base/errno_text.h"
 #include "base/unique_fd.h"
 #include "engine/jail/child.h"
+#include "engine/jail/jail.h"
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
@@ -69,7 +70,7 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
   using jail::LaunchStep;
   const jail::ChildMessage& failure = *facts.launch_failure;
   const Plan& plan = facts.plan;
-  const char* reason = ::strerrordesc_np(failure.errno_value);
+  const std::string reason = errno_text(failure.errno_value);
   const auto detail = static_cast<std::size_t>(std::max(failure.detail, 0));
   outcome.status = Status::kSandboxError;
   if (failure.step == LaunchStep::kInput && (failure.errno_value == ENOSPC)) {
@@ -196,6 +197,15 @@ void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
 }
 
 }  // namespace
+
+jail::Jail::End told_end(const jail::ChildMessage& message) {
+  static constexpr std::int64_t kMost = std::int64_t{1} << 50;  // 36 years; in KiB an exbibyte
+  const auto within = [](std::int64_t value) { return std::clamp<std::int64_t>(value, 0, kMost); };
+  return {
+      .user_time = Microseconds(within(message.user_us)),
+      .system_time = Microseconds(within(message.system_us)),
+      .largest_process = ByteCount::kib(static_cast<std::uint64_t>(within(message.largest_kib)))};
+}
 
 void describe_run(const RunFacts& facts, Outcome& outcome) {
   outcome.runtime = facts.plan.runtime;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "engine/jail/child.h"
 #include "engine/jail/jail.h"
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
@@ -28,6 +29,9 @@ struct RunFacts {
   bool volume_full = false;
   bool proc_missing = false;
 };
+
+// What a forked run's init says that was used. Bounded: it is another process that says it.
+[[nodiscard]] jail::Jail::End told_end(const jail::ChildMessage& message);
 
 void describe_run(const RunFacts& facts, Outcome& outcome);
 

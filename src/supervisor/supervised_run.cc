@@ -289,6 +289,9 @@ void SupervisedRun::on_socket(std::uint32_t events) {
     const ssize_t n = ::recvmsg(jail_.socket(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
+    // Init failed before it read "go". The kernel tells that first, and once; what init said is
+    // still there.
+    if (n < 0 && errno == ECONNRESET) continue;
     if (n != static_cast<ssize_t>(sizeof message)) {
       on_hang_up();
       return;
@@ -330,10 +333,7 @@ void SupervisedRun::on_message(const jail::ChildMessage& message,
       wait_status_ = message.wait_status;
       alone_ = message.alone != 0;
       ended_ = Clock::now();
-      told_end_ = {
-          .user_time = Microseconds(message.user_us),
-          .system_time = Microseconds(message.system_us),
-          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(message.largest_kib))};
+      told_end_ = told_end(message);
       break;
   }
 }

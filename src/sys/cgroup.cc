@@ -162,12 +162,10 @@ ControllerFacts facts_of_unwritable(const std::string& directory, int error) {
 // groups can't be made there.
 V1Base* find_v1(const CgroupPlace& place, std::string_view controller, CgroupBases& bases,
                 ControllerFacts& facts) {
-  facts.reason = place.reason;
-  if (place.candidates.empty()) {
-    facts.mend = fmt::format(
-        "mkdir -p /sys/fs/cgroup/{0} && mount -t cgroup -o {0} cgroup /sys/fs/cgroup/{0}",
-        controller);
-  }
+  const std::string mount_it =
+      fmt::format("mkdir -p /sys/fs/cgroup/{0} && mount -t cgroup -o {0} cgroup /sys/fs/cgroup/{0}",
+                  controller);
+  facts = {.reason = place.reason, .mend = mount_it};
   for (const auto& candidate : place.candidates) {
     for (const auto& known : bases.v1) {
       if (known->directory == candidate.directory) {
@@ -178,7 +176,8 @@ V1Base* find_v1(const CgroupPlace& place, std::string_view controller, CgroupBas
     UniqueFd dir(::open(candidate.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     // Something else may be mounted over it, or the group is gone.
     if (!dir.valid() || !is_cgroup_v1(dir.get())) {
-      facts.reason = fmt::format("{} can't be opened as a cgroup", candidate.directory);
+      facts = {.reason = fmt::format("{} can't be opened as a cgroup", candidate.directory),
+               .mend = mount_it};
       continue;
     }
     if (::faccessat(dir.get(), ".", W_OK, AT_EACCESS) < 0) {

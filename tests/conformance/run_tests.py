@@ -17,7 +17,7 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
-from sandpit_tests import NOBODY, PATIENCE, SOURCE, Case, main, sandpit_path, seconds  # noqa: E402
+from sandpit_tests import NOBODY, PATIENCE, SLOWNESS, SOURCE, Case, main, sandpit_path, seconds  # noqa: E402
 
 # Programs in every language: {what: text}. `EXTENSION` names the file.
 ARGUMENTS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
@@ -901,6 +901,70 @@ class Delegation(Case):
         for outcome in outcomes:
             self.assert_enforced(outcome, memory="cgroup-v2")
         self.assertEqual(sorted(path.name for path in self.group.iterdir() if path.is_dir()), ["shell"])
+
+
+class UserManager(Case):
+    """Cgroup v2 and systemd: an ordinary user who has logged in, in a session's group that is root's, with a manager to ask."""
+
+    RUNTIME = f"/run/user/{NOBODY}"
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0 or not os.path.isdir("/run/systemd/system") or not shutil.which("systemctl"):
+            self.skipTest("root and a running systemd, to start a user's manager")
+        started = subprocess.run(["systemctl", "start", f"user@{NOBODY}.service"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.addCleanup(subprocess.run, ["systemctl", "stop", f"user@{NOBODY}.service"], check=False)
+        self.slice = pathlib.Path(f"/sys/fs/cgroup/user.slice/user-{NOBODY}.slice")
+        self.session = self.slice / f"session-{os.getpid()}.scope"
+        self.session.mkdir()
+        self.addCleanup(self.session.rmdir)
+        self.dir.chmod(0o755)
+        shutil.copy(sandpit_path(), self.dir / "sandpit")
+        shutil.copytree(SOURCE / "runtimes", self.dir / "runtimes")
+        self.env.update(SANDPIT_RUNTIMES_DIR=str(self.dir / "runtimes"), XDG_RUNTIME_DIR=self.RUNTIME)
+        self.write("p.py", "print('ran')")
+
+    def as_user(self, *command, env=None):
+        shell = ["sh", "-c", 'echo $$ >"$1"; shift; exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"', "sh",
+                 str(self.session / "cgroup.procs"), *command]
+        return subprocess.run(shell, cwd=self.dir, env=env or self.env, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def outcome_of(self, *command, **more):
+        done = self.as_user(*command, **more)
+        self.assertTrue(done.stdout.startswith("{"), (done.stdout, done.stderr))
+        return json.loads(done.stdout)
+
+    def test_sandpit_asks_the_manager_by_itself(self):
+        outcome = self.outcome_of("./sandpit", "run", "--json", "--profile", "production", "p.py")
+        self.assert_outcome(outcome, status="exited", stdout="ran\n", warnings=[])
+        self.assertEqual({outcome["enforcement"][limit] for limit in ("memory", "processes")}, {"cgroup-v2"})
+        self.assertEqual(outcome["enforcement"]["cpu_time"], "cgroup-v2+rlimit")
+
+    def test_the_limits_hold(self):
+        self.write("p.py", Memory.TWENTY)
+        outcome = self.outcome_of("./sandpit", "run", "--json", "--profile", "production", "--memory", "128", "--processes", "30",
+                                  "--timeout", seconds(20), "--cpu-time", seconds(20), "p.py")
+        self.assert_outcome(outcome, status="memory_exceeded", stdout="")
+
+    def test_the_command_that_a_refusal_names_helps(self):
+        alone = {name: value for name, value in self.env.items() if name != "XDG_RUNTIME_DIR"}
+        refused = self.outcome_of("./sandpit", "run", "--json", "--profile", "production", "p.py", env=alone)
+        self.assert_outcome(refused, status="refused")
+        self.assertIn("systemd-run --user --scope -p Delegate=yes -- sandpit", refused["message"])
+        outcome = self.outcome_of("systemd-run", "--user", "--quiet", "--scope", "-p", "Delegate=yes", "--", "./sandpit", "run", "--json",
+                                  "--profile", "production", "p.py")
+        self.assert_outcome(outcome, status="exited", stdout="ran\n", warnings=[])
+        self.assertEqual(outcome["enforcement"]["memory"], "cgroup-v2")
+
+    def test_nothing_is_left(self):
+        self.outcome_of("./sandpit", "run", "--json", "p.py")
+        def scopes():
+            return [path for path in self.slice.rglob("sandpit-*") if path.is_dir()]
+        end = time.monotonic() + 10 * SLOWNESS
+        while scopes() and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(scopes(), [])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ From the environment:
                             more time where a program must get somewhere within a limit; what is asserted stays.
     SANDPIT_TEST_WARM       tests/support/warm_run: what outcome() runs is forked from a template, where there can be one
     SANDPIT_TEST_PROGRAMS   a directory that keeps compiled programs from run to run
+    SANDPIT_TEST_LACKS      what this kernel lacks (tests/degraded)
     SANDPIT_WASM_WORKER     the WebAssembly worker, where it is not beside sandpit
     ASAN_OPTIONS, UBSAN_OPTIONS   for a sandpit with sanitizers
 """
@@ -273,6 +274,8 @@ def run_as_user(arguments):
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp), "TMPDIR": str(tmp), "LANG": "C.UTF-8",
                        "SANDPIT_RUNTIMES_DIR": str(room / "runtimes"), "SANDPIT_TEST_SLOWNESS": f"{SLOWNESS:g}",
                        **({"SANDPIT_TEST_WARM": str(room / "warm_run")} if WARM else {}), **SANITIZER_OPTIONS}
+        if "SANDPIT_TEST_LACKS" in os.environ:
+            environment["SANDPIT_TEST_LACKS"] = os.environ["SANDPIT_TEST_LACKS"]
         programs = os.environ.get("SANDPIT_TEST_PROGRAMS", "")
         if os.path.isdir(programs):
             environment["SANDPIT_TEST_PROGRAMS"] = str(shutil.copytree(programs, room / "programs"))

@@ -191,7 +191,10 @@ struct ChildSpec {
   int stderr_fd = -1;
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  int fail_step = -1;  // fault injection by tests: this LaunchStep fails with `fail_errno`
+  // Fault injection by tests: this LaunchStep, or the launch's so-manieth system call, fails with
+  // `fail_errno`.
+  int fail_step = -1;
+  int fail_call = 0;
   int fail_errno = 0;
 };
 

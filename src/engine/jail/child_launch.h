@@ -42,7 +42,8 @@ class Launch {
     fail(failure.errno_value);
   }
   // Passes the result of a system call on; a negative one ends the launch.
-  long need(long result) const {
+  long need(long result) {
+    if (++calls_ == spec_.fail_call) fail(spec_.fail_errno);
     if (result < 0) fail(errno);
     return result;
   }
@@ -52,6 +53,7 @@ class Launch {
   int socket_;
   LaunchStep step_ = LaunchStep::kNone;
   int detail_ = 0;
+  int calls_ = 0;  // that were needed
 };
 
 // child_mounts.cc: the mount tree, the run's private volume and its files. Leaves the process at

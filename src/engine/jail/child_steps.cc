@@ -170,7 +170,8 @@ const char* to_string(LaunchStep step) {
                                            "denial listener",
                                            "egress"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(LaunchStep::kCount));
-  return kNames[static_cast<std::size_t>(step)];
+  // A step may come in a message, from another process.
+  return step < LaunchStep::kCount ? kNames[static_cast<std::size_t>(step)] : "unknown step";
 }
 
 }  // namespace sandpit::jail

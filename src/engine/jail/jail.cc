@@ -42,21 +42,32 @@ namespace {
 
 struct Injection {
   int step = -1;
+  int call = 0;
   int errno_value = 0;
 };
 
-// SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno. For the tests of
-// the failure paths; it can only make a run fail.
+int number_of(std::string_view digits) {
+  int value = 0;
+  (void)std::from_chars(digits.begin(), digits.end(), value);
+  return value;
+}
+
+// SANDPIT_INJECT="pivot_root:1": that step of every launch fails with that errno; "#7:1": the
+// seventh system call that it needs. For the tests of the failure paths; it can only make a run
+// fail.
 Injection injection_from_environment(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return {};
   const std::string_view value(text);
   const std::size_t colon = value.rfind(':');
   if (colon == std::string_view::npos) return {};
+  const std::string_view what = value.substr(0, colon);
+  const int errno_value = number_of(value.substr(colon + 1));
+  if (what.starts_with('#')) {
+    return {.call = number_of(what.substr(1)), .errno_value = errno_value};
+  }
   for (int step = 1; step < static_cast<int>(LaunchStep::kCount); ++step) {
-    if (value.substr(0, colon) == to_string(static_cast<LaunchStep>(step))) {
-      int errno_value = 0;
-      (void)std::from_chars(value.begin() + colon + 1, value.end(), errno_value);
+    if (what == to_string(static_cast<LaunchStep>(step))) {
       return {.step = step, .errno_value = errno_value};
     }
   }
@@ -97,7 +108,11 @@ Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
 
 bool has_message(int socket) {
   char byte = 0;
-  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  ssize_t n = 0;
+  do {
+    n = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  } while (n < 0 && (errno == EINTR || errno == ECONNRESET));  // the latter once: unread is our "go"
+  return n > 0;
 }
 
 // Signals are blocked across clone3: a handler of ours must not run in the child before it has
@@ -170,6 +185,7 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   }
   const Injection injection = injection_from_environment("SANDPIT_INJECT");
   engine->fail_step_ = injection.step;
+  engine->fail_call_ = injection.call;
   engine->fail_errno_ = injection.errno_value;
   const Injection forked = injection_from_environment("SANDPIT_INJECT_WARM");
   engine->fork_fail_step_ = forked.step;
@@ -228,6 +244,7 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   hand_over(ends, spec);
   spec.host_socket = ends.pair.host.get();
   spec.fail_step = fail_step_;
+  spec.fail_call = fail_call_;
   spec.fail_errno = fail_errno_;
   SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
   spec.own_network = jail.network_.needs_own();

@@ -139,6 +139,7 @@ class JailEngine {
   std::unique_ptr<TreePool> trees_;
   std::unique_ptr<NetworkPool> networks_;
   int fail_step_ = -1;  // fault injection: SANDPIT_INJECT=STEP:ERRNO, read once
+  int fail_call_ = 0;   // SANDPIT_INJECT=#CALL:ERRNO
   int fail_errno_ = 0;
   int fork_fail_step_ = -1;  // the same for forked runs: SANDPIT_INJECT_WARM
   int fork_fail_errno_ = 0;

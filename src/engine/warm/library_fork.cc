@@ -148,7 +148,7 @@ void bring_files(Launch& launch, const RunImage& image, int volume) {
 }
 
 // Or not, as the interpreter has set it.
-void keep_blocking(const Launch& launch, const TemplateState& state, int fd) {
+void keep_blocking(Launch& launch, const TemplateState& state, int fd) {
   if (state.nonblocking[fd] != 0) launch.need(::fcntl(fd, F_SETFL, O_NONBLOCK));
 }
 

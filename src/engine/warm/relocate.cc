@@ -12,8 +12,10 @@ namespace {
 // NOLINTBEGIN(*-reinterpret-cast,performance-no-int-to-ptr): an offset becomes a pointer
 class Relocator {
  public:
-  Relocator(char* block, std::size_t size, const int* descriptors, std::size_t count)
-      : block_(block), size_(size), descriptors_(descriptors), count_(count) {}
+  // `head`: the size of the image at the block's beginning.
+  Relocator(char* block, std::size_t size, const int* descriptors, std::size_t count,
+            std::size_t head)
+      : block_(block), size_(size), descriptors_(descriptors), count_(count), arrays_end_(head) {}
 
   template <class T>
   void pointer(T*& at, std::size_t bytes = 1) {
@@ -26,15 +28,23 @@ class Relocator {
     }
     at = reinterpret_cast<T*>(block_ + offset);
   }
+  // Aligned, and behind the image and the arrays before it, as flatten() places them: what is
+  // written in one while it is relocated changes nothing that was checked already.
   template <class T>
   void array(jail::ChildArray<T>& items) {
-    if (items.size > size_ / sizeof(T)) {
+    const auto offset = reinterpret_cast<std::uintptr_t>(items.data);
+    const bool placed = offset == 0 || (offset >= arrays_end_ && offset % alignof(T) == 0);
+    if (items.size > size_ / sizeof(T) || !placed) {
       ok_ = false;
       items = {};
       return;
     }
     pointer(items.data, items.size * sizeof(T));
-    if (items.data == nullptr) items.size = 0;
+    if (items.data == nullptr) {
+      items.size = 0;
+    } else {
+      arrays_end_ = offset + items.size * sizeof(T);
+    }
   }
   // The elements of our own block are not const.
   template <class T>
@@ -65,6 +75,7 @@ class Relocator {
   std::size_t size_;
   const int* descriptors_;
   std::size_t count_;
+  std::size_t arrays_end_;
   bool ok_ = true;
 };
 // NOLINTEND(*-reinterpret-cast,performance-no-int-to-ptr)
@@ -75,12 +86,14 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
   if (size < sizeof(RunImage)) return false;
   // NOLINTNEXTLINE(*-reinterpret-cast): the block is aligned and begins with one
   RunImage& image = *reinterpret_cast<RunImage*>(block);
+  jail::ChildSpec& spec = image.spec;
   if (image.size != size || image.head != sizeof image || block[size - 1] != '\0') return false;
   if (image.task_count > jail::kMostCgroups || image.spec.seccomp.len == 0) return false;
   if (image.waits < Waits::kNo || image.waits > Waits::kBehindWalls) return false;
+  // Not of forked runs: flatten() does not take them along.
+  if (spec.egress_networks.size != 0 || spec.egress_sockets.size != 0) return false;
   if (image.network >= static_cast<std::int32_t>(kMostNetworks)) return false;
-  Relocator at(block, size, descriptors, count);
-  jail::ChildSpec& spec = image.spec;
+  Relocator at(block, size, descriptors, count, sizeof image);
   for (int* fd : {&spec.socket, &spec.stdin_fd, &spec.stdout_fd, &spec.stderr_fd}) {
     at.descriptor(*fd);
   }
@@ -100,7 +113,9 @@ bool relocate(char* block, std::size_t size, const int* descriptors, std::size_t
   at.pointer(spec.volume_inodes);
   at.pointer(spec.hostname, spec.hostname_size);
   at.pointer(spec.cwd);
-  at.pointer(spec.seccomp.filter, spec.seccomp.len * sizeof(sock_filter));
+  jail::ChildArray<sock_filter> filter{.data = spec.seccomp.filter, .size = spec.seccomp.len};
+  at.array(filter);
+  spec.seccomp.filter = const_cast<sock_filter*>(filter.data);  // NOLINT(*-const-cast)
   at.pointer(image.record, image.record_size);
   return at.ok();
 }
@@ -110,7 +125,7 @@ bool relocate_start(char* block, std::size_t size, const int* descriptors, std::
   // NOLINTNEXTLINE(*-reinterpret-cast): the block is aligned and begins with one
   StartImage& image = *reinterpret_cast<StartImage*>(block);
   if (image.size != size || image.head != sizeof image || block[size - 1] != '\0') return false;
-  Relocator at(block, size, descriptors, count);
+  Relocator at(block, size, descriptors, count, sizeof image);
   at.inputs(image.inputs);
   at.descriptor(image.stdin_fd);
   at.descriptor(image.record_fd);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -134,6 +135,34 @@ TEST(RunImage, APointerOutOfTheBlockIsRefused) {
   Sample sample;
   Received received(flatten(sample.image(), {}));
   received.image().spec.cwd = reinterpret_cast<const char*>(received.size + 1);
+  EXPECT_FALSE(received.relocated());
+}
+
+TEST(RunImage, AMisalignedListIsRefused) {
+  Sample sample;
+  Received received(flatten(sample.image(), {}));
+  auto& inputs = received.image().spec.inputs.data;
+  inputs = reinterpret_cast<const jail::ChildInput*>(reinterpret_cast<std::uintptr_t>(inputs) + 4);
+  EXPECT_FALSE(received.relocated());
+}
+
+// What is written into one while it is relocated would change the other, which was checked.
+TEST(RunImage, ListsThatOverlapAreRefused) {
+  Sample sample;
+  const FlatImage flat = flatten(sample.image(), {});
+  Received on_another(flat);
+  jail::ChildSpec& spec = on_another.image().spec;
+  spec.inputs.data = reinterpret_cast<const jail::ChildInput*>(spec.mounts.data);
+  EXPECT_FALSE(on_another.relocated());
+  Received on_the_image(flat);
+  on_the_image.image().spec.mounts.data = reinterpret_cast<const jail::ChildMount*>(8);
+  EXPECT_FALSE(on_the_image.relocated());
+}
+
+TEST(RunImage, SocketsOfAProxyAreRefused) {
+  Sample sample;
+  Received received(flatten(sample.image(), {}));
+  received.image().spec.egress_sockets.size = 1;
   EXPECT_FALSE(received.relocated());
 }
 

@@ -121,9 +121,14 @@ TEST_F(PlanTest, AMissingLandlockIsRefusedUnlessAllowed) {
   facts.landlock_abi = 0;
   const Result<Plan> plan = build();
   ASSERT_FALSE(plan);
-  EXPECT_THAT(plan.error().to_string(), HasSubstr("landlock"));
+  EXPECT_THAT(plan.error().to_string(),
+              AllOf(HasSubstr("landlock"), HasSubstr("allow_degraded = [\"landlock\"]"),
+                    // Which does not allow it.
+                    Not(HasSubstr("--profile development"))));
   policy.allow_degraded = {"all"};
-  EXPECT_TRUE(build());
+  EXPECT_THAT(built().warnings,
+              ElementsAre(AllOf(HasSubstr("lsm=landlock"), HasSubstr("one wall less"),
+                                Not(HasSubstr("sampling")))));
 }
 
 TEST_F(PlanTest, RefusesAnOldKernel) {

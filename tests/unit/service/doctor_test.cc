@@ -73,5 +73,15 @@ TEST(Doctor, TellsTheReasonsForLackOfUserNamespacesApart) {
   EXPECT_THAT(explain_user_namespaces({.error = EINVAL}).mend, HasSubstr("CONFIG_USER_NS"));
 }
 
+TEST(Doctor, TellsTheReasonsForLackOfLandlockApart) {
+  EXPECT_EQ(explain_landlock({.abi = 4}).state, DoctorState::kPresent);
+  EXPECT_THAT(explain_landlock({.abi = 2}).mend, HasSubstr("Linux 6.7"));
+  EXPECT_THAT(explain_landlock({.error = EOPNOTSUPP, .lsm = "lockdown,yama"}).mend,
+              HasSubstr("boot with lsm=landlock,lockdown,yama"));
+  EXPECT_THAT(explain_landlock({.error = ENOSYS, .under_seccomp = true}).mend,
+              HasSubstr("landlock_create_ruleset"));
+  EXPECT_THAT(explain_landlock({.error = ENOSYS}).mend, HasSubstr("CONFIG_SECURITY_LANDLOCK"));
+}
+
 }  // namespace
 }  // namespace sandpit

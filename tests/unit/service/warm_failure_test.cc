@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "engine/jail/child.h"
 #include "sandpit/sandbox.h"
 #include "support/host_state.h"
+#include "support/launch_steps.h"
 #include "support/warm_fixture.h"
 
 namespace sandpit {
@@ -62,20 +64,22 @@ TEST_P(WarmFailure, EndsAsSandboxErrorAndLeavesNothing) {
   EXPECT_EQ(after, before) << after.text() << " instead of " << before.text();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EachStep, WarmFailure,
-    testing::Values(LaunchStep::kIdMaps, LaunchStep::kJoinCgroup, LaunchStep::kCgroupNamespace,
-                    LaunchStep::kIds, LaunchStep::kSession, LaunchStep::kVolume, LaunchStep::kMount,
-                    LaunchStep::kProc, LaunchStep::kInput, LaunchStep::kHostname,
-                    LaunchStep::kWorkingDirectory, LaunchStep::kRlimit, LaunchStep::kCapabilities,
-                    LaunchStep::kNoNewPrivileges, LaunchStep::kLandlock, LaunchStep::kFork,
-                    LaunchStep::kStdio, LaunchStep::kSeccomp, LaunchStep::kListener,
-                    LaunchStep::kInit),
-    [](const auto& step) {
-      std::string name = jail::to_string(step.param);
-      std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
-      return name;
-    });
+std::vector<LaunchStep> steps_of_forked_runs() {
+  std::vector<LaunchStep> steps = test::all_launch_steps();
+  std::erase_if(steps, [](LaunchStep step) {
+    return std::ranges::count(test::ways_to(step), test::Way::kForked) == 0;
+  });
+  return steps;
+}
+
+INSTANTIATE_TEST_SUITE_P(EachStep, WarmFailure, testing::ValuesIn(steps_of_forked_runs()),
+                         [](const auto& step) {
+                           std::string name = jail::to_string(step.param);
+                           std::erase_if(name, [](char c) {
+                             return std::isalnum(static_cast<unsigned char>(c)) == 0;
+                           });
+                           return name;
+                         });
 
 TEST_F(WarmFailure, WithoutInjectionTheSameRunSucceedsAndLeavesNothing) {
   const test::HostState before = test::host_state();
