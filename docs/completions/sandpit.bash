@@ -6,7 +6,7 @@ _sandpit() {
   local commands='run exec batch check runtimes list-supported doctor config trust completion version help'
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
-    --json --json-file --explain --no-denials --quiet --verbose'
+    --json --json-file --explain --raw-terminal --no-denials --quiet --verbose'
   local with_value='--runtime --entry --file --invoke --lint --compile-timeout --compile-memory --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
     --processes --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin
     --out --json-file'

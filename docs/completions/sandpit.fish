@@ -54,6 +54,7 @@ complete -c sandpit -n $runs -l out -x -a '(__fish_complete_directories)' -d 'co
 complete -c sandpit -n $runs -l json -d 'print the outcome as JSON'
 complete -c sandpit -n $runs -l json-file -r -F -d 'write the outcome there'
 complete -c sandpit -n $runs -l explain -d 'print the plan and stop'
+complete -c sandpit -n $runs -l raw-terminal -d 'let the program control the terminal'
 complete -c sandpit -n $all -s q -l quiet -d 'no warnings'
 complete -c sandpit -n $runs -s v -l verbose -d 'say how the run went'
 
