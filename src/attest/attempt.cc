@@ -37,9 +37,9 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr Milliseconds kWallTime{30'000};
+constexpr Milliseconds kWallTime{120'000};
 constexpr Milliseconds kCpuTime{15'000};
-constexpr milliseconds kPatience{20'000};
+constexpr milliseconds kPatience{60'000};
 
 std::string file_of(const Attack& attack) {
   const bool compiled = attack.program.ends_with(".c");

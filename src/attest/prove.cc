@@ -26,7 +26,7 @@ namespace sandpit::attest {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatience{60};
 constexpr std::size_t kMostOutput = 1U << 20U;
 
 std::vector<std::string> command_of(const Attack& attack, const std::string& directory,
