@@ -56,7 +56,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/sandpit.pc DESTINATION ${CMAKE_INSTA
 
 # What a user runs or installs, without tests and benchmarks: `make run` builds no more than this.
 add_custom_target(ship DEPENDS sandpit_lib)
-foreach(program sandpit sandpit-launcher wasm-worker lint-worker egress-proxy sandpit_warm warm-init)
+foreach(program sandpit sandpit-launcher wasm-worker lint-worker egress-proxy sandpit_warm warm-init attest_programs)
   if(TARGET ${program})
     add_dependencies(ship ${program})
   endif()

@@ -3,10 +3,10 @@
 
 _sandpit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
-  local commands='run exec batch check runtimes list-supported doctor config trust completion version help'
+  local commands='run exec batch check runtimes list-supported doctor attest config trust completion version help'
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
-    --json --json-file --explain --no-denials --quiet --verbose'
+    --json --json-file --explain --raw-terminal --no-denials --quiet --verbose'
   local with_value='--runtime --entry --file --invoke --lint --compile-timeout --compile-memory --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
     --processes --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin
     --out --json-file'
@@ -47,6 +47,15 @@ _sandpit() {
       return ;;
     runtimes | list-supported)
       mapfile -t COMPREPLY < <(compgen -W 'show --json --config --profile --help' -- "$cur")
+      return ;;
+    attest)
+      case $prev in
+        --profile) mapfile -t COMPREPLY < <(compgen -W 'development production strict' -- "$cur") ;;
+        --config | -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        *)
+          mapfile -t COMPREPLY < <(compgen -W '--help --json --config --profile --output --prove
+            files processes kernel resources network information supervisor' -- "$cur") ;;
+      esac
       return ;;
     doctor)
       mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur")

@@ -95,7 +95,7 @@ struct Request {
   std::string trust_domain;
   bool cold = false;    // start the interpreter anew, even where one is waiting
   bool check = false;   // load, validate and screen; run nothing
-  std::string out_dir;  // copy out what the program made, to this directory; empty: don't
+  std::string out_dir;  // copy what was made to this directory, through no link; empty: don't
 };
 
 }  // namespace sandpit

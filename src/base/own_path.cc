@@ -57,4 +57,14 @@ std::string find_own_program(std::string_view name, const char* variable,
   return {};
 }
 
+std::string find_own_directory(std::string_view name) {
+  std::error_code error;
+  for (const auto& directory : own_directories()) {
+    const auto candidate = directory / "libexec/sandpit" / name;
+    if (std::filesystem::is_directory(candidate, error)) return candidate.string();
+  }
+  std::string installed = fmt::format("{}/{}", SANDPIT_LIBEXEC_DIR, name);
+  return std::filesystem::is_directory(installed, error) ? installed : std::string();
+}
+
 }  // namespace sandpit

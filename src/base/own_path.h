@@ -18,4 +18,7 @@ namespace sandpit {
 [[nodiscard]] std::string find_own_program(std::string_view name, const char* variable,
                                            std::vector<std::string>* tried = nullptr);
 
+// A directory of ours in libexec/sandpit/, looked for in the same places; empty when it is nowhere.
+[[nodiscard]] std::string find_own_directory(std::string_view name);
+
 }  // namespace sandpit

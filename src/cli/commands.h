@@ -21,6 +21,7 @@ using Arguments = std::span<const std::string>;
 [[nodiscard]] int batch_command(Arguments arguments, Log& log);
 [[nodiscard]] int check_command(Arguments arguments, Log& log);
 [[nodiscard]] int runtimes_command(Arguments arguments, Log& log);
+[[nodiscard]] int attest_command(Arguments arguments, Log& log);
 [[nodiscard]] int doctor_command(Arguments arguments, Log& log);
 [[nodiscard]] int config_command(Arguments arguments, Log& log);
 [[nodiscard]] int trust_command(Arguments arguments, Log& log);

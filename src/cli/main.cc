@@ -34,6 +34,7 @@ constexpr std::string_view kHelp =
     "  check [--json] FILE...             load, validate and screen files; run nothing\n"
     "  runtimes [--json] [show NAME]      list the languages (alias: list-supported)\n"
     "  doctor [--json]                    what this host offers, what is missing, what mends it\n"
+    "  attest [options] [ATTACK...]       run attack programs and report which were contained\n"
     "  config show|check|init [PATH]      the configuration\n"
     "  trust [--remove] DIR               let the configuration of a directory loosen limits\n"
     "  completion bash|zsh|fish           print a shell's completion script\n"
@@ -41,9 +42,9 @@ constexpr std::string_view kHelp =
     "\n"
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
-constexpr std::array<std::string_view, 11> kCommands = {
-    "run",    "exec",   "batch", "check",      "runtimes", "list-supported",
-    "doctor", "config", "trust", "completion", "version"};
+constexpr std::array<std::string_view, 12> kCommands = {
+    "run",    "exec",   "batch",  "check", "runtimes",   "list-supported",
+    "doctor", "attest", "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {
   struct stat status{};
@@ -73,6 +74,7 @@ int dispatch(const std::vector<std::string>& words, Log& log) {
   if (name == "check") return check_command(rest, log);
   if (name == "runtimes" || name == "list-supported") return runtimes_command(rest, log);
   if (name == "doctor") return doctor_command(rest, log);
+  if (name == "attest") return attest_command(rest, log);
   if (name == "config") return config_command(rest, log);
   if (name == "trust") return trust_command(rest, log);
   if (name == "completion") return completion_command(rest, log);

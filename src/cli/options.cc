@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "cli/help_formatter.h"
 #include "cli/shared_options.h"
+#include "cli/terminal_filter.h"
 #include "cli/values.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
@@ -31,7 +32,7 @@ struct RawOptions {
   RawAccess access;
   std::string chdir, stdin_file, out, json_file;
   std::vector<std::string> file;
-  bool json = false, explain = false, quiet = false, verbose = false;
+  bool json = false, explain = false, quiet = false, verbose = false, raw_terminal = false;
 };
 
 // CLI11's App with our way of adding options: text first, the last one wins.
@@ -90,6 +91,8 @@ class Options {
     flag("--json", raw_.json, "print the outcome as JSON, the program's output inside it");
     text("--json-file", raw_.json_file, "PATH", "write the outcome there, pass the output through",
          kOutputGroup);
+    flag("--raw-terminal", raw_.raw_terminal,
+         "let the program control the terminal: title, clipboard, modes, answers");
     flag("--explain", raw_.explain, "print the plan of the run as JSON and stop");
     flag("-q,--quiet", raw_.quiet, "no warnings");
     flag("-v,--verbose", raw_.verbose, "say how the run went");
@@ -207,6 +210,7 @@ Result<RunOptions> to_options(Subcommand subcommand, const RawOptions& raw, cons
   options.config = raw.config;
   options.profile = raw.profile;
   options.json_file = raw.json_file;
+  if (raw.raw_terminal) options.terminal = TerminalOutput::kRaw;
   if (raw.json) options.action = Action::kJson;
   if (raw.explain) options.action = Action::kExplain;
   if (raw.quiet) options.verbosity = Verbosity::kQuiet;

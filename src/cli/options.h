@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/terminal_filter.h"
 #include "sandpit/request.h"
 
 namespace sandpit::cli {
@@ -34,6 +35,7 @@ struct RunOptions {
   std::string profile;    // --profile, empty when not given
   std::string json_file;  // --json-file, empty when not given
   Verbosity verbosity = Verbosity::kNormal;
+  TerminalOutput terminal = TerminalOutput::kGuarded;
   bool source_from_stdin = false;  // FILE is "-": request.source is still to be filled in
   std::string help;                // the text of --help
 };

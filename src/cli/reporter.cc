@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"
+#include "cli/terminal_filter.h"
 #include "codec/outcome_json.h"
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
@@ -41,8 +42,8 @@ Outcome outcome_of(const Error& error) {
   return outcome;
 }
 
-Reporter::Reporter(Log& log, Action action, std::string json_file)
-    : log_(log), action_(action), json_file_(std::move(json_file)) {}
+Reporter::Reporter(Log& log, Action action, std::string json_file, TerminalOutput terminal)
+    : log_(log), action_(action), json_file_(std::move(json_file)), terminal_(terminal) {}
 
 void Reporter::warn(std::string_view warning) {
   if (std::ranges::find(warnings_, warning) != warnings_.end()) return;
@@ -60,8 +61,8 @@ int Reporter::error(const Error& error) {
 
 void Reporter::tell_compiler(const Outcome& compile) {
   if (action_ == Action::kJson) return;
-  (void)write_all(STDERR_FILENO, compile.stdout_text);
-  (void)write_all(STDERR_FILENO, compile.stderr_text);
+  (void)write_guarded(STDERR_FILENO, compile.stdout_text, terminal_);
+  (void)write_guarded(STDERR_FILENO, compile.stderr_text, terminal_);
 }
 
 bool Reporter::finish(Outcome outcome, const Limits& limits) {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/options.h"
+#include "cli/terminal_filter.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 
@@ -19,12 +20,13 @@ namespace sandpit::cli {
 
 class Reporter {
  public:
-  Reporter(Log& log, Action action, std::string json_file);
+  Reporter(Log& log, Action action, std::string json_file,
+           TerminalOutput terminal = TerminalOutput::kGuarded);
 
   void warn(std::string_view warning);
   // Nothing ran. Answers the exit status.
   [[nodiscard]] int error(const Error& error);
-  // What a compiler said, on stderr and unchanged.
+  // What a compiler said, on stderr: unchanged, unless a terminal is there.
   void tell_compiler(const Outcome& compile);
   // It ran, or its jail could not be built. Adds the warnings told so far to the Outcome. False
   // when the Outcome could not be written (said on stderr).
@@ -38,6 +40,7 @@ class Reporter {
   Log& log_;
   Action action_;
   std::string json_file_;
+  TerminalOutput terminal_;
   std::vector<std::string> warnings_;
 };
 

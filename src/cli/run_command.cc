@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "cli/descriptors.h"
 #include "cli/options.h"
 #include "cli/reporter.h"
+#include "cli/terminal_filter.h"
 #include "codec/plan_json.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
@@ -35,21 +38,44 @@ namespace {
 // host.
 constexpr std::size_t kMaxSourceBytes = std::size_t{1} << 30U;
 
-// Passes the program's output through; remembers what went wrong.
+// Passes the program's output through, to a terminal what is fit for it; remembers what went wrong.
 class PassThrough {
  public:
+  explicit PassThrough(TerminalOutput mode) {
+    if (needs_filter(STDOUT_FILENO, mode)) stdout_.filter.emplace();
+    if (needs_filter(STDERR_FILENO, mode)) stderr_.filter.emplace();
+  }
+
   OneShotIo::Reader write(OutputStream stream, std::string_view bytes) {
-    const int descriptor = stream == OutputStream::kStdout ? STDOUT_FILENO : STDERR_FILENO;
-    const int error = write_all(descriptor, bytes);
+    Sink& sink = stream == OutputStream::kStdout ? stdout_ : stderr_;
+    const int error = sink.filter ? write_all(sink.descriptor, sink.filter->pass(bytes))
+                                  : write_all(sink.descriptor, bytes);
     if (error == 0) return OneShotIo::Reader::kThere;
     if (error != EPIPE) error_ = error;
     return OneShotIo::Reader::kGone;
+  }
+  // After the last output, before our own messages. Answers how many control sequences a terminal
+  // was not sent.
+  std::uint64_t finish() {
+    std::uint64_t withheld = 0;
+    for (Sink* sink : {&stdout_, &stderr_}) {
+      if (!sink->filter) continue;
+      (void)write_all(sink->descriptor, sink->filter->finish());
+      withheld += sink->filter->withheld();
+    }
+    return withheld;
   }
   // The errno of output that was lost for another reason than a reader that went away; 0 when none
   // was.
   [[nodiscard]] int error() const { return error_; }
 
  private:
+  struct Sink {
+    int descriptor;
+    std::optional<TerminalFilter> filter;
+  };
+  Sink stdout_{.descriptor = STDOUT_FILENO, .filter = {}};
+  Sink stderr_{.descriptor = STDERR_FILENO, .filter = {}};
   int error_ = 0;
 };
 
@@ -116,7 +142,7 @@ int run_prepared(Prepared prepared, const RunOptions& options, const Host& host,
   // seen by the run.
   const Result<UniqueFd> interrupts = interrupt_descriptor();
   if (!interrupts) return reporter.error(interrupts.error());
-  PassThrough pass_through;
+  PassThrough pass_through(options.terminal);
   OneShotIo io{.input = options.request.input,
                .output = {},
                .stdout_sink = STDOUT_FILENO,
@@ -136,6 +162,12 @@ int run_prepared(Prepared prepared, const RunOptions& options, const Host& host,
   if (outcome.message == "interrupted") {
     const int signal = read_interrupt(interrupts->get());
     status = 128 + (signal != 0 ? signal : SIGINT);
+  }
+  if (const std::uint64_t withheld = pass_through.finish(); withheld > 0) {
+    log.warning(
+        fmt::format("{} control sequence{} of the program {} not sent to the terminal; "
+                    "--raw-terminal sends them",
+                    withheld, withheld == 1 ? "" : "s", withheld == 1 ? "was" : "were"));
   }
   if (!reporter.finish(std::move(outcome), limits)) status = 125;
   if (pass_through.error() != 0) {
@@ -162,7 +194,7 @@ int run_command(Subcommand subcommand, Arguments arguments, Log& log) {
       return Reporter(log, options->action, {}).error(writable.error());
     }
   }
-  Reporter reporter(log, options->action, options->json_file);
+  Reporter reporter(log, options->action, options->json_file, options->terminal);
   const Host host = probe_host();
   Result<Prepared> prepared = prepare_run(subcommand, *options, host, log, reporter);
   if (!prepared) return reporter.error(prepared.error());

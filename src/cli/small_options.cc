@@ -24,6 +24,15 @@ Result<SmallOptions> parse_small(const SmallCommand& command,
   }
   if ((command.flags & kFlagRemove) != 0)
     app.add_flag("--remove", options.remove, "take the trust back");
+  if ((command.flags & kFlagProve) != 0) {
+    app.add_flag(
+        "--prove", options.prove,
+        "also run the harmless attacks outside of the sandbox, to show that they are real");
+  }
+  if ((command.flags & kFlagOutput) != 0) {
+    app.add_option("-o,--output", options.output, "write the report there, as JSON")
+        ->type_name("FILE");
+  }
   if ((command.flags & kFlagConfig) != 0) {
     app.add_option("--config", options.config, "use this file, in the project file's place")
         ->type_name("PATH");

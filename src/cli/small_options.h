@@ -17,6 +17,8 @@ enum SmallFlag : std::uint8_t {
   kFlagRemove = 4,   // --remove
   kFlagRuntime = 8,  // --runtime NAME
   kFlagSarif = 16,   // --sarif
+  kFlagOutput = 32,  // -o, --output FILE
+  kFlagProve = 64,   // --prove
 };
 
 inline constexpr std::size_t kManyWords = 65536;  // as good as any number
@@ -34,6 +36,8 @@ struct SmallOptions {
   bool json = false;
   bool sarif = false;
   bool remove = false;
+  bool prove = false;
+  std::string output;
   std::string config;
   std::string profile;
   std::string runtime;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <boost/json/kind.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -18,6 +17,7 @@
 #include "base/result.h"
 #include "base/utf8.h"
 #include "codec/json_scan.h"
+#include "codec/limit_json.h"
 #include "codec/outcome_json.h"
 #include "config/limit_values.h"
 #include "config/suggest.h"
@@ -31,31 +31,12 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
+using codec::type_name;
 
 constexpr std::array<std::string_view, 9> kMembers = {
     "id", "runtime", "source", "file", "files", "args", "stdin", "limits", "expected_stdout"};
 
 constexpr std::size_t kLongestId = 1024;
-
-const char* type_name(const value& json) {
-  switch (json.kind()) {
-    case boost::json::kind::null:
-      return "null";
-    case boost::json::kind::bool_:
-      return "true or false";
-    case boost::json::kind::int64:
-    case boost::json::kind::uint64:
-    case boost::json::kind::double_:
-      return "a number";
-    case boost::json::kind::string:
-      return "a text";
-    case boost::json::kind::array:
-      return "a list";
-    case boost::json::kind::object:
-      return "an object";
-  }
-  return "something else";
-}
 
 // Reads the members of one task and collects what is wrong with them.
 class TaskReader {
@@ -209,14 +190,8 @@ class TaskReader {
     }
     for (const auto& member : found->get_object()) {
       const std::string_view name(member.key().data(), member.key().size());
-      const value& given = member.value();
-      LimitValue limit = OtherValue{.what = type_name(given)};
-      if (given.is_int64()) limit = given.get_int64();
-      // Above every limit's range, and the configuration's numbers end at 2^63.
-      if (given.is_uint64()) limit = static_cast<double>(given.get_uint64());
-      if (given.is_double()) limit = given.get_double();
-      if (given.is_string()) limit = std::string(given.get_string());
-      if (auto set = set_limit(limits, name, limit); !set) bad(std::move(set).error());
+      if (auto set = set_limit(limits, name, codec::limit_value(member.value())); !set)
+        bad(std::move(set).error());
     }
   }
 

@@ -156,11 +156,7 @@ Result<void> Copier::file(const UniqueFd& in, std::uint64_t size, mode_t mode, i
 }  // namespace
 
 Result<CopyReport> copy_out(const UniqueFd& volume, const std::vector<InputFile>& inputs,
-                            const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0755) < 0 && errno != EEXIST)
-    return fail(errno_error(directory, errno));
-  const UniqueFd to(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!to.valid()) return fail(errno_error(directory, errno));
+                            const UniqueFd& to) {
   const UniqueFd from = open_directory_beneath(volume.get(), "work");
   if (!from.valid()) return fail(errno_error("work directory", errno));
   Copier copier(inputs);
@@ -169,10 +165,10 @@ Result<CopyReport> copy_out(const UniqueFd& volume, const std::vector<InputFile>
 }
 
 void add_copied_out(const UniqueFd& volume, const std::vector<InputFile>& inputs,
-                    const std::string& directory, Outcome& outcome) {
-  const auto report = copy_out(volume, inputs, directory);
+                    const UniqueFd& to, Outcome& outcome) {
+  const auto report = copy_out(volume, inputs, to);
   if (!report) {
-    outcome.warnings.push_back(fmt::format("--out {}: {}", directory, report.error().to_string()));
+    outcome.warnings.push_back(fmt::format("--out: {}", report.error().to_string()));
     return;
   }
   for (const std::string& skipped : report->skipped) {

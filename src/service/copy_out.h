@@ -21,15 +21,14 @@ struct CopyReport {
   std::uint64_t skipped_count = 0;
 };
 
-// `volume` is the private volume, `inputs` are not copied back, `directory` is made when missing.
-// Existing plain files of the same name are replaced; a symlink in their place is not followed.
-// kSystem when the destination can't be written (disk full names the file).
+// `volume` is the private volume, `inputs` are not copied back, `to` is a directory. Existing plain
+// files of the same name are replaced; a symlink in their place is not followed. kSystem when the
+// destination can't be written (disk full names the file).
 [[nodiscard]] Result<CopyReport> copy_out(const UniqueFd& volume,
-                                          const std::vector<InputFile>& inputs,
-                                          const std::string& directory);
+                                          const std::vector<InputFile>& inputs, const UniqueFd& to);
 
 // The same, telling what went wrong or was left out among the Outcome's warnings.
 void add_copied_out(const UniqueFd& volume, const std::vector<InputFile>& inputs,
-                    const std::string& directory, Outcome& outcome);
+                    const UniqueFd& to, Outcome& outcome);
 
 }  // namespace sandpit

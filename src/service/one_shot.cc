@@ -25,6 +25,7 @@
 #include "service/compile_step.h"
 #include "service/copy_out.h"
 #include "service/input.h"
+#include "service/out_directory.h"
 #include "service/pipeline.h"
 #include "service/warm_files.h"
 #include "supervisor/supervisor.h"
@@ -190,6 +191,10 @@ Result<CompileResult> compile(PreparedCompile& step, jail::JailEngine& engine,
 
 Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
   SP_TRY(RunInput input, open_input(io.input));
+  UniqueFd out;
+  if (!io.out_dir.empty()) {
+    SP_TRY(out, open_out_directory(io.out_dir));
+  }
   SP_TRY(auto engine,
          jail::JailEngine::create(jail::JailEngine::Mode::kOneShot, host.facts, host.cgroups));
   SP_TRY(auto supervisor, Supervisor::create());
@@ -206,8 +211,8 @@ Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
   SP_TRY_VOID(run_step(*engine, *supervisor, std::move(prepared.plan), std::move(prepared.inputs),
                        std::move(input), io.interrupt_fd, observer));
   observer.outcome().compile = std::move(compile_outcome);
-  if (!io.out_dir.empty() && observer.volume().valid()) {
-    add_copied_out(observer.volume(), inputs, io.out_dir, observer.outcome());
+  if (out.valid() && observer.volume().valid()) {
+    add_copied_out(observer.volume(), inputs, out, observer.outcome());
   }
   return std::move(observer.outcome());
 }

@@ -35,6 +35,7 @@
 #include "service/copy_out.h"
 #include "service/input.h"
 #include "service/launcher_client.h"
+#include "service/out_directory.h"
 #include "service/pipeline.h"
 #include "service/runtime_names.h"
 #include "service/warm_files.h"
@@ -119,7 +120,7 @@ struct Run::Impl {
   std::mutex stdin_mutex;
   OutputCallback callback;
   Prepared prepared;
-  std::string out_dir;
+  UniqueFd out_directory;  // where what the program made is copied to; invalid: it is not
   std::thread reader;
   Result<Outcome> result = Outcome{};
   bool waited = false;
@@ -147,7 +148,7 @@ Result<void> Run::Impl::send(const Plan& plan, const std::vector<UniqueFd>& file
     if (callback) flags |= wire::kStreaming;
   }
   for (const UniqueFd& file : files) descriptors.push_back(file.get());
-  if (step != Step::kRun || !out_dir.empty()) flags |= wire::kWantsVolume;
+  if (step != Step::kRun || out_directory.valid()) flags |= wire::kWantsVolume;
   SP_TRY(const wire::StartMessage message, wire::start_message(plan, flags));
   if (message.plan.valid()) descriptors.insert(descriptors.begin(), message.plan.get());
   return wire::send(channel.get(), wire::Kind::kStart, message.body, std::move(descriptors),
@@ -160,7 +161,9 @@ Result<void> Run::Impl::begin(const std::shared_ptr<LauncherClient>& client, con
   SP_TRY(prepared, prepare(request, config, registry, launcher->facts()));
   if (!may_be_warm && prepared.plan.cold_reason.empty())
     prepared.plan.cold_reason = "warm starts are off";
-  out_dir = request.out_dir;
+  if (!request.out_dir.empty()) {
+    SP_TRY(out_directory, open_out_directory(request.out_dir));
+  }
   SP_TRY(RunInput opened, open_input(request.input));
   if (std::holds_alternative<StdinStream>(request.input)) {
     std::array<int, 2> ends{};
@@ -243,8 +246,8 @@ Result<Outcome> Run::Impl::collect() {
   UniqueFd volume;
   SP_TRY(Outcome outcome, collect_step(Step::kRun, volume));
   if (compiled_) outcome.compile = compiled_->outcome;
-  if (!out_dir.empty() && volume.valid()) {
-    add_copied_out(volume, prepared.plan.inputs, out_dir, outcome);
+  if (out_directory.valid() && volume.valid()) {
+    add_copied_out(volume, prepared.plan.inputs, out_directory, outcome);
   }
   return outcome;
 }

@@ -106,7 +106,10 @@ Result<void> keep_warm(const std::string& directory, const UniqueFd& volume, con
   std::error_code error;
   static std::atomic<unsigned> serial;
   const std::string temporary = fmt::format("{}.{}.{}.tmp", directory, ::getpid(), ++serial);
-  const auto copied = copy_out(volume, {}, temporary);
+  if (::mkdir(temporary.c_str(), 0755) < 0) return fail(errno_error(temporary, errno));
+  const UniqueFd to(::open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!to.valid()) return fail(errno_error(temporary, errno));
+  const auto copied = copy_out(volume, {}, to);
   // Programs of every user that a jail may have read them.
   for (fs::recursive_directory_iterator it(temporary, error), end; !error && it != end;
        it.increment(error)) {

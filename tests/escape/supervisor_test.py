@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 
-from escape_case import Escape, finding
+from escape_case import Escape
 from sandpit_tests import PATIENCE, sandpit_path
 
 
@@ -91,11 +91,26 @@ class Supervisor(Escape):
     def test_escape_sequences_reach_a_terminal_outside(self):
         self.assertIn(b"\x1b]52;", self.on_a_terminal(*self.outside_command("terminal_escapes.sh")))
 
-    @finding("a program's output goes to a terminal byte for byte (sandpit.1 says so): it may write to the clipboard, or make the terminal type")
     def test_escape_sequences_on_a_terminal(self):
-        said = self.on_a_terminal(sandpit_path(), "run", "--quiet", "--", self.prepared("terminal_escapes.sh"))
-        self.assertIn(b"title", said)
-        self.assert_held(b"\x1b]" not in said and b"\x1b[6n" not in said, said)
+        said = self.on_a_terminal(sandpit_path(), "run", "--", self.prepared("terminal_escapes.sh"))
+        self.assertIn(b"hidden", said)
+        self.assert_held(b"\x1b]" not in said and b"\x1b[6n" not in said and b"\x1bP" not in said, said)
+        self.assertIn(b"--raw-terminal", said)
+
+    def test_escape_sequences_reach_a_terminal_that_was_granted(self):
+        said = self.on_a_terminal(sandpit_path(), "run", "--raw-terminal", "--", self.prepared("terminal_escapes.sh"))
+        self.assertIn(b"\x1b]52;c;ZXZpbA==\a\x1b[6n\x1b[c\x1bP$q q", said)
+
+    def test_output_that_goes_to_no_terminal_is_not_touched(self):
+        program = self.prepared("terminal_escapes.sh")
+        inside, outside = self.sandpit("run", "--quiet", program), subprocess.run(self.outside_command(program), capture_output=True, check=True)
+        self.assertEqual((inside.stdout, inside.stderr), (outside.stdout, outside.stderr))
+
+    def test_a_sequence_made_of_two_streams(self):
+        said = self.on_a_terminal(sandpit_path(), "run", "--", self.prepared("terminal_two_streams.py"))
+        self.assertIn(b"ended", said)
+        self.assert_held(b"\x1b[6n" not in said and b"\x1b]" not in said, said)
+        self.assertIn(b"\x1b[6n", self.on_a_terminal(*self.outside_command("terminal_two_streams.py")))
 
     def test_escape_sequences_in_json(self):
         said = self.on_a_terminal(sandpit_path(), "run", "--json", "--", self.prepared("terminal_escapes.sh"))

@@ -264,6 +264,9 @@ def run_as_user(arguments):
             file = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit" / part
             if file.exists():
                 shutil.copy(file, room / "libexec/sandpit")
+        attacks = pathlib.Path(arguments[0]).resolve().parent / "libexec/sandpit/attest"
+        if attacks.exists():
+            shutil.copytree(attacks, room / "libexec/sandpit/attest")
         if WARM:
             shutil.copy(WARM, room / "warm_run")
         for folder in {script.parent, SOURCE / "tests/support", SOURCE / "runtimes"}:
