@@ -285,7 +285,7 @@ class Load:
         self.done += 1
         self.statuses[result["status"]] += 1
         if not right(result):
-            shown = {key: result[key] for key in ("status", "exit_code", "message", "wall_time_ms", "cpu_time_ms")}
+            shown = {key: result[key] for key in ("status", "exit_code", "message", "wall_time_ms", "cpu_time_ms", "start", "warnings") if key in result}
             self.wrong.append(f"{name}: {shown} {result['stdout'][-200:]!r} {result['stderr'][-200:]!r}")
 
     def note_minute(self, connection, batch, begin, count):

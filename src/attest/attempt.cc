@@ -1,6 +1,5 @@
 #include "attest/attempt.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -25,7 +24,6 @@
 #include "codec/attack_json.h"
 #include "codec/attest_json.h"
 #include "sandpit/error.h"
-#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/sandbox.h"

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "attest/attempt.h"
@@ -20,7 +19,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "codec/attack_json.h"
-#include "sandpit/error.h"
 
 namespace sandpit::attest {
 namespace {

@@ -18,7 +18,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -32,7 +31,6 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "sandpit/error.h"
 
 namespace sandpit::attest {
 namespace {

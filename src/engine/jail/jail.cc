@@ -111,7 +111,8 @@ bool has_message(int socket) {
   ssize_t n = 0;
   do {
     n = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  } while (n < 0 && (errno == EINTR || errno == ECONNRESET));  // the latter once: unread is our "go"
+  } while (n < 0 &&
+           (errno == EINTR || errno == ECONNRESET));  // the latter once: unread is our "go"
   return n > 0;
 }
 

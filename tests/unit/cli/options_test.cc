@@ -137,6 +137,11 @@ TEST(Options, EveryBadHostIsToldWithItsOption) {
   EXPECT_THAT(error.others[1].message, StartsWith("--net: \"d:x\": "));
 }
 
+TEST(Options, ATerminalIsGuardedUnlessItIsGivenAway) {
+  EXPECT_EQ(parse_run({"a.py"})->terminal, TerminalOutput::kGuarded);
+  EXPECT_EQ(parse_run({"--raw-terminal", "a.py"})->terminal, TerminalOutput::kRaw);
+}
+
 TEST(Options, StandardInputIsPassedThroughUnlessTheSourceComesFromIt) {
   EXPECT_EQ(std::get<StdinDescriptor>(parse_run({"a.py"})->request.input).fd, 0);
   const auto piped = parse_run({"--runtime", "python", "-", "arg"});
