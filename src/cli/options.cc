@@ -31,7 +31,7 @@ struct RawOptions {
   RawAccess access;
   std::string chdir, stdin_file, out, json_file;
   std::vector<std::string> file;
-  bool json = false, explain = false, quiet = false, verbose = false;
+  bool json = false, explain = false, trace = false, quiet = false, verbose = false;
 };
 
 // CLI11's App with our way of adding options: text first, the last one wins.
@@ -90,6 +90,7 @@ class Options {
     flag("--json", raw_.json, "print the outcome as JSON, the program's output inside it");
     text("--json-file", raw_.json_file, "PATH", "write the outcome there, pass the output through",
          kOutputGroup);
+    flag("--trace", raw_.trace, "list file accesses that failed, too, and what allows them");
     flag("--explain", raw_.explain, "print the plan of the run as JSON and stop");
     flag("-q,--quiet", raw_.quiet, "no warnings");
     flag("-v,--verbose", raw_.verbose, "say how the run went");
@@ -108,6 +109,7 @@ void set_rest(const RawOptions& raw, Request& request, Values& values) {
   }
   request.chdir = raw.chdir;
   request.out_dir = raw.out;
+  request.trace = raw.trace;
   request.runtime = raw.runtime;
   request.entry = raw.entry;
   request.invoke = raw.invoke;
@@ -182,6 +184,8 @@ Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
 Result<void> check_combinations(const RawOptions& raw) {
   if (raw.quiet && raw.verbose)
     return fail(usage_error("--quiet and --verbose contradict each other", {}));
+  if (raw.trace && raw.access.no_denials)
+    return fail(usage_error("--trace and --no-denials contradict each other", {}));
   if (raw.explain && (raw.json || !raw.json_file.empty())) {
     return fail(usage_error("--explain runs nothing, so there is no outcome for --json",
                             "the plan is JSON already"));

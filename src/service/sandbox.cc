@@ -33,6 +33,7 @@
 #include "sandpit/runtime.h"
 #include "service/compile_step.h"
 #include "service/copy_out.h"
+#include "service/file_hints.h"
 #include "service/input.h"
 #include "service/launcher_client.h"
 #include "service/pipeline.h"
@@ -243,6 +244,7 @@ Result<Outcome> Run::Impl::collect() {
   UniqueFd volume;
   SP_TRY(Outcome outcome, collect_step(Step::kRun, volume));
   if (compiled_) outcome.compile = compiled_->outcome;
+  if (outcome.files_traced) hints_for(prepared.plan).explain(*outcome.files_traced);
   if (!out_dir.empty() && volume.valid()) {
     add_copied_out(volume, prepared.plan.inputs, out_dir, outcome);
   }
