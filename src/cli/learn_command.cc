@@ -88,7 +88,7 @@ Result<learn::Ran> Runs::run(const std::string& toml, learn::Watch watch) {
   if (ran.outcome.message == "interrupted") {
     return fail({.code = ErrorCode::kCancelled, .message = "interrupted"});
   }
-  if (!ran.outcome.denials_missing.empty()) {
+  if (request.trace && !ran.outcome.denials_missing.empty()) {
     return fail({.code = ErrorCode::kRefused,
                  .message = "nothing can be learned here: " + ran.outcome.denials_missing});
   }
@@ -103,7 +103,7 @@ std::uint64_t half_of_memory_mib() {
 }
 
 void complete(learn::Rules& rules) {
-  constexpr std::uint64_t kMost = 8192;
+  constexpr std::uint64_t kMost = 2048;
   const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): one thread
   rules.home = home != nullptr ? home : "";
   rules.most_memory_mib = std::min(kMost, half_of_memory_mib());

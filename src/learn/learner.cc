@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "learn/need.h"
 #include "learn/profile_text.h"
 #include "learn/rules.h"
+#include "policy/inside_path.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
 #include "sys/host_file.h"
@@ -22,7 +24,9 @@ namespace sandpit::learn {
 namespace {
 
 // A program that names a million files gets so many of them, and the rest as a number.
-constexpr std::size_t kMostNeeds = 256;
+constexpr std::size_t kMostNeeds = 128;
+// More files of one directory than this are granted as the directory.
+constexpr std::size_t kMostSiblings = 16;
 constexpr std::size_t kMostHopeless = 64;
 
 bool passes(const Outcome& outcome) {
@@ -81,6 +85,7 @@ class Learning {
   bool settle_ports();
   bool settle_loopback();
   bool take(Observed observed);
+  void widen();
   void fit(const Outcome& outcome);
   Result<void> tighten();
   [[nodiscard]] bool may_run(unsigned more) const {
@@ -114,9 +119,11 @@ bool Learning::take(Observed observed) {
     if (need.kind == NeedKind::kHost && need.state == State::kGranted) {
       need.any_port = need.name.contains(':');
     }
+    if (profile_.needs.size() >= kMostNeeds) widen();
     if (profile_.needs.size() >= kMostNeeds) break;
     changed = merge(std::move(need), profile_.needs) || changed;
   }
+  widen();
   for (std::string& what : observed.hopeless) {
     auto& list = profile_.hopeless;
     if (list.size() < kMostHopeless && std::ranges::find(list, what) == list.end()) {
@@ -124,6 +131,29 @@ bool Learning::take(Observed observed) {
     }
   }
   return changed;
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+void Learning::widen() {
+  std::map<std::string, std::size_t> siblings;
+  for (const Need& need : profile_.needs) {
+    if (need.kind != NeedKind::kRead || need.state != State::kGranted) continue;
+    // Another name inside (a link, a place in the working directory) is one of that file only.
+    if (need.grant.host == need.grant.inside) ++siblings[parent_of(need.grant.host)];
+  }
+  std::vector<Need> wider;
+  for (const auto& [directory, files] : siblings) {
+    if (files <= kMostSiblings || !why_not_mountable(directory, {}).empty()) continue;
+    Need need{.kind = NeedKind::kRead,
+              .name = directory,
+              .grant = {.host = directory, .inside = directory},
+              .asked = fmt::format("read, {} files of it", files),
+              .count = 1,
+              .why = {}};
+    if (why_refused(need, learner_.rules).empty()) wider.push_back(std::move(need));
+  }
+  for (Need& need : wider) (void)merge(std::move(need), profile_.needs);
 }
 
 // Hosts that were granted without a port: those whose ports are known now go, the others keep any.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
@@ -109,7 +110,7 @@ std::string why_no_path(const Need& need, const Rules& rules) {
 
 std::string why_no_limit(const Need& need, const Rules& rules) {
   if (!rules.limits) return "nothing was to be granted";
-  constexpr std::uint64_t kMostSeconds = 600;
+  constexpr std::uint64_t kMostSeconds = 60;
   constexpr std::uint64_t kMostProcesses = 1024;
   constexpr std::uint64_t kMostOutput = std::uint64_t{1} << 20U;  // KiB
   std::uint64_t most = kMostSeconds;

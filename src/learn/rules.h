@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,7 +20,7 @@ struct Rules {
   bool net = false;
   bool syscalls = false;
   bool limits = true;  // raised unasked, up to a bound
-  std::uint64_t most_memory_mib = 4096;
+  std::uint64_t most_memory_mib = 2048;
 };
 
 // "read,write,net,syscalls": besides what is granted unasked. "none": not even that.

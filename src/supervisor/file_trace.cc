@@ -45,6 +45,8 @@ Question of_open(std::uint64_t flags) {
     question.ask.new_name = (flags & O_EXCL) != 0;
   }
   question.ask.itself = (flags & O_NOFOLLOW) != 0;
+  question.ask.content = true;
+  question.ask.truncates = (flags & O_TRUNC) != 0;
   return question;
 }
 
@@ -69,7 +71,7 @@ Question question_of(const sys::FileCall& row, std::uint64_t flags) {
     case kOpenHow:
       return of_open(flags);
     case kMakeOpen:
-      return of_open(O_CREAT | O_WRONLY);
+      return of_open(O_CREAT | O_WRONLY | O_TRUNC);
     case kAccess:
       return of_access(flags);
     case kLook:
@@ -79,7 +81,7 @@ Question question_of(const sys::FileCall& row, std::uint64_t flags) {
       question = {.access = "execute", .ask = {.mode = X_OK}};
       break;
     case kEnter:
-      question = {.access = "enter", .ask = {.mode = X_OK}};
+      question = {.access = "enter", .ask = {.mode = X_OK, .enters = true}};
       break;
     case kCreate:
       question = {.access = "create", .ask = {.creates = true, .new_name = true}};
@@ -88,7 +90,7 @@ Question question_of(const sys::FileCall& row, std::uint64_t flags) {
       question = {.access = "remove", .ask = {.removes = true}};
       break;
     case kWrite:
-      question = {.access = "write", .ask = {.mode = W_OK}};
+      question = {.access = "write", .ask = {.mode = W_OK, .content = true, .truncates = true}};
       break;
     case kChange:
       question = {.access = "change", .ask = {.changes = true}};
@@ -118,11 +120,13 @@ std::uint64_t flags_at(const sys::FileCall& row, const DeniedCall& call, CallMem
   return flags;
 }
 
-// Whole trees of the host, not what was granted of it: what is not there is nowhere.
+// Whole trees of the host, /lib as a link to one of them included: what is not there is nowhere. And
+// what the loader looks for in every program.
 bool is_of_the_system(const Plan& plan, std::string_view path) {
+  if (path == "/etc/ld.so.preload") return true;
   return std::ranges::any_of(plan.mounts, [&](const Mount& mount) {
-    return mount.kind == MountKind::kBind && (mount.flags & kMountIsDirectory) != 0 &&
-           is_within(path, mount.target);
+    const bool tree = mount.kind == MountKind::kBind && (mount.flags & kMountIsDirectory) != 0;
+    return (tree || mount.kind == MountKind::kSymlink) && is_within(path, mount.target);
   });
 }
 

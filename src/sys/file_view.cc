@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -77,10 +78,15 @@ std::string read_link(const std::string& link) {
   return target;
 }
 
-int access_of(int place, int mode) {
+bool is_read_only(const UniqueFd& place) {
+  struct statvfs status{};
+  return ::fstatvfs(place.get(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+int access_of(const UniqueFd& place, int mode) {
   if (mode == 0) return 0;
   // faccessat2(2), Linux 5.8; the C library's own answers EINVAL to one of the flags.
-  return ::syscall(SYS_faccessat2, place, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0 ? 0 : errno;
+  return ::syscall(SYS_faccessat2, place.get(), "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0 ? 0 : errno;
 }
 
 // What says that the program may not. Anything else is our own looking's, or a race's.
@@ -127,29 +133,41 @@ UniqueFd FileView::open(const std::string& path, bool itself) const {
       static_cast<int>(::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how)));
 }
 
-int FileView::look_at_parent(std::string_view path) const {
+UniqueFd FileView::open_parent(std::string_view path) const {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  const UniqueFd parent = open(std::string(path.substr(0, path.rfind('/') + 1)), false);
-  if (!parent.valid()) return errno;
-  return access_of(parent.get(), W_OK | X_OK);
+  return open(std::string(path.substr(0, path.rfind('/') + 1)), false);
 }
 
+// In the kernel's order: a read-only mount comes before permissions where a name or a size is
+// changed, and after them where a file is opened.
 int FileView::look(const std::string& path, const FileAsk& ask) const {
+  if (ask.removes) {
+    const UniqueFd parent = open_parent(path);
+    if (!parent.valid()) return errno;
+    if (is_read_only(parent)) return EROFS;
+    if (!open(path, true).valid()) return errno;
+    return access_of(parent, W_OK | X_OK);
+  }
   const UniqueFd place = open(path, ask.itself);
   if (!place.valid()) {
     const int error = errno;
-    return error == ENOENT && ask.creates ? look_at_parent(path) : error;
+    if (error != ENOENT || !ask.creates) return error;
+    const UniqueFd parent = open_parent(path);
+    if (!parent.valid()) return errno;
+    return is_read_only(parent) ? EROFS : access_of(parent, W_OK | X_OK);
   }
   if (ask.new_name) return 0;
-  if (ask.removes) return look_at_parent(path);
   struct stat status{};
   if (::fstat(place.get(), &status) != 0) return 0;
+  const bool directory = S_ISDIR(status.st_mode);
+  if (ask.enters && !directory) return ENOTDIR;
+  if (ask.content && (ask.mode & W_OK) != 0 && directory) return 0;
+  if ((ask.truncates || ask.changes) && is_read_only(place)) return EROFS;
   if (ask.changes) {
-    const int error = access_of(place.get(), W_OK);
-    return error == EACCES && status.st_uid != uid_ ? EPERM : (error == EROFS ? EROFS : 0);
+    const bool may = status.st_uid == uid_ || access_of(place, W_OK) == 0;
+    return may ? 0 : EPERM;
   }
-  if ((ask.mode & W_OK) != 0 && S_ISDIR(status.st_mode)) return 0;  // EISDIR
-  return access_of(place.get(), ask.mode);
+  return access_of(place, ask.mode);
 }
 
 int FileView::error_of(const std::string& path, const FileAsk& ask) const {

@@ -23,6 +23,9 @@ struct FileAsk {
   bool creates = false;  // what is not there is made
   bool new_name = false;  // only the directory matters: what is there is another matter (EEXIST)
   bool removes = false;
+  bool content = false;  // what is in it: a directory has none to be written (EISDIR)
+  bool truncates = false;
+  bool enters = false;   // only a directory will do
   bool changes = false;  // its attributes, which is its owner's to do
 };
 
@@ -41,7 +44,7 @@ class FileView {
  private:
   FileView() = default;
   [[nodiscard]] int look(const std::string& path, const FileAsk& ask) const;
-  [[nodiscard]] int look_at_parent(std::string_view path) const;
+  [[nodiscard]] UniqueFd open_parent(std::string_view path) const;
   [[nodiscard]] UniqueFd open(const std::string& path, bool itself) const;
 
   UniqueFd root_;

@@ -559,9 +559,12 @@ class LearnHostile(LearnCase):
     def test_thousands_of_files(self):
         for i in range(400):
             self.write(f"many/{i:03}", "1")
-        profile = self.learn(f"import os, sys\nsys.exit(sum(not os.path.exists('{self.dir}/many/%03d' % i) for i in range(400)) > 0)",
-                             "--runs", "8", status=1)
-        self.assertLessEqual(len(self.paths(profile)), 256)
+            self.write(f"apart/{i:03}/file", "1")
+        text = "import os, sys\nsys.exit(sum(not os.path.exists(PATH % i) for i in range(400)) > 0)"
+        profile = self.learn(text.replace("PATH", f"'{self.dir}/many/%03d'"), "--runs", "8")
+        self.assertEqual(self.paths(profile), [{"path": str(self.dir / "many")}])
+        profile = self.learn(text.replace("PATH", f"'{self.dir}/apart/%03d/file'"), "--runs", "5", status=1)
+        self.assertLessEqual(len(self.paths(profile)), 128)
         self.learn("import os\nfor i in range(5000): os.path.exists('/srv/%d' % i)", "--runs", "8")
 
     def test_it_ends_after_so_many_runs(self):

@@ -74,7 +74,7 @@ TEST(Rules, RaiseNoLimitWithoutBound) {
   };
   EXPECT_EQ(why_refused(limit("memory_limit_mb", 2048), rules), "");
   EXPECT_NE(why_refused(limit("memory_limit_mb", 2049), rules), "");
-  EXPECT_NE(why_refused(limit("timeout_s", 601), rules), "");
+  EXPECT_NE(why_refused(limit("timeout_s", 61), rules), "");
   EXPECT_NE(why_refused(limit("max_processes", 1025), rules), "");
 }
 
