@@ -22,7 +22,7 @@ _BELOW_SUPERVISOR = _BELOW_ENGINE | {"engine"}
 _BELOW_SERVICE = _BELOW_SUPERVISOR | {"supervisor"}
 _CODEC = {"base", "sys", "config", "policy", "plan"}
 _PROGRAM = _BELOW_SERVICE | {"service", "codec"}
-_BELOW_CLI = _PROGRAM | {"batch", "attest"}
+_BELOW_CLI = _PROGRAM | {"batch", "attest", "learn"}
 ALLOWED = {
     "base": set(),
     "egress": _BELOW_EGRESS,
@@ -38,6 +38,7 @@ ALLOWED = {
     "codec": _CODEC,
     "batch": _PROGRAM,
     "attest": _PROGRAM,
+    "learn": {"base", "sys", "policy"},  # its runs are a function that it is given
     "cli": _BELOW_CLI,
     "launcher": _PROGRAM - {"codec"},
 }

@@ -3,10 +3,10 @@
 
 _sandpit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
-  local commands='run exec batch check runtimes list-supported doctor attest config trust completion version help'
+  local commands='run exec learn batch check runtimes list-supported doctor attest config trust completion version help'
   local shared='--help --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout --processes
     --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin --out
-    --json --json-file --explain --raw-terminal --no-denials --quiet --verbose'
+    --json --json-file --explain --raw-terminal --trace --no-denials --quiet --verbose'
   local with_value='--runtime --entry --file --invoke --lint --compile-timeout --compile-memory --config --profile --memory --memory-limit --cpu-time --cpu-limit --timeout
     --processes --file-size --disk --open-files --stack --output-limit --chdir --read --write --env --net --stdin
     --out --json-file'
@@ -18,6 +18,22 @@ _sandpit() {
   fi
   case $command in
     run | exec) ;;
+    learn)
+      case $prev in
+        --allow) mapfile -t COMPREPLY < <(compgen -W 'none read write net syscalls' -- "$cur") ;;
+        --lint) mapfile -t COMPREPLY < <(compgen -W 'off warn deny' -- "$cur") ;;
+        --profile) mapfile -t COMPREPLY < <(compgen -W 'development production strict' -- "$cur") ;;
+        --runtime)
+          mapfile -t COMPREPLY < <(compgen -W "$(sandpit runtimes 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+        *)
+          if [[ $cur == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--help --output --force --name --allow --runs --runtime --entry --file --exec
+              --lint --profile --stdin --quiet' -- "$cur")
+          else
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+          fi ;;
+      esac
+      return ;;
     batch)
       case $prev in
         --net) mapfile -t COMPREPLY < <(compgen -W 'none loopback host' -- "$cur") ;;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sandpit/export.h"
+#include "sandpit/request.h"
 #include "sandpit/units.h"
 
 namespace sandpit {
@@ -48,6 +49,24 @@ struct LimitReached {
   std::string detail;       // "3 forks refused, limit 8"
   std::string hint;         // the option that raises it
   std::uint64_t count = 0;  // how often, where that is known; else 1
+};
+
+// One way in which a traced program (Request::trace) asked for a file and did not get it.
+struct FileAccess {
+  std::string path;    // inside, absolute; the program's word: any bytes but NUL
+  std::string access;  // what it asked: "read", "write", "create", "remove", "change", "execute",
+                       // "enter", "look"
+  std::string error;   // what it got: "ENOENT"
+  std::string hint;    // the option that allows it; empty: none does, or none is known
+  std::uint64_t count = 0;
+  std::optional<PathGrant> grant;  // what that option grants
+};
+
+struct FileTrace {
+  std::vector<FileAccess> failed;  // those that can be allowed first; at most 256
+  std::uint64_t unlisted = 0;      // more, that found no room in the list
+  std::uint64_t absent = 0;        // searches of the system's own directories that found nothing
+  std::string missing;             // why nothing was heard; empty: it was
 };
 
 // What went through the proxy of a run whose network is a list of hosts (NetworkMode::kAllow).
@@ -107,6 +126,7 @@ struct Outcome {
   bool cached = false;  // of a compile step: its result came from the cache, its times are zero
   std::optional<WasmOutcome> wasm;    // of a WebAssembly run
   std::optional<NetworkUse> network;  // where the network was a list of hosts
+  std::optional<FileTrace> files_traced;  // where it was asked for
 };
 
 // The exit status that `sandpit run` ends with for this outcome (DESIGN.md section 7).

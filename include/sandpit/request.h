@@ -86,6 +86,8 @@ struct Request {
   std::vector<std::string> hosts;  // of kAllow: "HOST[:PORT]", "10.0.0.0/8:5432", "[::1]:80"
   std::optional<LintLevel> lint;
   std::optional<bool> report_denials;  // list what was denied (Outcome::denials)
+  bool trace = false;                  // list file accesses that failed (Outcome::files_traced);
+                                       // slows the program down, and starts it cold
   std::string chdir;                   // working directory inside; empty: the private one
   // WebAssembly: call this exported function with `args` as its typed arguments, and print its
   // results; empty: the program's own entry point.

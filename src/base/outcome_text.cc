@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/units.h"
@@ -125,6 +126,32 @@ std::vector<std::string> denial_texts(const Outcome& outcome) {
     if (reached.limit != "processes" && reached.limit != "disk") continue;
     texts.push_back(fmt::format("limit of {} reached: {}; {} raises it", reached.limit,
                                 reached.detail, reached.hint));
+  }
+  return texts;
+}
+
+std::vector<std::string> trace_texts(const FileTrace& trace) {
+  constexpr std::size_t kMostTold = 20;
+  std::vector<std::string> texts;
+  if (!trace.missing.empty()) texts.push_back("file accesses were not traced: " + trace.missing);
+  std::uint64_t more = trace.unlisted;
+  const bool allowable = !trace.failed.empty() && !trace.failed.front().hint.empty();
+  for (const FileAccess& access : trace.failed) {
+    // Files that are nowhere are searches mostly: told when there is nothing better to tell.
+    const bool search = access.hint.empty() && access.error == "ENOENT";
+    if (texts.size() == kMostTold || (search && allowable)) {
+      more += access.count;
+      continue;
+    }
+    const std::string times = access.count > 1 ? fmt::format(" {}x", access.count) : "";
+    const std::string hint = access.hint.empty() ? "" : "; allow with " + access.hint;
+    texts.push_back(fmt::format("failed{}: {} {} ({}){}", times, access.access,
+                                printable(access.path), access.error, hint));
+  }
+  if (more > 0) texts.push_back(fmt::format("failed {} more; --json lists them", more));
+  if (trace.absent > 0) {
+    texts.push_back(
+        fmt::format("failed {} more: searches of the system's own directories", trace.absent));
   }
   return texts;
 }

@@ -23,6 +23,8 @@ namespace sandpit {
 // What it was denied, a line for each of the first ten; then the limits that it came up against and
 // that neither its end nor a truncation tells.
 [[nodiscard]] std::vector<std::string> denial_texts(const Outcome& outcome);
+// What a trace found, up to twenty lines.
+[[nodiscard]] std::vector<std::string> trace_texts(const FileTrace& trace);
 // One sentence for each output stream that was cut.
 [[nodiscard]] std::vector<std::string> truncation_texts(const Outcome& outcome,
                                                         const Limits& limits);

@@ -18,6 +18,7 @@ namespace sandpit::cli {
 using Arguments = std::span<const std::string>;
 
 [[nodiscard]] int run_command(Subcommand subcommand, Arguments arguments, Log& log);
+[[nodiscard]] int learn_command(Arguments arguments, Log& log);
 [[nodiscard]] int batch_command(Arguments arguments, Log& log);
 [[nodiscard]] int check_command(Arguments arguments, Log& log);
 [[nodiscard]] int runtimes_command(Arguments arguments, Log& log);

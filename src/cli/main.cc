@@ -30,6 +30,7 @@ constexpr std::string_view kHelp =
     "Commands:\n"
     "  run [options] FILE [ARGS...]       run a program from source code\n"
     "  exec [options] -- COMMAND ARGS...  run a command of this host in the same sandbox\n"
+    "  learn [options] FILE [ARGS...]     find the smallest profile that lets a program pass\n"
     "  batch [options] TASKS.jsonl        run many programs, one for each line of a file\n"
     "  check [--json] FILE...             load, validate and screen files; run nothing\n"
     "  runtimes [--json] [show NAME]      list the languages (alias: list-supported)\n"
@@ -42,8 +43,8 @@ constexpr std::string_view kHelp =
     "\n"
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
-constexpr std::array<std::string_view, 12> kCommands = {
-    "run",    "exec",   "batch",  "check", "runtimes",   "list-supported",
+constexpr std::array<std::string_view, 13> kCommands = {
+    "run",    "exec",   "learn",  "batch", "check",      "runtimes", "list-supported",
     "doctor", "attest", "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {
@@ -70,6 +71,7 @@ int dispatch(const std::vector<std::string>& words, Log& log) {
   const Arguments rest = Arguments(words).subspan(1);
   if (name == "run") return run_command(Subcommand::kRun, rest, log);
   if (name == "exec") return run_command(Subcommand::kExec, rest, log);
+  if (name == "learn") return learn_command(rest, log);
   if (name == "batch") return batch_command(rest, log);
   if (name == "check") return check_command(rest, log);
   if (name == "runtimes" || name == "list-supported") return runtimes_command(rest, log);

@@ -32,7 +32,8 @@ struct RawOptions {
   RawAccess access;
   std::string chdir, stdin_file, out, json_file;
   std::vector<std::string> file;
-  bool json = false, explain = false, quiet = false, verbose = false, raw_terminal = false;
+  bool json = false, explain = false, trace = false, quiet = false, verbose = false;
+  bool raw_terminal = false;
 };
 
 // CLI11's App with our way of adding options: text first, the last one wins.
@@ -93,6 +94,7 @@ class Options {
          kOutputGroup);
     flag("--raw-terminal", raw_.raw_terminal,
          "let the program control the terminal: title, clipboard, modes, answers");
+    flag("--trace", raw_.trace, "list file accesses that failed, too, and what allows them");
     flag("--explain", raw_.explain, "print the plan of the run as JSON and stop");
     flag("-q,--quiet", raw_.quiet, "no warnings");
     flag("-v,--verbose", raw_.verbose, "say how the run went");
@@ -111,6 +113,7 @@ void set_rest(const RawOptions& raw, Request& request, Values& values) {
   }
   request.chdir = raw.chdir;
   request.out_dir = raw.out;
+  request.trace = raw.trace;
   request.runtime = raw.runtime;
   request.entry = raw.entry;
   request.invoke = raw.invoke;
@@ -185,6 +188,8 @@ Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
 Result<void> check_combinations(const RawOptions& raw) {
   if (raw.quiet && raw.verbose)
     return fail(usage_error("--quiet and --verbose contradict each other", {}));
+  if (raw.trace && raw.access.no_denials)
+    return fail(usage_error("--trace and --no-denials contradict each other", {}));
   if (raw.explain && (raw.json || !raw.json_file.empty())) {
     return fail(usage_error("--explain runs nothing, so there is no outcome for --json",
                             "the plan is JSON already"));

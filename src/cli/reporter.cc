@@ -82,6 +82,9 @@ bool Reporter::finish(Outcome outcome, const Limits& limits) {
     for (const std::string& text : denial_texts(compiler ? *outcome.compile : outcome)) {
       log_.warning(text);
     }
+    if (outcome.files_traced) {
+      for (const std::string& text : trace_texts(*outcome.files_traced)) log_.warning(text);
+    }
     log_.info(summary_text(outcome));
     if (outcome.wasm) log_.info(wasm_text(*outcome.wasm));
   }

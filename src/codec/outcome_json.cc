@@ -56,6 +56,23 @@ object network_json(const NetworkUse& use) {
   return json;
 }
 
+object files_json(const FileTrace& trace) {
+  boost::json::array failed;
+  for (const FileAccess& access : trace.failed) {
+    object row;
+    codec::put_bytes(row, "path", access.path);
+    row["access"] = codec::text(access.access);
+    row["errno"] = codec::text(access.error);
+    row["hint"] = codec::text(access.hint);
+    if (access.grant) codec::put_bytes(row, "host", access.grant->host);
+    row["count"] = access.count;
+    failed.push_back(std::move(row));
+  }
+  object json{{"failed", std::move(failed)}, {"unlisted", trace.unlisted}, {"absent", trace.absent}};
+  if (!trace.missing.empty()) json["missing"] = codec::text(trace.missing);
+  return json;
+}
+
 object wasm_json(const WasmOutcome& wasm) {
   object json;
   json["fuel_used"] = wasm.fuel_used ? value(*wasm.fuel_used) : value(nullptr);
@@ -107,6 +124,7 @@ object outcome_object(const Outcome& outcome) {
   if (!outcome.start_reason.empty()) json["start_reason"] = codec::text(outcome.start_reason);
   if (outcome.cached) json["cached"] = true;
   if (outcome.network) json["network"] = network_json(*outcome.network);
+  if (outcome.files_traced) json["files_traced"] = files_json(*outcome.files_traced);
   if (outcome.wasm) json["wasm"] = wasm_json(*outcome.wasm);
   return json;
 }

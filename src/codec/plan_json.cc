@@ -146,7 +146,8 @@ object enforcement_json(const std::vector<Enforcement>& enforcement) {
 object seccomp_json(const Plan& plan, FilterDetail detail) {
   object json{{"profile", codec::text(plan.syscall_profile)},
               {"instructions", plan.seccomp.size()},
-              {"reports_denials", plan.report_denials}};
+              {"reports_denials", plan.report_denials},
+              {"traces_files", plan.trace}};
   if (detail == FilterDetail::kCount) return json;
   array lines;
   const std::string listing = sys::disassemble(plan.seccomp);

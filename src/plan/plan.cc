@@ -139,16 +139,20 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   // Samples see what processes map: a System V segment that nobody has attached would escape them.
   if (is_sampled(plan.enforcement, "memory")) denied.emplace_back("shmget");
   // A module's host has a report of its own, and a filter in front of this one.
-  const bool report = policy.report_denials && !input.wasm;
+  const bool trace = policy.trace && !input.wasm;
+  const bool report = trace || (policy.report_denials && !input.wasm);
+  const sys::Reporting loud = trace ? sys::Reporting::kWithFiles : sys::Reporting::kNotified;
   SP_TRY(plan.seccomp,
          sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
-                         report ? sys::Reporting::kNotified : sys::Reporting::kSilent));
+                         report ? loud : sys::Reporting::kSilent));
   // Where there is a network, who is reached and who not is no matter of ours.
   if (policy.network == NetworkMode::kHost || policy.network == NetworkMode::kLoopback) {
     sys::stop_observing(plan.seccomp.data(), plan.seccomp.size());
   }
   plan.report_denials = report && sys::has_notifications(plan.seccomp);
-  if (!policy.report_denials) plan.silent_reason = "switched off";
+  plan.trace = trace;
+  if (trace) plan.cold_reason = "it is traced";
+  if (!report) plan.silent_reason = policy.report_denials ? "" : "switched off";
   if (report && !plan.report_denials) {
     plan.silent_reason = "sendmsg is denied, which hands them over";
   }

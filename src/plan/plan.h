@@ -127,6 +127,7 @@ struct Plan {
   std::string syscall_profile;
   std::vector<sock_filter> seccomp;          // with notifications when `report_denials`
   bool report_denials = false;               // the supervisor hears of them, answers and lists them
+  bool trace = false;                        // and of calls that name a file, which go on
   std::string silent_reason;                 // why it is off, for the Outcome; empty for modules
   std::vector<std::string> denied_syscalls;  // by the user, for the hints
   std::vector<LandlockRule> landlock;        // empty when landlock_abi is 0

@@ -58,6 +58,7 @@ Plan template_plan(const Plan& run) {
   // It makes jails, which is what these forbid; a run puts them on before its program begins.
   made.seccomp.clear();
   made.report_denials = false;
+  made.trace = false;
   made.silent_reason.clear();
   made.denied_syscalls.clear();
   made.syscall_profile.clear();

@@ -44,6 +44,7 @@ void merge_security(const Settings& settings, const RuntimeSettings& mine, const
   policy.syscall_profile = over.profile.value_or(general.profile);
   policy.report_denials =
       request.report_denials.value_or(over.report_denials.value_or(general.report_denials));
+  policy.trace = request.trace;
   for (const auto* list : {&general.allow_degraded, &over.allow_degraded})
     append(policy.allow_degraded, *list);
   for (const auto* list : {&general.allow_syscalls, &over.allow_syscalls})

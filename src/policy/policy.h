@@ -26,6 +26,7 @@ struct Policy {
   std::vector<std::string> allow_syscalls;
   std::vector<std::string> deny_syscalls;
   bool report_denials = true;         // list what the filter denies
+  bool trace = false;                 // list file accesses that failed, too
   std::string working_dir;            // of the private volume, inside
   std::string chdir;                  // where the program starts
   std::vector<std::string> warnings;  // "cpu_time lowered to 1 s: wall_time is 1 s"

@@ -24,6 +24,7 @@
 #include "sandpit/units.h"
 #include "service/compile_step.h"
 #include "service/copy_out.h"
+#include "service/file_hints.h"
 #include "service/input.h"
 #include "service/out_directory.h"
 #include "service/pipeline.h"
@@ -207,10 +208,12 @@ Result<Outcome> run(Prepared prepared, OneShotIo& io, const Host& host) {
     if (io.compiled) io.compiled(*compile_outcome);
   }
   const std::vector<InputFile> inputs = prepared.plan.inputs;
+  const FileHints hints = hints_for(prepared.plan);
   PassThrough observer(*supervisor, io);
   SP_TRY_VOID(run_step(*engine, *supervisor, std::move(prepared.plan), std::move(prepared.inputs),
                        std::move(input), io.interrupt_fd, observer));
   observer.outcome().compile = std::move(compile_outcome);
+  if (observer.outcome().files_traced) hints.explain(*observer.outcome().files_traced);
   if (out.valid() && observer.volume().valid()) {
     add_copied_out(observer.volume(), inputs, out, observer.outcome());
   }

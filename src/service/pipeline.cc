@@ -248,6 +248,15 @@ Result<void> add_egress_proxy(Plan& plan, const HostFacts& facts) {
   return {};
 }
 
+// Its own host opens files for a module, by names that no system call has.
+Result<void> check_trace(const Request& request) {
+  if (!request.trace) return {};
+  return fail({.code = ErrorCode::kUsage,
+               .message = "file accesses of WebAssembly modules can't be traced",
+               .where = {},
+               .hint = "what a module was denied is among its denials in any case"});
+}
+
 Result<Prepared> prepare_source(SourceInput source, const Request& request, const Config& config,
                                 const RuntimeRegistry& registry, const HostFacts& facts) {
   const Settings& settings = config.settings();
@@ -272,6 +281,7 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
   std::vector<InputFile> inputs;
   std::optional<WasmPlan> wasm;
   if (steps.run.engine == kWasmEngineName) {
+    SP_TRY_VOID(check_trace(request));
     SP_TRY(wasm, plan_module(source, request, settings, policy, prepared, inputs));
     if (policy.network != NetworkMode::kNone) steps.run.syscall_profile = "wasm-host-net";
   } else if (steps.compile) {

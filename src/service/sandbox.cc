@@ -33,6 +33,7 @@
 #include "sandpit/runtime.h"
 #include "service/compile_step.h"
 #include "service/copy_out.h"
+#include "service/file_hints.h"
 #include "service/input.h"
 #include "service/launcher_client.h"
 #include "service/out_directory.h"
@@ -246,6 +247,7 @@ Result<Outcome> Run::Impl::collect() {
   UniqueFd volume;
   SP_TRY(Outcome outcome, collect_step(Step::kRun, volume));
   if (compiled_) outcome.compile = compiled_->outcome;
+  if (outcome.files_traced) hints_for(prepared.plan).explain(*outcome.files_traced);
   if (out_directory.valid() && volume.valid()) {
     add_copied_out(volume, prepared.plan.inputs, out_directory, outcome);
   }

@@ -90,7 +90,7 @@ bool can_be_warm(const Request& request, const Settings& settings,
     return false;
   }
   if (!request.paths.empty() || request.network || !request.hosts.empty() ||
-      !request.chdir.empty() || !request.out_dir.empty() || request.check) {
+      !request.chdir.empty() || !request.out_dir.empty() || request.check || request.trace) {
     return false;
   }
   if (!request.runtime.empty()) return request.runtime == kWasmRuntimeName;

@@ -80,8 +80,9 @@ template <class Archive, Is<Plan> T>
 void describe_kind(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.env, v.cwd, v.hostname, v.uid, v.gid, v.mounts,
     v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks, v.max_descriptors, v.enforcement,
-    v.syscall_profile, v.seccomp, v.report_denials, v.silent_reason, v.denied_syscalls, v.landlock,
-    v.landlock_abi, v.allow_missing_proc, v.wasm, v.warm, v.is_template, v.egress, v.egress_proxy);
+    v.syscall_profile, v.seccomp, v.report_denials, v.trace, v.silent_reason, v.denied_syscalls,
+    v.landlock, v.landlock_abi, v.allow_missing_proc, v.wasm, v.warm, v.is_template, v.egress,
+    v.egress_proxy);
 }
 template <class Archive, Is<Plan> T>
 void describe_rest(Archive& a, T& v) {
@@ -106,6 +107,15 @@ void describe(Archive& a, T& v) {
   a(v.fuel_used, v.memory_high_water, v.compile_time, v.cache_hit, v.warm, v.compiler, v.trap,
     v.backtrace);
 }
+// Without `grant`: which files of the host they are is found out on this side of the socket.
+template <class Archive, Is<FileAccess> T>
+void describe(Archive& a, T& v) {
+  a(v.path, v.access, v.error, v.hint, v.count);
+}
+template <class Archive, Is<FileTrace> T>
+void describe(Archive& a, T& v) {
+  a(v.failed, v.unlisted, v.absent, v.missing);
+}
 // Without `compile`: the launcher runs one step at a time.
 template <class Archive, Is<Outcome> T>
 void describe(Archive& a, T& v) {
@@ -113,7 +123,7 @@ void describe(Archive& a, T& v) {
     v.stdout_truncated, v.stderr_truncated, v.wall_time, v.cpu_time, v.user_time, v.system_time,
     v.peak_memory, v.files, v.runtime, v.runtime_version, v.engine, v.denials, v.denials_unlisted,
     v.denials_missing, v.limits_reached, v.enforcement, v.warnings, v.message, v.start,
-    v.start_reason, v.wasm, v.network);
+    v.start_reason, v.wasm, v.network, v.files_traced);
 }
 template <class Archive, Is<ControllerFacts> T>
 void describe(Archive& a, T& v) {

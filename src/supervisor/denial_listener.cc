@@ -30,6 +30,8 @@ namespace sandpit {
 namespace {
 
 constexpr int kMostAtOnce = 16;
+// To look at a path takes as long as the program's own call: milliseconds for the worst.
+constexpr int kMostTracedAtOnce = 4;
 constexpr const char* kByProxy = "the proxy in HTTPS_PROXY: it is listed, but has no socket here";
 
 std::size_t words_for(std::size_t kernel_size, std::size_t own_size) {
@@ -98,6 +100,7 @@ DenialListener::DenialListener(UniqueFd descriptor, const Plan& plan)
       plan_(plan),  // With userfaultfd(2) a program decides when a page of its memory is there: who
                     // reads it waits.
       may_read_(!sys::allows(plan.seccomp, SYS_userfaultfd)) {
+  if (plan.trace) files_.emplace(plan);
   if (plan.egress) {
     for (const std::string& entry : plan.egress->hosts) (void)reached_.add(entry);
   }
@@ -108,7 +111,8 @@ DenialListener::DenialListener(UniqueFd descriptor, const Plan& plan)
 }
 
 DenialListener::State DenialListener::serve() {
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  const int most = files_ ? kMostTracedAtOnce : kMostAtOnce;
+  for (int i = 0; i < most; ++i) {
     // Receiving blocks when there is none, whatever the descriptor's flags say.
     pollfd ready{.fd = descriptor_.get(), .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, 0) <= 0) return State::kOpen;
@@ -135,15 +139,19 @@ DenialListener::State DenialListener::serve_one() {
   std::ranges::copy(notification->data.args, call.arguments.begin());
   WaitingCaller caller(descriptor_.get(), notification->id, static_cast<int>(notification->pid),
                        may_read_);
-  std::string detail = detail_of(call, caller);
   int error = errno_of(notification->data, call, plan_);
+  const bool traced = error == static_cast<int>(sys::kTraced);
   const bool observed = error == static_cast<int>(sys::kObserved);
+  // Before it goes on: afterwards what it asked for may be there.
+  if (traced && files_) files_->hear(call, static_cast<pid_t>(notification->pid), caller);
+  std::string detail = traced ? std::string() : detail_of(call, caller);
   response->id = notification->id;
   // The filter allows it, whatever its arguments are by now.
-  response->flags = observed ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-  response->error = observed ? 0 : -error;
+  response->flags = observed || traced ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+  response->error = observed || traced ? 0 : -error;
   // What could not be answered is told again, or is of a process that was killed: not counted.
   if (::ioctl(descriptor_.get(), SECCOMP_IOCTL_NOTIF_SEND, response) < 0) return State::kOpen;
+  if (traced) return State::kOpen;
   bool by_proxy = false;
   if (observed) {
     if (!is_internet(detail)) return State::kOpen;
@@ -171,6 +179,7 @@ DenialListener::State DenialListener::serve_one() {
 void DenialListener::add_to(Outcome& outcome) const {
   outcome.denials.insert(outcome.denials.end(), table_.rows().begin(), table_.rows().end());
   outcome.denials_unlisted += table_.unlisted();
+  if (files_) outcome.files_traced = files_->found();
 }
 
 }  // namespace sandpit

@@ -1,11 +1,12 @@
 // The listener of one run's denials (seccomp_unotify(2)): hears of each, lists it, and answers with
-// the errno that the policy has for it. Only what the filter allows and has us observe goes on:
-// whatever happens here, what was denied stays denied. When nobody holds the listener any more, the
+// the errno that the policy has for it. Only what the filter allows and has us observe or trace goes
+// on: whatever happens here, what was denied stays denied. When nobody holds the listener any more, the
 // kernel answers ENOSYS.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "supervisor/denial_table.h"
+#include "supervisor/file_trace.h"
 
 namespace sandpit {
 
@@ -46,6 +48,7 @@ class DenialListener {
   std::vector<std::uint64_t> notification_;
   std::vector<std::uint64_t> response_;
   DenialTable table_;
+  std::optional<FileTracer> files_;  // of a traced run
 };
 
 }  // namespace sandpit

@@ -477,6 +477,9 @@ void SupervisedRun::report(const jail::Jail::End& end) {
   outcome.start_reason = plan_.cold_reason;
   outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
   if (denials_) denials_->add_to(outcome);
+  if (plan_.trace && !outcome.files_traced) {
+    outcome.files_traced = FileTrace{.missing = outcome.denials_missing};
+  }
   if (wasm_ != nullptr) wasm_->finish(plan_, outcome);
   if (egress_ == nullptr) return tell();
   // A second more than the proxy takes by itself.

@@ -25,6 +25,8 @@ enum class SyscallAction : std::uint8_t {
   kNotify,  // a denial that the user should hear of: fails with `errno_value` as well, given by the
             // supervisor through the filter's listener (sys/seccomp_notify.h)
   kObserve,  // allowed, and told: what the kernel makes of it is the jail's doing (no network)
+  kTrace,    // allowed, and told in a run whose file accesses are traced (sys/file_calls.h); no
+             // profile has it: filter_for() makes it of kAllow
   kKill,     // SECCOMP_RET_KILL_PROCESS
 };
 
@@ -58,8 +60,9 @@ struct SyscallProfile {
 [[nodiscard]] std::optional<int> syscall_number(std::string_view name);
 [[nodiscard]] std::string syscall_name(int number);
 
-// Who gives a kNotify row's errno: the filter itself, or the holder of its listener.
-enum class Reporting : std::uint8_t { kSilent, kNotified };
+// Who gives a kNotify row's errno: the filter itself, or the holder of its listener, who with
+// kWithFiles hears of the calls that name a file as well.
+enum class Reporting : std::uint8_t { kSilent, kNotified, kWithFiles };
 
 // Compiles a profile, its kNotify rows as they are, into a range tree over system-call numbers.
 // Foreign architectures and x32 numbers kill the process. kUsage error, with the row, for an

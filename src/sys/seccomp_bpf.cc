@@ -144,6 +144,7 @@ std::string verdict_name(std::uint32_t value) {
     case SECCOMP_RET_ERRNO:
     case SECCOMP_RET_USER_NOTIF: {
       if (value == (SECCOMP_RET_USER_NOTIF | kObserved)) return "observe";
+      if (value == (SECCOMP_RET_USER_NOTIF | kTraced)) return "trace";
       const bool notify = (value & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
       const char* name = ::strerrorname_np(static_cast<int>(value & SECCOMP_RET_DATA));
       return fmt::format("{} {}", notify ? "notify" : "errno", name == nullptr ? "0" : name);

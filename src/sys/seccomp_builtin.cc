@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "sandpit/error.h"
+#include "sys/file_calls.h"
 #include "sys/seccomp_builtin_data.h"
 #include "sys/seccomp_notify.h"
 #include "sys/seccomp_profile.h"
@@ -60,6 +61,15 @@ bool is_made_by_init(std::string_view name) {
   return std::ranges::find(kMade, name) != std::end(kMade);
 }
 
+// What it allows it still allows: the holder of the listener only hears of it.
+void trace_files(SyscallProfile& profile) {
+  for (SyscallRule& rule : profile.rules) {
+    if (rule.action == SyscallAction::kAllow && !file_calls(rule.name).empty()) {
+      rule.action = SyscallAction::kTrace;
+    }
+  }
+}
+
 void apply(Reporting reporting, BpfProgram& program) {
   if (reporting == Reporting::kSilent || !can_send_listener(program)) {
     silence(program.data(), program.size());
@@ -105,7 +115,7 @@ Result<BpfProgram> filter_for(std::string_view profile, std::span<const std::str
                               std::span<const std::string> deny, Reporting reporting) {
   const BuiltinProfile* builtin = builtin_profile(profile);
   if (builtin == nullptr) return fail(unknown_profile(profile));
-  if (allow.empty() && deny.empty()) {
+  if (allow.empty() && deny.empty() && reporting != Reporting::kWithFiles) {
     BpfProgram program(builtin->program.begin(), builtin->program.end());
     apply(reporting, program);
     return program;
@@ -123,6 +133,7 @@ Result<BpfProgram> filter_for(std::string_view profile, std::span<const std::str
   }
   rules.rules.insert(rules.rules.begin(), std::make_move_iterator(changes.begin()),
                      std::make_move_iterator(changes.end()));
+  if (reporting == Reporting::kWithFiles) trace_files(rules);
   SP_TRY(BpfProgram program, compile_profile(rules));
   apply(reporting, program);
   return program;

@@ -109,6 +109,8 @@ std::uint32_t verdict_of(const SyscallRule& rule) {
       return SECCOMP_RET_KILL_PROCESS;
     case SyscallAction::kObserve:
       return SECCOMP_RET_USER_NOTIF | kObserved;
+    case SyscallAction::kTrace:
+      return SECCOMP_RET_USER_NOTIF | kTraced;
     case SyscallAction::kErrno:
     case SyscallAction::kNotify:
       break;

@@ -2,7 +2,8 @@
 // is compiled to SECCOMP_RET_USER_NOTIF with the errno in its data. The kernel looks at neither;
 // who holds the listener evaluates the same program for the same call, and answers with that errno.
 // So the policy is one program, whoever gives the answer, and no answer to a denial is ever to go
-// on. A row with the action `observe` allows its call: of it the holder only hears.
+// on. A row with the action `observe` allows its call, and so does what a trace of file accesses makes
+// of a row that allows: of these the holder only hears.
 #pragma once
 
 #include <linux/filter.h>
@@ -29,6 +30,12 @@ inline constexpr std::uint32_t kObserved = SECCOMP_RET_DATA;
   return is_notification(op) && (op.k & SECCOMP_RET_DATA) == kObserved;
 }
 
+// The same for a call that names a file, in a run that is traced.
+inline constexpr std::uint32_t kTraced = SECCOMP_RET_DATA - 1;
+[[nodiscard]] inline bool is_trace(const sock_filter& op) {
+  return is_notification(op) && (op.k & SECCOMP_RET_DATA) == kTraced;
+}
+
 // Makes observed calls simply allowed ones.
 inline void stop_observing(sock_filter* program, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
@@ -41,6 +48,7 @@ inline void stop_observing(sock_filter* program, std::size_t size) {
 inline void silence(sock_filter* program, std::size_t size) {
   stop_observing(program, size);
   for (std::size_t i = 0; i < size; ++i) {
+    if (is_trace(program[i])) program[i].k = SECCOMP_RET_ALLOW;
     if (!is_notification(program[i])) continue;
     program[i].k = SECCOMP_RET_ERRNO | (program[i].k & SECCOMP_RET_DATA);
   }

@@ -98,6 +98,30 @@ TEST(OutcomeJson, ListsDenialsAndWhatFoundNoRoom) {
   EXPECT_EQ(json.at("denials_missing"), "switched off");
 }
 
+TEST(OutcomeJson, ListsFilesThatATraceMissed) {
+  Outcome outcome = sample();
+  EXPECT_FALSE(boost::json::parse(outcome_to_json(outcome)).as_object().contains("files_traced"));
+  FileTrace trace{.unlisted = 2, .absent = 63};
+  trace.failed.push_back({.path = "/work/a\xff",
+                          .access = "read",
+                          .error = "ENOENT",
+                          .hint = "--read /h/a",
+                          .count = 3,
+                          .grant = PathGrant{.host = "/h/a", .inside = "/work/a\xff"}});
+  outcome.files_traced = trace;
+  const boost::json::value json = boost::json::parse(outcome_to_json(outcome)).at("files_traced");
+  EXPECT_EQ(json.at("unlisted"), 2);
+  EXPECT_EQ(json.at("absent"), 63);
+  EXPECT_FALSE(json.as_object().contains("missing"));
+  EXPECT_EQ(json.at("failed").at(0), (value{{"path", "/work/a\xEF\xBF\xBD"},
+                                            {"path_base64", "L3dvcmsvYf8="},
+                                            {"access", "read"},
+                                            {"errno", "ENOENT"},
+                                            {"hint", "--read /h/a"},
+                                            {"host", "/h/a"},
+                                            {"count", 3U}}));
+}
+
 TEST(OutcomeJson, KeepsMicrosecondsAndRoundsKibibytesUp) {
   const boost::json::value json = boost::json::parse(outcome_to_json(sample()));
   EXPECT_EQ(json.at("wall_time_ms").as_double(), 12.345);

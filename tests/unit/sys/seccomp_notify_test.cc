@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sys/file_calls.h"
 #include "sys/seccomp.h"
 #include "sys/seccomp_profile.h"
 
@@ -94,6 +95,43 @@ TEST(SeccompNotify, IsSilentWhereTheListenerCouldNotBeSent) {
   ASSERT_TRUE(filter.has_value());
   EXPECT_FALSE(has_notifications(*filter));
   EXPECT_EQ(evaluate(*filter, kArch, SYS_ptrace, {}), SECCOMP_RET_ERRNO | EPERM);
+}
+
+TEST(SeccompNotify, ATraceChangesNoVerdict) {
+  const std::uint64_t words[] = {0, 1, 2, 0x800, 0x1000, 0x6000, 0x10000000, ~0ULL};
+  const std::vector<std::string> allow = {"openat2"};
+  for (const std::string_view name : builtin_profile_names()) {
+    const auto traced = filter_for(name, allow, {}, Reporting::kWithFiles);
+    const auto silent = filter_for(name, allow, {}, Reporting::kSilent);
+    ASSERT_TRUE(traced && silent) << name;
+    auto silenced = *traced;
+    silence(silenced.data(), silenced.size());
+    for (int number = -1; number < 480; ++number) {
+      for (const std::uint64_t word : words) {
+        const std::uint64_t arguments[] = {word, word, word, word, word, word};
+        const std::uint32_t wanted = evaluate(*silent, kArch, number, arguments);
+        const std::uint32_t a = evaluate(*traced, kArch, number, arguments);
+        if (a == (SECCOMP_RET_USER_NOTIF | kTraced)) {
+          EXPECT_EQ(wanted, SECCOMP_RET_ALLOW) << name << ' ' << number;
+          EXPECT_FALSE(file_calls(syscall_name(number)).empty()) << number;
+        }
+        EXPECT_EQ(evaluate(silenced, kArch, number, arguments), wanted) << name << ' ' << number;
+      }
+    }
+  }
+}
+
+TEST(SeccompNotify, ATraceHearsOfEachCallThatNamesAFileAndIsAllowed) {
+  const std::vector<std::string> allow = {"openat2"};
+  const auto filter = filter_for("interpreter", allow, {}, Reporting::kWithFiles);
+  ASSERT_TRUE(filter.has_value());
+  for (const int number : {SYS_open, SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_execve,
+                           SYS_mkdirat, SYS_unlinkat, SYS_renameat2, SYS_readlinkat, SYS_chdir}) {
+    EXPECT_EQ(evaluate(*filter, kArch, number, {}), SECCOMP_RET_USER_NOTIF | kTraced)
+        << syscall_name(number);
+  }
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_sendmsg, {}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(evaluate(*filter, kArch, SYS_ptrace, {}), SECCOMP_RET_USER_NOTIF | EPERM);
 }
 
 TEST(SeccompNotify, TheLintWorkerHasNobodyToListen) {

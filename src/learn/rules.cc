@@ -1,0 +1,199 @@
+#include "learn/rules.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "base/result.h"
+#include "base/utf8.h"
+#include "learn/need.h"
+#include "policy/inside_path.h"
+#include "sandpit/error.h"
+
+namespace sandpit::learn {
+namespace {
+
+constexpr std::string_view kSecretNames[] = {
+    ".aws",      ".azure",          ".bash_history", ".docker",        ".env",      ".git-credentials",
+    ".gnupg",    ".kube",           ".mozilla",      ".netrc",         ".npmrc",    ".password-store",
+    ".pgpass",   ".pypirc",         ".ssh",          ".thunderbird",   ".vault-token",
+    "gshadow",   "id_dsa",          "id_ecdsa",      "id_ed25519",     "id_rsa",    "master.key",
+    "shadow",    "shadow-",         "gshadow-",      "sudoers",        "sudoers.d"};
+constexpr std::string_view kSecretEndings[] = {".gpg", ".jks", ".kdbx", ".key",
+                                               ".keystore", ".ovpn", ".p12", ".pem", ".pfx"};
+// Trees that are the system's own business, or the kernel's.
+constexpr std::string_view kSystemTrees[] = {"/boot", "/dev",  "/etc/ssh", "/etc/ssl/private",
+                                             "/proc", "/run",  "/sys",     "/var/run",
+                                             "/var/lib/docker"};
+// Nothing is to be written there for a program that nobody trusts.
+constexpr std::string_view kNeverWritten[] = {"/bin", "/boot", "/etc", "/lib",     "/sbin",
+                                              "/usr", "/var/lib", "/var/spool"};
+constexpr int kMostEntries = 4096;
+
+bool is_secret_name(std::string_view name) {
+  if (std::ranges::find(kSecretNames, name) != std::end(kSecretNames)) return true;
+  if (name.starts_with(".env.")) return true;
+  return std::ranges::any_of(kSecretEndings,
+                             [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+std::vector<std::string> homes(const std::string& home) {
+  std::vector<std::string> found = {"/root"};
+  if (home.starts_with('/') && home != "/") found.push_back(home);
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/home", error), end; !error && entry != end;
+       entry.increment(error)) {
+    found.push_back(entry->path().string());
+  }
+  return found;
+}
+
+// The first name below `directory`.
+std::string_view first_name(std::string_view path, std::string_view directory) {
+  if (path.size() <= directory.size()) return {};
+  const std::string_view rest = path.substr(directory.size() + 1);
+  return rest.substr(0, rest.find('/'));
+}
+
+// A directory is granted with all that is in it.
+std::string secret_inside(const std::string& directory) {
+  std::error_code error;
+  using std::filesystem::directory_options;
+  std::filesystem::recursive_directory_iterator entry(
+      directory, directory_options::skip_permission_denied, error);
+  const std::filesystem::recursive_directory_iterator end;
+  for (int count = 0; !error && entry != end; entry.increment(error)) {
+    if (++count > kMostEntries) return "it holds too many files to look through";
+    const std::string name = entry->path().filename().string();
+    if (is_secret_name(name)) return fmt::format("it holds {}", printable(name));
+  }
+  return {};
+}
+
+std::string why_not_read(const Need& need, const Rules& rules) {
+  const bool below = !rules.here.empty() && is_within(need.grant.host, rules.here);
+  if (below || rules.read) return {};
+  return "it lies outside the current directory: --allow read";
+}
+
+std::string why_not_written(const Need& need, const Rules& rules) {
+  for (const std::string_view tree : kNeverWritten) {
+    if (is_within(need.grant.host, tree)) return "the system's own";
+  }
+  return rules.write ? "" : "a program that nobody has reviewed would change it: --allow write";
+}
+
+std::string why_no_path(const Need& need, const Rules& rules) {
+  if (need.grant.host.empty()) return "it can't be found any more";
+  if (printable(need.grant.host) != need.grant.host || !is_valid_utf8(need.grant.host) ||
+      printable(need.grant.inside) != need.grant.inside) {
+    return "its name is not one that can be reviewed";
+  }
+  if (std::string why = why_sensitive(need.grant.host, rules.home); !why.empty()) return why;
+  if (std::string why = why_sensitive(need.grant.inside, rules.home); !why.empty()) return why;
+  const std::string why =
+      need.kind == NeedKind::kWrite ? why_not_written(need, rules) : why_not_read(need, rules);
+  if (!why.empty()) return why;
+  struct stat status{};
+  if (::stat(need.grant.host.c_str(), &status) != 0) return "it can't be found any more";
+  return S_ISDIR(status.st_mode) ? secret_inside(need.grant.host) : std::string();
+}
+
+std::string why_no_limit(const Need& need, const Rules& rules) {
+  if (!rules.limits) return "nothing was to be granted";
+  constexpr std::uint64_t kMostSeconds = 60;
+  constexpr std::uint64_t kMostProcesses = 1024;
+  constexpr std::uint64_t kMostOutput = std::uint64_t{1} << 20U;  // KiB
+  std::uint64_t most = kMostSeconds;
+  if (need.name == "memory_limit_mb" || need.name == "max_disk_mb") most = rules.most_memory_mib;
+  if (need.name == "max_processes") most = kMostProcesses;
+  if (need.name == "max_output_kb") most = kMostOutput;
+  return need.value <= most ? "" : fmt::format("learn raises it to {} at most", most);
+}
+
+// Where clouds hand out the machine's own credentials.
+bool is_metadata(std::string_view host) {
+  return host.starts_with("169.254.") || host.starts_with("[fd00:ec2::254]") ||
+         host.starts_with("metadata.");
+}
+
+}  // namespace
+
+Result<void> set_allowed(std::string_view words, Rules& rules) {
+  if (words == "none") {
+    rules.here.clear();
+    rules.limits = false;
+    return {};
+  }
+  for (std::size_t begin = 0; begin <= words.size();) {
+    const std::size_t end = std::min(words.find(',', begin), words.size());
+    const std::string_view word = words.substr(begin, end - begin);
+    if (word == "read") {
+      rules.read = true;
+    } else if (word == "write") {
+      rules.write = true;
+    } else if (word == "net") {
+      rules.net = true;
+    } else if (word == "syscalls") {
+      rules.syscalls = true;
+    } else {
+      return fail({.code = ErrorCode::kUsage,
+                   .message = fmt::format("\"{}\" is nothing to allow", printable(word)),
+                   .where = {},
+                   .hint = "read, write, net, syscalls, joined by commas; or none"});
+    }
+    begin = end + 1;
+  }
+  return {};
+}
+
+std::string why_sensitive(const std::string& path, const std::string& home) {
+  if (path == "/") return "it is all of this host";
+  for (std::size_t begin = 1; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    if (is_secret_name(std::string_view(path).substr(begin, end - begin))) {
+      return "it may hold keys or passwords";
+    }
+    begin = end + 1;
+  }
+  for (const std::string_view tree : kSystemTrees) {
+    if (is_within(path, tree) || is_within(tree, path)) return "the system's own";
+  }
+  for (const std::string& owner : homes(home)) {
+    if (is_within(owner, path)) return "a home directory is in it";
+    if (is_within(path, owner) && first_name(path, owner).starts_with('.')) {
+      return "it is private to a home directory";
+    }
+  }
+  return {};
+}
+
+std::string why_refused(const Need& need, const Rules& rules) {
+  switch (need.kind) {
+    case NeedKind::kLimit:
+      return why_no_limit(need, rules);
+    case NeedKind::kRead:
+    case NeedKind::kWrite:
+      return why_no_path(need, rules);
+    case NeedKind::kLoopback:
+      return {};
+    case NeedKind::kHost:
+      if (is_metadata(need.name)) return "it may hand out this machine's credentials";
+      return rules.net ? "" : "it could send out what it reads: --allow net";
+    case NeedKind::kSyscall:
+    case NeedKind::kJit:
+      return rules.syscalls ? "" : "it opens more of the kernel: --allow syscalls";
+  }
+  return "unknown";
+}
+
+}  // namespace sandpit::learn
