@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -119,7 +120,7 @@ bool is_left(const std::string& argument) {
 Result<std::string> attacks_directory() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): we never call setenv once there are threads
   if (const char* named = std::getenv("SANDPIT_ATTACKS_DIR")) return std::string(named);
-  const std::string found = find_own_directory("attest");
+  std::string found = find_own_directory("attest");
   if (!found.empty()) return found;
   return fail({.code = ErrorCode::kSystem,
                .message = "the attack programs are not installed",

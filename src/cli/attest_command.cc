@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <ctime>
 #include <fstream>
+#include <ios>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -162,7 +163,7 @@ std::string report_text(const AttestReport& report, Colour colour) {
       fmt::format("{} contained, {} escaped, {} known risks, {} unclear, {} skipped",
                   report.count("contained"), report.count("escaped"), report.count("known_risk"),
                   report.count("unclear"), report.count("skipped"));
-  return table.text() + "\n" +
+  return text + table.text() + "\n" +
          painted(totals, report.contained() ? Colouring::kGood : Colouring::kBad, colour) + "\n";
 }
 

@@ -92,6 +92,7 @@ class Reports(Attest):
     def test_the_table_and_the_file(self):
         done = self.sandpit("attest", "-o", "report.json", "read_shadow")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, rb"^sandpit [0-9.]+ on Linux .*\nprofile development, configuration [0-9a-f]{16}\nLandlock ABI ")
         self.assertRegex(done.stdout, rb"(?m)^read_shadow +files +[0-9].*contained")
         self.assertNotIn(b"\x1b", done.stdout + done.stderr)
         self.assertEqual(self.results(json.loads((self.dir / "report.json").read_text())), {"read_shadow": "contained"})
