@@ -211,11 +211,13 @@ class TraceHostile(TraceCase):
     def test_names_of_any_bytes(self):
         names = [b"/srv/a\"b", b"/srv/a\nb", b"/srv/\x1b[2J", b"/srv/\xff\xfe", "/srv/‮".encode(), b"/srv/]]]\n[security]\n"]
         outcome = self.trace(f"import os\nfor name in {names!r}: os.path.exists(name)")
-        self.assertEqual(len(outcome["files_traced"]["failed"]), len(names))
+        self.assertEqual(sum(path.startswith("/srv/") for path, _ in self.failed(outcome)), len(names))
         self.assertEqual(self.hints(outcome), {})
         done = self.sandpit("run", "--trace", "main.py")
         self.assertNotIn(b"\x1b", done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), len(names) + 1, done.stderr)
+        lines = done.stderr.splitlines()
+        self.assertEqual(sum(line.startswith(b"sandpit: failed: look /srv/") for line in lines), len(names), done.stderr)
+        self.assertTrue(all(line.startswith(b"sandpit: failed") for line in lines), done.stderr)
 
     def test_a_path_that_changes_while_it_is_looked_at(self):
         """Whatever the trace reads, the kernel looks at the path itself, and the walls are those of any run."""
@@ -550,7 +552,7 @@ class LearnHostile(LearnCase):
         self.assertEqual(set(profile), {"inherits", "security"})
         self.assertEqual(set(profile["security"]), {"allowed_paths"})
         self.assertNotIn("\x1b", self.toml)
-        self.assertEqual(self.sandpit("config", "check", "learned.toml").returncode, 0)
+        self.assertEqual(self.sandpit("config", "check", "--config", "learned.toml").returncode, 0)
 
     def test_a_name_that_is_not_text(self):
         os.close(os.open(os.fsencode(self.dir) + b"/\xff", os.O_CREAT | os.O_WRONLY, 0o644))
