@@ -84,6 +84,7 @@ class Learning {
   bool look_by_name(Observed& observed);
   bool settle_ports();
   bool settle_loopback();
+  bool guess_loopback();
   bool take(Observed observed);
   void widen();
   void fit(const Outcome& outcome);
@@ -95,6 +96,7 @@ class Learning {
   const Learner& learner_;
   ProfileText profile_;
   Learned learned_;
+  bool guessed_ = false;  // that a loopback would help
   std::optional<Need> loopback_;  // wanted by the first run, whose wish may have been another
 };
 
@@ -186,6 +188,24 @@ bool Learning::settle_loopback() {
   return merge(*std::exchange(loopback_, std::nullopt), profile_.needs);
 }
 
+// Nothing tells of a program that only listens. One that fails otherwise is tried with a loopback
+// once; it goes again when that did not help.
+bool Learning::guess_loopback() {
+  const bool has = std::ranges::any_of(profile_.needs, [](const Need& need) {
+    return need.state == State::kGranted &&
+           (need.kind == NeedKind::kHost || need.kind == NeedKind::kLoopback);
+  });
+  if (guessed_ || has || profile_.observe_network || !learner_.rules.unasked) return false;
+  guessed_ = true;
+  return merge({.kind = NeedKind::kLoopback,
+                .name = "loopback",
+                .grant = {},
+                .asked = "it fails without: to listen there, it seems",
+                .count = 1,
+                .why = {}},
+               profile_.needs);
+}
+
 // Names that a program looks up are told by the proxy of a list only, and the first run has none.
 bool Learning::look_by_name(Observed& observed) {
   if (!observed.wants_network || profile_.observe_network) return false;
@@ -207,7 +227,12 @@ Result<void> Learning::loosen() {
     changed = look_by_name(observed);
     changed = take(std::move(observed)) || changed;
     if (!changed) changed = settle_ports() || settle_loopback();
+    if (!changed && !passes(ran.outcome)) changed = guess_loopback();
     if (!changed && passes(ran.outcome)) fit(ran.outcome);
+  }
+  if (guessed_ && !passes(learned_.last)) {
+    std::erase_if(profile_.needs,
+                  [](const Need& need) { return need.kind == NeedKind::kLoopback; });
   }
   (void)settle_ports();
   profile_.observe_network = false;

@@ -38,6 +38,7 @@ constexpr std::string_view kSystemTrees[] = {"/boot", "/dev",  "/etc/ssh", "/etc
 constexpr std::string_view kNeverWritten[] = {"/bin", "/boot", "/etc", "/lib",     "/sbin",
                                               "/usr", "/var/lib", "/var/spool"};
 constexpr int kMostEntries = 4096;
+constexpr const char* kNothing = "nothing was to be granted";
 
 bool is_secret_name(std::string_view name) {
   if (std::ranges::find(kSecretNames, name) != std::end(kSecretNames)) return true;
@@ -109,7 +110,7 @@ std::string why_no_path(const Need& need, const Rules& rules) {
 }
 
 std::string why_no_limit(const Need& need, const Rules& rules) {
-  if (!rules.limits) return "nothing was to be granted";
+  if (!rules.unasked) return kNothing;
   constexpr std::uint64_t kMostSeconds = 60;
   constexpr std::uint64_t kMostProcesses = 1024;
   constexpr std::uint64_t kMostOutput = std::uint64_t{1} << 20U;  // KiB
@@ -131,7 +132,7 @@ bool is_metadata(std::string_view host) {
 Result<void> set_allowed(std::string_view words, Rules& rules) {
   if (words == "none") {
     rules.here.clear();
-    rules.limits = false;
+    rules.unasked = false;
     return {};
   }
   for (std::size_t begin = 0; begin <= words.size();) {
@@ -185,7 +186,7 @@ std::string why_refused(const Need& need, const Rules& rules) {
     case NeedKind::kWrite:
       return why_no_path(need, rules);
     case NeedKind::kLoopback:
-      return {};
+      return rules.unasked ? "" : kNothing;
     case NeedKind::kHost:
       if (is_metadata(need.name)) return "it may hand out this machine's credentials";
       return rules.net ? "" : "it could send out what it reads: --allow net";

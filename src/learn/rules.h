@@ -19,7 +19,7 @@ struct Rules {
   bool write = false;
   bool net = false;
   bool syscalls = false;
-  bool limits = true;  // raised unasked, up to a bound
+  bool unasked = true;  // a loopback, and limits up to a bound
   std::uint64_t most_memory_mib = 2048;
 };
 

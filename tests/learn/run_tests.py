@@ -101,7 +101,7 @@ class Trace(TraceCase):
                 # On the one read-only root, EROFS and EACCES are the kernel's order of looking: what the program got counts.
                 self.assertEqual(failed.get(key, ("", 0))[0], said[name], (key, failed))
                 self.assertIn(said[name], (error, "EACCES", "EPERM"))
-        mine = {key: value for key, value in failed.items() if "/srv/" in key[0] or key[0].startswith("/work/")}
+        mine = {key: value for key, value in failed.items() if key[0].startswith(("/srv/", "/work/own", "/work/closed"))}
         self.assertEqual(set(mine) - set(EXPECTED), set())
         self.assertEqual((said["fine"], said["fine-usr"], said["lstat"], said["read-own"]), ("ok",) * 4)
 
@@ -211,11 +211,13 @@ class TraceHostile(TraceCase):
     def test_names_of_any_bytes(self):
         names = [b"/srv/a\"b", b"/srv/a\nb", b"/srv/\x1b[2J", b"/srv/\xff\xfe", "/srv/‮".encode(), b"/srv/]]]\n[security]\n"]
         outcome = self.trace(f"import os\nfor name in {names!r}: os.path.exists(name)")
-        self.assertEqual(len(outcome["files_traced"]["failed"]), len(names))
+        self.assertEqual(sum(path.startswith("/srv/") for path, _ in self.failed(outcome)), len(names))
         self.assertEqual(self.hints(outcome), {})
         done = self.sandpit("run", "--trace", "main.py")
         self.assertNotIn(b"\x1b", done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), len(names) + 1, done.stderr)
+        lines = done.stderr.splitlines()
+        self.assertEqual(sum(line.startswith(b"sandpit: failed: look /srv/") for line in lines), len(names), done.stderr)
+        self.assertTrue(all(line.startswith(b"sandpit: failed") for line in lines), done.stderr)
 
     def test_a_path_that_changes_while_it_is_looked_at(self):
         """Whatever the trace reads, the kernel looks at the path itself, and the walls are those of any run."""
@@ -396,11 +398,13 @@ class Learn(LearnCase):
         self.assertEqual(self.paths(profile), [{"path": str(out), "access": "rw"}])
         self.assertEqual((out / "result").read_text(), "x")
         self.assert_smallest()
+        # What is beside it inside is the run's own volume.
         self.write("other.py", f"open('{self.dir}/elsewhere', 'w')")
-        self.assertNotEqual(self.enforced("other.py").returncode, 0)
+        self.enforced("other.py")
+        self.assertFalse((self.dir / "elsewhere").exists())
 
     def test_a_system_call(self):
-        text = "import ctypes, sys\nsys.exit(ctypes.CDLL(None).syscall(135, 0xffffffff) < 0)\n"
+        text = "import ctypes, sys\nsys.exit(ctypes.CDLL(None).syscall(135, 0x40000) < 0)\n"
         self.assertNotIn("security", self.learn(text, status=1))
         self.assertIn("--allow syscalls", self.toml)
         self.assertEqual(self.learn(text, "--allow", "syscalls")["security"], {"allow_syscalls": ["personality"]})
@@ -445,7 +449,7 @@ class Learn(LearnCase):
         self.write("main.py", "print(1)")
         self.write("there.toml", "old")
         for options, text in ((["-o", "there.toml"], "exists"), (["--allow", "all"], "nothing to allow"), (["--name", "a.b"], "profile"),
-                              (["--name", "strict"], "built-in"), (["--runs", "0"], "--runs"), (["--nmae", "x"], "did you mean --name"),
+                              (["--name", "strict"], "built-in"), (["--runs", "0"], "--runs"), (["--nmae", "x"], 'did you mean "--name"'),
                               (["--profile", "nobody"], "nobody"), (["-o", "no/such/dir"], "cannot write")):
             with self.subTest(options):
                 done = self.sandpit("learn", *options, "main.py")
@@ -548,7 +552,7 @@ class LearnHostile(LearnCase):
         self.assertEqual(set(profile), {"inherits", "security"})
         self.assertEqual(set(profile["security"]), {"allowed_paths"})
         self.assertNotIn("\x1b", self.toml)
-        self.assertEqual(self.sandpit("config", "check", "learned.toml").returncode, 0)
+        self.assertEqual(self.sandpit("config", "check", "--config", "learned.toml").returncode, 0)
 
     def test_a_name_that_is_not_text(self):
         os.close(os.open(os.fsencode(self.dir) + b"/\xff", os.O_CREAT | os.O_WRONLY, 0o644))

@@ -85,7 +85,7 @@ TEST(Rules, KnowWhatCanBeAllowed) {
   EXPECT_FALSE(set_allowed("none,read", rules).has_value());
   ASSERT_TRUE(set_allowed("none", rules).has_value());
   EXPECT_TRUE(rules.here.empty());
-  EXPECT_FALSE(rules.limits);
+  EXPECT_FALSE(rules.unasked);
 }
 
 TEST(TomlString, EscapesWhatWouldEndIt) {
