@@ -43,8 +43,8 @@ constexpr std::string_view kHelp =
     "sandpit COMMAND --help tells more; so does sandpit(1).\n";
 
 constexpr std::array<std::string_view, 12> kCommands = {
-    "run",            "exec",   "learn",  "batch", "check",      "runtimes",
-    "list-supported", "doctor", "config", "trust", "completion", "version"};
+    "run",    "exec",   "learn", "batch",      "check",  "runtimes", "list-supported",
+    "doctor", "config", "trust", "completion", "version"};
 
 int unknown_command(const std::string& name, Log& log) {
   struct stat status{};

@@ -79,8 +79,8 @@ template <class Archive, Is<Plan> T>
 void describe(Archive& a, T& v) {
   a(v.runtime, v.runtime_version, v.engine, v.argv, v.env, v.cwd, v.hostname, v.uid, v.gid,
     v.mounts, v.inputs, v.work_dir, v.network, v.limits, v.max_tasks, v.helper_tasks,
-    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.report_denials,
-    v.trace, v.silent_reason, v.denied_syscalls, v.landlock, v.landlock_abi, v.warnings,
+    v.max_descriptors, v.enforcement, v.syscall_profile, v.seccomp, v.report_denials, v.trace,
+    v.silent_reason, v.denied_syscalls, v.landlock, v.landlock_abi, v.warnings,
     v.allow_missing_proc, v.wasm, v.warm, v.cold_reason, v.is_template, v.egress, v.egress_proxy);
 }
 template <class Archive, Is<Denial> T>
