@@ -124,8 +124,8 @@ struct Outcome {
   std::string start = "cold";
   std::string start_reason;
   bool cached = false;  // of a compile step: its result came from the cache, its times are zero
-  std::optional<WasmOutcome> wasm;    // of a WebAssembly run
-  std::optional<NetworkUse> network;  // where the network was a list of hosts
+  std::optional<WasmOutcome> wasm;        // of a WebAssembly run
+  std::optional<NetworkUse> network;      // where the network was a list of hosts
   std::optional<FileTrace> files_traced;  // where it was asked for
 };
 

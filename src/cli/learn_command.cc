@@ -115,22 +115,21 @@ void complete(learn::Rules& rules) {
 Result<learn::Learned> learn_from(LearnArguments& arguments, Log& log, int interrupts) {
   SP_TRY(const NamedText nothing, named(""));
   SP_TRY(const Config base, load(nothing, arguments.profile));
-  const std::string inherits = arguments.profile.empty() ? base.settings().general.default_profile
-                                                         : arguments.profile;
+  const std::string inherits =
+      arguments.profile.empty() ? base.settings().general.default_profile : arguments.profile;
   complete(arguments.rules);
   Runs runs(arguments, log, interrupts);
-  return learn::learn({.run = [&](const std::string& toml,
-                                  learn::Watch watch) { return runs.run(toml, watch); },
-                       .rules = arguments.rules,
-                       .name = arguments.name,
-                       .inherits = inherits,
-                       .program = arguments.program,
-                       .most_runs = arguments.most_runs});
+  return learn::learn(
+      {.run = [&](const std::string& toml, learn::Watch watch) { return runs.run(toml, watch); },
+       .rules = arguments.rules,
+       .name = arguments.name,
+       .inherits = inherits,
+       .program = arguments.program,
+       .most_runs = arguments.most_runs});
 }
 
 Result<void> write(const LearnArguments& arguments, const std::string& toml) {
-  return arguments.force ? write_file(arguments.output, toml)
-                         : create_file(arguments.output, toml);
+  return arguments.force ? write_file(arguments.output, toml) : create_file(arguments.output, toml);
 }
 
 void tell(const LearnArguments& arguments, const learn::Learned& learned, Log& log) {

@@ -68,7 +68,8 @@ object files_json(const FileTrace& trace) {
     row["count"] = access.count;
     failed.push_back(std::move(row));
   }
-  object json{{"failed", std::move(failed)}, {"unlisted", trace.unlisted}, {"absent", trace.absent}};
+  object json{
+      {"failed", std::move(failed)}, {"unlisted", trace.unlisted}, {"absent", trace.absent}};
   if (!trace.missing.empty()) json["missing"] = codec::text(trace.missing);
   return json;
 }

@@ -37,9 +37,9 @@ bool passes(const Outcome& outcome) {
 std::optional<Error> broken(const Outcome& outcome) {
   if (outcome.status == Status::kSandboxError || outcome.status == Status::kRefused ||
       outcome.status == Status::kCompileFailed) {
-    return Error{.code = ErrorCode::kRefused,
-                 .message = outcome.message.empty() ? "the program could not be run"
-                                                    : outcome.message};
+    return Error{
+        .code = ErrorCode::kRefused,
+        .message = outcome.message.empty() ? "the program could not be run" : outcome.message};
   }
   return std::nullopt;
 }
@@ -96,7 +96,7 @@ class Learning {
   const Learner& learner_;
   ProfileText profile_;
   Learned learned_;
-  bool guessed_ = false;  // that a loopback would help
+  bool guessed_ = false;          // that a loopback would help
   std::optional<Need> loopback_;  // wanted by the first run, whose wish may have been another
 };
 

@@ -34,7 +34,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kKeys{{
     {"output", "max_output_kb"},
 }};
 
-std::uint64_t in_units(std::uint64_t bytes, std::uint64_t unit) { return (bytes + unit - 1) / unit; }
+std::uint64_t in_units(std::uint64_t bytes, std::uint64_t unit) {
+  return (bytes + unit - 1) / unit;
+}
 
 std::uint64_t seconds_of(Microseconds time) {
   return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(time).count());
@@ -158,7 +160,8 @@ std::uint64_t fitted(const Need& limit, const Outcome& outcome) {
   if (limit.name == "memory_limit_mb" && outcome.peak_memory.count() > 0) {
     return in_mib(outcome.peak_memory.count());
   }
-  if (limit.name == "max_disk_mb" && outcome.files.count() > 0) return in_mib(outcome.files.count());
+  if (limit.name == "max_disk_mb" && outcome.files.count() > 0)
+    return in_mib(outcome.files.count());
   if (limit.name == "cpu_time_limit_s") {
     return std::min(limit.value, seconds_of(2 * outcome.cpu_time));
   }

@@ -31,15 +31,15 @@ enum class State : std::uint8_t {
 
 struct Need {
   NeedKind kind = NeedKind::kRead;
-  std::string name;        // the host, the system call, the limit's key; of a path, its place inside
-  PathGrant grant;         // of kRead and kWrite
-  std::uint64_t value = 0; // of kLimit, in the unit of its key
-  std::string asked;       // "read, ENOENT", for a comment
+  std::string name;  // the host, the system call, the limit's key; of a path, its place inside
+  PathGrant grant;   // of kRead and kWrite
+  std::uint64_t value = 0;  // of kLimit, in the unit of its key
+  std::string asked;        // "read, ENOENT", for a comment
   std::uint64_t count = 0;
   State state = State::kGranted;
-  std::string why;        // of kRefused
-  bool any_port = true;   // of kHost without a port; false while its ports are being found out
-  bool untried = false;   // whether the program does without was not found out
+  std::string why;       // of kRefused
+  bool any_port = true;  // of kHost without a port; false while its ports are being found out
+  bool untried = false;  // whether the program does without was not found out
 };
 
 struct Observed {

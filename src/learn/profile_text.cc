@@ -55,7 +55,8 @@ std::string line_of(const Need& need) {
     case NeedKind::kLoopback:
       return "network = { mode = \"loopback\" }";
     case NeedKind::kHost:
-      return toml_string(need.any_port ? need.name : fmt::format("{}{}", need.name, kFirstPort)) + ",";
+      return toml_string(need.any_port ? need.name : fmt::format("{}{}", need.name, kFirstPort)) +
+             ",";
     case NeedKind::kSyscall:
       return toml_string(need.name) + ",";
     case NeedKind::kJit:
@@ -139,12 +140,13 @@ std::string to_toml(const ProfileText& profile) {
   if (!profile.verdict.empty()) {
     text += fmt::format(
         "# Learned by `sandpit learn` from {}.\n# {}\n"
-        "# Each line below gives the program something: take away what it should not have, then run\n"
+        "# Each line below gives the program something: take away what it should not have, then "
+        "run\n"
         "#   sandpit run --config THIS-FILE --profile {} PROGRAM\n",
         printable(profile.program), printable(profile.verdict), profile.name);
   }
-  text += fmt::format("[profiles.{}]\ninherits = {}\n", profile.name,
-                      toml_string(profile.inherits));
+  text +=
+      fmt::format("[profiles.{}]\ninherits = {}\n", profile.name, toml_string(profile.inherits));
   const auto limits = of_kinds(profile.needs, State::kGranted, {NeedKind::kLimit});
   if (!limits.empty()) {
     text += fmt::format("\n[profiles.{}.resource_limits]\n", profile.name);

@@ -23,20 +23,20 @@ namespace sandpit::learn {
 namespace {
 
 constexpr std::string_view kSecretNames[] = {
-    ".aws",      ".azure",          ".bash_history", ".docker",        ".env",      ".git-credentials",
-    ".gnupg",    ".kube",           ".mozilla",      ".netrc",         ".npmrc",    ".password-store",
-    ".pgpass",   ".pypirc",         ".ssh",          ".thunderbird",   ".vault-token",
-    "gshadow",   "id_dsa",          "id_ecdsa",      "id_ed25519",     "id_rsa",    "master.key",
-    "shadow",    "shadow-",         "gshadow-",      "sudoers",        "sudoers.d"};
-constexpr std::string_view kSecretEndings[] = {".gpg", ".jks", ".kdbx", ".key",
-                                               ".keystore", ".ovpn", ".p12", ".pem", ".pfx"};
+    ".aws",    ".azure",   ".bash_history", ".docker",      ".env",         ".git-credentials",
+    ".gnupg",  ".kube",    ".mozilla",      ".netrc",       ".npmrc",       ".password-store",
+    ".pgpass", ".pypirc",  ".ssh",          ".thunderbird", ".vault-token", "gshadow",
+    "id_dsa",  "id_ecdsa", "id_ed25519",    "id_rsa",       "master.key",   "shadow",
+    "shadow-", "gshadow-", "sudoers",       "sudoers.d"};
+constexpr std::string_view kSecretEndings[] = {".gpg",  ".jks", ".kdbx", ".key", ".keystore",
+                                               ".ovpn", ".p12", ".pem",  ".pfx"};
 // Trees that are the system's own business, or the kernel's.
-constexpr std::string_view kSystemTrees[] = {"/boot", "/dev",  "/etc/ssh", "/etc/ssl/private",
-                                             "/proc", "/run",  "/sys",     "/var/run",
-                                             "/var/lib/docker"};
+constexpr std::string_view kSystemTrees[] = {
+    "/boot", "/dev", "/etc/ssh", "/etc/ssl/private", "/proc",
+    "/run",  "/sys", "/var/run", "/var/lib/docker"};
 // Nothing is to be written there for a program that nobody trusts.
-constexpr std::string_view kNeverWritten[] = {"/bin", "/boot", "/etc", "/lib",     "/sbin",
-                                              "/usr", "/var/lib", "/var/spool"};
+constexpr std::string_view kNeverWritten[] = {"/bin",  "/boot", "/etc",     "/lib",
+                                              "/sbin", "/usr",  "/var/lib", "/var/spool"};
 constexpr int kMostEntries = 4096;
 constexpr const char* kNothing = "nothing was to be granted";
 

@@ -142,9 +142,8 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   const bool trace = policy.trace && !input.wasm;
   const bool report = trace || (policy.report_denials && !input.wasm);
   const sys::Reporting loud = trace ? sys::Reporting::kWithFiles : sys::Reporting::kNotified;
-  SP_TRY(plan.seccomp,
-         sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
-                         report ? loud : sys::Reporting::kSilent));
+  SP_TRY(plan.seccomp, sys::filter_for(plan.syscall_profile, policy.allow_syscalls, denied,
+                                       report ? loud : sys::Reporting::kSilent));
   // Where there is a network, who is reached and who not is no matter of ours.
   if (policy.network == NetworkMode::kHost || policy.network == NetworkMode::kLoopback) {
     sys::stop_observing(plan.seccomp.data(), plan.seccomp.size());

@@ -1,6 +1,6 @@
 // Which files of the host the failed accesses of a traced run were about, and the options that let
-// a run have them. In the process that asked for the run, with its rights: it learns nothing that it
-// could not look up itself.
+// a run have them. In the process that asked for the run, with its rights: it learns nothing that
+// it could not look up itself.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include <string.h>  // strerrorname_np
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // The listener of one run's denials (seccomp_unotify(2)): hears of each, lists it, and answers with
-// the errno that the policy has for it. Only what the filter allows and has us observe or trace goes
-// on: whatever happens here, what was denied stays denied. When nobody holds the listener any more, the
-// kernel answers ENOSYS.
+// the errno that the policy has for it. Only what the filter allows and has us observe or trace
+// goes on: whatever happens here, what was denied stays denied. When nobody holds the listener any
+// more, the kernel answers ENOSYS.
 #pragma once
 
 #include <cstdint>

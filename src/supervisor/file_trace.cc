@@ -120,8 +120,8 @@ std::uint64_t flags_at(const sys::FileCall& row, const DeniedCall& call, CallMem
   return flags;
 }
 
-// Whole trees of the host, /lib as a link to one of them included: what is not there is nowhere. And
-// what the loader looks for in every program.
+// Whole trees of the host, /lib as a link to one of them included: what is not there is nowhere.
+// And what the loader looks for in every program.
 bool is_of_the_system(const Plan& plan, std::string_view path) {
   if (path == "/etc/ld.so.preload") return true;
   return std::ranges::any_of(plan.mounts, [&](const Mount& mount) {

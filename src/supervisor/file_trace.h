@@ -32,8 +32,7 @@ class FileTracer {
   [[nodiscard]] const FileTrace& found() const { return trace_; }
 
  private:
-  void hear_one(const sys::FileCall& row, const DeniedCall& call, pid_t thread,
-                CallMemory& memory);
+  void hear_one(const sys::FileCall& row, const DeniedCall& call, pid_t thread, CallMemory& memory);
   void count(std::string path, std::string_view access, int error);
 
   const Plan& plan_;

@@ -29,7 +29,7 @@ struct FileCall {
   int directory = kNone;  // the argument whose descriptor relative paths start from; none: the
                           // working directory
   int path = 0;
-  int flags = kNone;  // of open, or AT_*; the mode of kAccess, the structure of kOpenHow
+  int flags = kNone;    // of open, or AT_*; the mode of kAccess, the structure of kOpenHow
   bool itself = false;  // a link is what it is about, not what that leads to
 };
 

@@ -15,11 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -86,7 +84,8 @@ bool is_read_only(const UniqueFd& place) {
 int access_of(const UniqueFd& place, int mode) {
   if (mode == 0) return 0;
   // faccessat2(2), Linux 5.8; the C library's own answers EINVAL to one of the flags.
-  return ::syscall(SYS_faccessat2, place.get(), "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0 ? 0 : errno;
+  return ::syscall(SYS_faccessat2, place.get(), "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0 ? 0
+                                                                                           : errno;
 }
 
 // What says that the program may not. Anything else is our own looking's, or a race's.

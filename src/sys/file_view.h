@@ -18,9 +18,9 @@
 namespace sandpit::sys {
 
 struct FileAsk {
-  int mode = 0;         // R_OK, W_OK, X_OK together; 0: that it is there
-  bool itself = false;  // a link is what it is about
-  bool creates = false;  // what is not there is made
+  int mode = 0;           // R_OK, W_OK, X_OK together; 0: that it is there
+  bool itself = false;    // a link is what it is about
+  bool creates = false;   // what is not there is made
   bool new_name = false;  // only the directory matters: what is there is another matter (EEXIST)
   bool removes = false;
   bool content = false;  // what is in it: a directory has none to be written (EISDIR)

@@ -24,9 +24,9 @@ namespace {
 constexpr int kMostLinks = 40;  // as the kernel has it (path_resolution(7))
 
 bool is_of_elsewhere(std::string_view type) {
-  static constexpr std::string_view kTypes[] = {"afs",  "autofs", "ceph",      "cifs",   "coda",
-                                                "nfs",  "nfs4",   "glusterfs", "lustre", "smb3",
-                                                "smbfs"};
+  static constexpr std::string_view kTypes[] = {"afs",    "autofs", "ceph", "cifs",
+                                                "coda",   "nfs",    "nfs4", "glusterfs",
+                                                "lustre", "smb3",   "smbfs"};
   return type.starts_with("fuse") || std::ranges::find(kTypes, type) != std::end(kTypes);
 }
 
@@ -99,8 +99,8 @@ std::optional<HostFile> find_host_file(const std::string& path) {
     const std::string name = std::move(names.back());
     names.pop_back();
     if (name == ".") continue;
-    std::string next = name == ".." ? file.path.substr(0, file.path.rfind('/') + 1)
-                                    : file.path + "/" + name;
+    std::string next =
+        name == ".." ? file.path.substr(0, file.path.rfind('/') + 1) : file.path + "/" + name;
     if (name == ".." && !next.empty()) next.pop_back();
     if (elsewhere.contains(next)) return std::nullopt;
     UniqueFd there = open_name(place, name.c_str());

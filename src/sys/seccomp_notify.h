@@ -2,8 +2,8 @@
 // is compiled to SECCOMP_RET_USER_NOTIF with the errno in its data. The kernel looks at neither;
 // who holds the listener evaluates the same program for the same call, and answers with that errno.
 // So the policy is one program, whoever gives the answer, and no answer to a denial is ever to go
-// on. A row with the action `observe` allows its call, and so does what a trace of file accesses makes
-// of a row that allows: of these the holder only hears.
+// on. A row with the action `observe` allows its call, and so does what a trace of file accesses
+// makes of a row that allows: of these the holder only hears.
 #pragma once
 
 #include <linux/filter.h>

@@ -217,7 +217,7 @@ class TraceHostile(TraceCase):
         self.assertNotIn(b"\x1b", done.stderr)
         lines = done.stderr.splitlines()
         self.assertEqual(sum(line.startswith(b"sandpit: failed: look /srv/") for line in lines), len(names), done.stderr)
-        self.assertTrue(all(line.startswith(b"sandpit: failed") for line in lines), done.stderr)
+        self.assertTrue(all(line.startswith(b"sandpit: ") for line in lines), done.stderr)
 
     def test_a_path_that_changes_while_it_is_looked_at(self):
         """Whatever the trace reads, the kernel looks at the path itself, and the walls are those of any run."""

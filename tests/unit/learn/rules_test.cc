@@ -24,13 +24,14 @@ Need path_need(NeedKind kind, const std::string& host) {
 
 TEST(Rules, KnowWhatIsNobodysToRead) {
   for (const char* path :
-       {"/", "/home", "/root", "/home/me", "/home/me/.ssh/id_rsa", "/home/me/.config/x", "/root/.bashrc",
-        "/etc/shadow", "/etc", "/etc/ssh/ssh_host_rsa_key", "/srv/app/.env", "/srv/tls/server.pem",
-        "/proc/1/environ", "/dev/sda", "/run/docker.sock", "/sys", "/srv/.git-credentials"}) {
+       {"/", "/home", "/root", "/home/me", "/home/me/.ssh/id_rsa", "/home/me/.config/x",
+        "/root/.bashrc", "/etc/shadow", "/etc", "/etc/ssh/ssh_host_rsa_key", "/srv/app/.env",
+        "/srv/tls/server.pem", "/proc/1/environ", "/dev/sda", "/run/docker.sock", "/sys",
+        "/srv/.git-credentials"}) {
     EXPECT_NE(why_sensitive(path, "/home/me"), "") << path;
   }
-  for (const char* path : {"/home/me/data.csv", "/srv/data", "/etc/hostname", "/home/me/project/.hidden",
-                           "/home/me/environment.txt"}) {
+  for (const char* path : {"/home/me/data.csv", "/srv/data", "/etc/hostname",
+                           "/home/me/project/.hidden", "/home/me/environment.txt"}) {
     EXPECT_EQ(why_sensitive(path, "/home/me"), "") << path;
   }
 }
