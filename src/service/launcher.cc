@@ -19,7 +19,6 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/jail/jail.h"
-#include "engine/jail/template_link.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,6 @@
 #include "egress/protocol.h"
 #include "engine/jail/child.h"
 #include "engine/jail/jail.h"
-#include "engine/jail/template_link.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"

@@ -4,7 +4,6 @@
 // touched. What was written is made in each run in a few calls, before its program is there. What
 // was only read, code for the most part, comes along with the fork.
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -118,8 +116,8 @@ __attribute__((destructor)) void note_memory() {
 // Output goes nowhere, but to a pipe, as a run's does.
 void take_rehearsal_stdio() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) ::_exit(1);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing < 0 || ::pipe2(ends, O_CLOEXEC) < 0) ::_exit(1);
   (void)::dup2(nothing, 0);
   (void)::dup2(ends[1], 1);
   (void)::dup2(ends[1], 2);
