@@ -1,6 +1,7 @@
 """Files, descriptors and facts of the host, by roundabout ways."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import threading
 import uuid
 
 from escape_case import Escape, finding
-from sandpit_tests import PATIENCE
+from sandpit_tests import PATIENCE, WARM
 
 
 class FileTricks(Escape):
@@ -114,7 +115,11 @@ class HostSteps(Escape):
 
     def assert_refused(self, destination):
         """Before anything ran: its results would have no place to go."""
-        outcome = self.outcome(self.prepared("leave_result.py"), "--out", destination)
+        done = self.run_json("--out", destination, "--", str(self.prepared("leave_result.py")))
+        if WARM:  # the library has an Error for it
+            self.assertIn(b"symbolic link", done.stderr)
+            return
+        outcome = json.loads(done.stdout)
         self.assertEqual(outcome["status"], "refused", outcome)
         self.assertIn("symbolic link", outcome["message"])
 
