@@ -193,7 +193,8 @@ def keep_program(program, cache, key):
 def remove_tree(path):
     """Also of directories without permissions."""
     def mend(function, name, _):
-        os.chmod(os.path.dirname(name), stat.S_IRWXU)
+        if name != str(path):  # what it lies in is not ours
+            os.chmod(os.path.dirname(name), stat.S_IRWXU)
         if os.path.isdir(name) and not os.path.islink(name):
             os.chmod(name, stat.S_IRWXU)
         try:
