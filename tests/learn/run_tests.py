@@ -4,7 +4,6 @@
     tests/learn/run_tests.py [--as-user] PATH/TO/sandpit [CLASS[.TEST] ...]
 """
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -16,7 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import sandpit_tests  # noqa: E402
-from sandpit_tests import PATIENCE, WARM, Case, sandpit_path, seconds  # noqa: E402
+from sandpit_tests import PATIENCE, Case, sandpit_path, seconds  # noqa: E402
 
 ROOT = os.geteuid() == 0
 
@@ -183,14 +182,6 @@ class Trace(TraceCase):
         done = self.sandpit("run", "--trace", "main.wat")
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn(b"can't be traced", done.stderr)
-
-    def test_through_the_library(self):
-        if not WARM:
-            self.skipTest("SANDPIT_TEST_WARM, a program over the library")
-        data = self.write("data.csv", "1\n")
-        outcome = self.trace(f"import os\nos.path.exists({str(data)!r})")
-        self.assertEqual((outcome["start"], outcome["start_reason"]), ("cold", "it is traced"))
-        self.assertEqual(self.hints(outcome), {str(data): f"--read {data}"})
 
 
 class TraceHostile(TraceCase):

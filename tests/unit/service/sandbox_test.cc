@@ -90,6 +90,29 @@ TEST_F(SandboxTest, PassesArgumentsEnvironmentAndInput) {
   EXPECT_EQ(run(request).stdout_text, "['a b', '-x'] 1 given\n");
 }
 
+TEST_F(SandboxTest, TracesFilesAndSaysWhichOptionShowsThem) {
+  const TempTree tree;
+  const std::string data = tree.file("data.csv", "1");
+  Request request = shell("cat '" + data + "' /srv/absent");
+  request.trace = true;
+  const auto outcome = run(request);
+  ASSERT_TRUE(outcome.files_traced.has_value());
+  EXPECT_EQ(outcome.start_reason, "it is traced");
+  EXPECT_EQ(outcome.files_traced->missing, "");
+  ASSERT_EQ(outcome.files_traced->failed.size(), 2U);
+  const FileAccess& first = outcome.files_traced->failed.front();
+  EXPECT_EQ(first.path, data);
+  EXPECT_EQ(first.error, "ENOENT");
+  EXPECT_EQ(first.hint, "--read " + data);
+  ASSERT_TRUE(first.grant.has_value());
+  EXPECT_EQ(first.grant->host, data);
+  EXPECT_EQ(outcome.files_traced->failed.back().path, "/srv/absent");
+  request.paths.push_back(*first.grant);
+  const auto granted = run(request);
+  EXPECT_EQ(granted.stdout_text, "1");
+  EXPECT_EQ(granted.files_traced->failed.size(), 1U);
+}
+
 TEST_F(SandboxTest, ReadsAFileOfTheHostAsInput) {
   const TempTree tree;
   Request request = shell("cat");
