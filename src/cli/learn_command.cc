@@ -22,6 +22,7 @@
 #include "cli/descriptors.h"
 #include "cli/learn_options.h"
 #include "learn/learner.h"
+#include "learn/rules.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"

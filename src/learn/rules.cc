@@ -101,7 +101,7 @@ std::string why_no_path(const Need& need, const Rules& rules) {
   }
   if (std::string why = why_sensitive(need.grant.host, rules.home); !why.empty()) return why;
   if (std::string why = why_sensitive(need.grant.inside, rules.home); !why.empty()) return why;
-  const std::string why =
+  std::string why =
       need.kind == NeedKind::kWrite ? why_not_written(need, rules) : why_not_read(need, rules);
   if (!why.empty()) return why;
   struct stat status{};
