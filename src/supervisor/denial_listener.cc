@@ -6,7 +6,6 @@
 #include <string.h>  // strerrorname_np
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -144,7 +143,7 @@ DenialListener::State DenialListener::serve_one() {
   const bool traced = error == static_cast<int>(sys::kTraced);
   const bool observed = error == static_cast<int>(sys::kObserved);
   // Before it goes on: afterwards what it asked for may be there.
-  if (traced && files_) files_->hear(call, static_cast<pid_t>(notification->pid), caller);
+  if (traced && files_) files_->hear(call, static_cast<int>(notification->pid), caller);
   std::string detail = traced ? std::string() : detail_of(call, caller);
   response->id = notification->id;
   // The filter allows it, whatever its arguments are by now.
