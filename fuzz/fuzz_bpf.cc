@@ -70,6 +70,7 @@ std::uint32_t expected(const SyscallProfile& profile, const std::vector<int>& ro
     if (rule.action == SyscallAction::kAllow) return SECCOMP_RET_ALLOW;
     if (rule.action == SyscallAction::kKill) return SECCOMP_RET_KILL_PROCESS;
     if (rule.action == SyscallAction::kObserve) return SECCOMP_RET_USER_NOTIF | sys::kObserved;
+    if (rule.action == SyscallAction::kTrace) return SECCOMP_RET_USER_NOTIF | sys::kTraced;
     const std::uint32_t denied = denied_with(rule.errno_value);
     if (rule.action != SyscallAction::kNotify) return denied;
     return SECCOMP_RET_USER_NOTIF | (denied & SECCOMP_RET_DATA);
@@ -93,7 +94,7 @@ SyscallRule take_rule(Input& input) {
   // Few names, so that rows of one call meet; else any.
   const std::size_t row = (shape & 8U) != 0 ? input.take() % 6 : input.take<std::uint16_t>();
   SyscallRule rule{.name = std::string(table[row % table.size()].name),
-                   .action = static_cast<SyscallAction>(shape % 5),
+                   .action = static_cast<SyscallAction>(shape % 6),
                    .errno_value = input.take(),
                    .when = {},
                    .why = {}};
