@@ -223,6 +223,16 @@ void must_be_same(const Sample& sample, const RunImage& image, std::span<const i
   require(std::string_view(image.record, image.record_size) == sample.record, "the record arrives");
 }
 
+// The rest of the input overwrites pieces of it.
+void spoil(Block& block, Input& input) {
+  while (!input.empty()) {
+    const std::size_t width = std::size_t{1} << (input.take() % 4U);
+    const std::size_t at = input.take<std::uint16_t>() % block.size();
+    const auto value = input.take<std::uint64_t>();
+    std::memcpy(block.data() + at, &value, std::min(width, block.size() - at));
+  }
+}
+
 void send_image(Input& input) {
   const Sample sample(input);
   const warm::FlatImage flat = warm::flatten(sample.image, sample.tasks);
@@ -234,14 +244,8 @@ void send_image(Input& input) {
     look_at(block, block.image(), descriptors);
     must_be_same(sample, block.image(), flat.descriptors, descriptors);
   }
-  // The rest of the input overwrites pieces of it.
   Block block(flat.bytes);
-  while (!input.empty()) {
-    const std::size_t width = std::size_t{1} << (input.take() % 4U);
-    const std::size_t at = input.take<std::uint16_t>() % block.size();
-    const auto value = input.take<std::uint64_t>();
-    std::memcpy(block.data() + at, &value, std::min(width, block.size() - at));
-  }
+  spoil(block, input);
   if (warm::relocate(block.data(), block.size(), descriptors.data(), descriptors.size())) {
     look_at(block, block.image(), descriptors);
   }
@@ -278,12 +282,7 @@ void read_start(Input& input) {
                                      .record_fd = 31});
   const auto descriptors = received(flat.descriptors.size());
   Block block(flat.bytes);
-  while (!input.empty()) {
-    const std::size_t width = std::size_t{1} << (input.take() % 4U);
-    const std::size_t at = input.take<std::uint16_t>() % block.size();
-    const auto value = input.take<std::uint64_t>();
-    std::memcpy(block.data() + at, &value, std::min(width, block.size() - at));
-  }
+  spoil(block, input);
   look_at_start(block, descriptors);
 }
 

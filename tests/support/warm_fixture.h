@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <functional>
+#include <thread>
+
 #include "sandpit/sandbox.h"
 
 namespace sandpit::test {
@@ -21,6 +25,22 @@ class WarmFixture : public testing::Test {
     Config config = Config::defaults();
     config.settings().security.allow_degraded = {"all"};
     return Sandbox::create(config, {.warm = {.templates = templates}});
+  }
+
+  // The only shape that is used; empty counts when there is none.
+  static TemplateCounts counts(const Sandbox& sandbox) {
+    const auto all = sandbox.template_counts();
+    EXPECT_TRUE(all) << all.error().to_string();
+    EXPECT_LE(all->size(), 1U);
+    return all->empty() ? TemplateCounts{} : all->front();
+  }
+
+  static bool comes_true(const std::function<bool()>& condition) {
+    for (int i = 0; i < 500; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
   }
 };
 

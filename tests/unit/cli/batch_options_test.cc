@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "sandpit/outcome.h"
 #include "sandpit/request.h"
 #include "sandpit/units.h"
+#include "support/documents.h"
 
 namespace sandpit::cli {
 namespace {
@@ -86,26 +85,12 @@ TEST(BatchOptions, EveryBadValueIsReported) {
   EXPECT_THAT(said, HasSubstr("--net"));
 }
 
-std::string read_document(const std::string& name) {
-  std::ifstream file(std::string(SANDPIT_SOURCE_DIR) + "/docs/" + name);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(BatchOptions, HelpPageAndCompletionsKnowEveryOption) {
   const auto help = parse({"--help"});
   ASSERT_TRUE(help.has_value());
   ASSERT_GT(batch_option_names().size(), 20U);
-  for (const std::string& name : batch_option_names()) {
-    const std::string word = name.substr(2);
-    EXPECT_THAT(help->help, HasSubstr(name));
-    EXPECT_THAT(read_document("sandpit.1"), HasSubstr("Fl -" + word)) << "docs/sandpit.1";
-    EXPECT_THAT(read_document("completions/sandpit.bash"), HasSubstr(name)) << "sandpit.bash";
-    EXPECT_THAT(read_document("completions/_sandpit"), HasSubstr(name)) << "_sandpit";
-    EXPECT_THAT(read_document("completions/sandpit.fish"), HasSubstr("-l " + word))
-        << "sandpit.fish";
-  }
+  for (const std::string& name : batch_option_names()) EXPECT_THAT(help->help, HasSubstr(name));
+  test::expect_documented(batch_option_names());
 }
 
 TEST(BatchSummary, TellsStatusesPercentilesAndVerdicts) {

@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "sandpit/request.h"
+#include "support/documents.h"
 
 namespace sandpit::cli {
 namespace {
@@ -45,26 +44,12 @@ TEST(LearnOptions, NameAProfileThatNobodyHas) {
   EXPECT_FALSE(parse({"--name", "a]b", "p.py"}).has_value());
 }
 
-std::string read_document(const std::string& name) {
-  std::ifstream file(std::string(SANDPIT_SOURCE_DIR) + "/docs/" + name);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(LearnOptions, HelpPageAndCompletionsKnowEveryOption) {
   const auto help = parse({"--help"});
   ASSERT_TRUE(help.has_value());
   ASSERT_GT(learn_option_names().size(), 10U);
-  for (const std::string& name : learn_option_names()) {
-    const std::string word = name.substr(2);
-    EXPECT_THAT(help->help, HasSubstr(name));
-    EXPECT_THAT(read_document("sandpit.1"), HasSubstr("Fl -" + word)) << "docs/sandpit.1";
-    EXPECT_THAT(read_document("completions/sandpit.bash"), HasSubstr(name)) << "sandpit.bash";
-    EXPECT_THAT(read_document("completions/_sandpit"), HasSubstr(name)) << "_sandpit";
-    EXPECT_THAT(read_document("completions/sandpit.fish"), HasSubstr("-l " + word))
-        << "sandpit.fish";
-  }
+  for (const std::string& name : learn_option_names()) EXPECT_THAT(help->help, HasSubstr(name));
+  test::expect_documented(learn_option_names());
 }
 
 }  // namespace

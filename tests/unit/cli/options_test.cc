@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
+#include "support/documents.h"
 
 namespace sandpit::cli {
 namespace {
@@ -234,24 +233,8 @@ TEST(Options, HelpNamesEveryOption) {
   }
 }
 
-std::string read_document(const std::string& name) {
-  std::ifstream file(std::string(SANDPIT_SOURCE_DIR) + "/docs/" + name);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(Documents, TheManPageAndTheCompletionsKnowEveryOption) {
-  const std::string page = read_document("sandpit.1");
-  for (const std::string& name : option_names(Subcommand::kRun)) {
-    const std::string word = name.substr(2);
-    // mdoc writes "--memory" as ".It Fl -memory" ("Fl" brings the first dash).
-    EXPECT_THAT(page, HasSubstr("Fl -" + word)) << "docs/sandpit.1";
-    EXPECT_THAT(read_document("completions/sandpit.bash"), HasSubstr(name)) << "sandpit.bash";
-    EXPECT_THAT(read_document("completions/_sandpit"), HasSubstr(name)) << "_sandpit";
-    EXPECT_THAT(read_document("completions/sandpit.fish"), HasSubstr("-l " + word))
-        << "sandpit.fish";
-  }
+  test::expect_documented(option_names(Subcommand::kRun));
 }
 
 }  // namespace

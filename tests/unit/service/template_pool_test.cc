@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,22 +30,6 @@ class Templates : public test::WarmFixture {
     EXPECT_TRUE(outcome) << outcome.error().to_string();
     EXPECT_EQ(outcome->status, Status::kExited) << outcome->message;
     return std::move(*outcome);
-  }
-
-  // The only shape that is used here; empty counts when there is none.
-  static TemplateCounts counts(const Sandbox& sandbox) {
-    const auto all = sandbox.template_counts();
-    EXPECT_TRUE(all) << all.error().to_string();
-    EXPECT_LE(all->size(), 1U);
-    return all->empty() ? TemplateCounts{} : all->front();
-  }
-
-  static bool comes_true(const std::function<bool()>& condition) {
-    for (int i = 0; i < 500; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(20ms);
-    }
-    return false;
   }
 
   static void warm_up(const Sandbox& sandbox) {

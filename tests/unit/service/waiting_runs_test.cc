@@ -6,7 +6,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -39,20 +38,6 @@ class WaitingRuns : public test::WarmFixture {
     auto outcome = sandbox.run(request);
     EXPECT_TRUE(outcome) << outcome.error().to_string();
     return std::move(*outcome);
-  }
-
-  static TemplateCounts counts(const Sandbox& sandbox) {
-    const auto all = sandbox.template_counts();
-    EXPECT_TRUE(all) << all.error().to_string();
-    return all->empty() ? TemplateCounts{} : all->front();
-  }
-
-  static bool comes_true(const std::function<bool()>& condition) {
-    for (int i = 0; i < 500; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(20ms);
-    }
-    return false;
   }
 
   // Until there is a run that waits, for requests like this one.
