@@ -248,13 +248,15 @@ Launcher::~Launcher() {
   sessions_.clear();
 }
 
-Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control) {
+Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control,
+                                                   int children_nice) {
   auto launcher = std::unique_ptr<Launcher>(new Launcher());
   launcher->control_ = std::move(control);
   launcher->host_ = probe_host();
   SP_TRY(launcher->engine_,
          jail::JailEngine::create(jail::JailEngine::Mode::kLauncher, launcher->host_.facts,
                                   launcher->host_.cgroups));
+  launcher->engine_->set_children_nice(children_nice);
   SP_TRY(launcher->supervisor_, Supervisor::create());
   launcher->templates_ = std::make_unique<TemplatePool>(*launcher->supervisor_, *launcher->engine_,
                                                         launcher->host_.facts.is_root);

@@ -20,7 +20,8 @@ class LauncherSession;
 class Launcher {
  public:
   // `control` is the socket to the library.
-  [[nodiscard]] static Result<std::unique_ptr<Launcher>> create(UniqueFd control);
+  [[nodiscard]] static Result<std::unique_ptr<Launcher>> create(UniqueFd control,
+                                                                int children_nice);
   ~Launcher();
   // Serves until the library's end of the control socket is closed, then kills and removes
   // everything.

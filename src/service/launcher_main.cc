@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "service/launcher.h"
 #include "service/wire.h"
+#include "sys/priority.h"
 #include "sys/raw.h"
 
 int main() {
@@ -35,10 +36,13 @@ int main() {
     (void)::setrlimit(RLIMIT_NOFILE, &files);
   }
   (void)::prctl(PR_SET_NAME, "sandpit-launch");
+  // A launcher that is one among the many that it runs is late to see their ends and their output.
+  const int children_nice = sys::nice_value();
+  sys::go_first();
   const UniqueFd control(kControl);
   UniqueFd own(::fcntl(kControl, F_DUPFD_CLOEXEC, kControl + 1));
   if (::fcntl(kControl, F_SETFD, FD_CLOEXEC) < 0 || !own.valid()) return 2;
-  auto launcher = Launcher::create(std::move(own));
+  auto launcher = Launcher::create(std::move(own), children_nice);
   if (!launcher) {
     (void)wire::send(control.get(), wire::Kind::kError, wire::encode(launcher.error()), {},
                      wire::Blocking::kWait);

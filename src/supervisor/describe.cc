@@ -117,6 +117,13 @@ bool ended_by_cpu(const RunFacts& facts, const Outcome& outcome) {
   return (signal == SIGKILL || signal == SIGXCPU) && outcome.cpu_time >= facts.plan.limits.cpu_time;
 }
 
+// Whoever looks for what did it wants to know whether init was killed or gave up by itself.
+std::string init_text(int status) {
+  if (status == -1) return {};
+  return WIFEXITED(status) ? fmt::format(" (its init exited with {})", WEXITSTATUS(status))
+                           : fmt::format(" (its init: {})", signal_name(WTERMSIG(status)));
+}
+
 void describe_end(const RunFacts& facts, Outcome& outcome) {
   if (facts.usage.oom_kills > 0 || facts.reason == KillReason::kMemory) {
     outcome.status = Status::kMemoryExceeded;
@@ -144,7 +151,7 @@ void describe_end(const RunFacts& facts, Outcome& outcome) {
   } else if (facts.wait_status == -1) {
     outcome.status = Status::kSignaled;
     outcome.signal = SIGKILL;
-    outcome.message = "the sandbox was killed from outside";
+    outcome.message = "the sandbox was killed from outside" + init_text(facts.end.init_status);
   } else if (WIFEXITED(facts.wait_status)) {
     outcome.status = Status::kExited;
     outcome.exit_code = WEXITSTATUS(facts.wait_status);

@@ -159,6 +159,8 @@ struct ChildSpec {
   std::uint32_t gid = 0;
   bool drop_groups = false;       // setgroups(0): allowed when the map was written by root
   bool drop_bounding_set = true;  // false when the launcher has done it already
+  bool set_nice = false;
+  int nice = 0;
   bool bring_up_loopback = false;
   ChildArray<ChildEgressNetwork> egress_networks;
   ChildArray<ChildEgressSocket> egress_sockets;

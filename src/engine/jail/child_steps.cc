@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -38,6 +40,7 @@ void take_ids(Launch& launch, const ChildSpec& spec) {
   launch.need(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
   launch.need(raw::setresuid(spec.uid));
   launch.need(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+  if (spec.set_nice) launch.need(::syscall(SYS_setpriority, PRIO_PROCESS, 0, spec.nice));
   ::umask(0);
   launch.begin(LaunchStep::kSession);
   launch.need(::setsid());

@@ -87,6 +87,12 @@ Error explain_clone_failure(int errno_value) {
   return error;
 }
 
+// waitid(2) tells the two in a form of its own.
+int wait_status(const siginfo_t& info) {
+  return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
+                                    : W_EXITCODE(0, info.si_status);
+}
+
 // Lets the child go on, with the v1 groups that it shall join.
 Result<void> send_go(int socket, const sys::Cgroup* cgroup) {
   char go = 'g';
@@ -167,7 +173,8 @@ Jail::End Jail::reap() {
   };
   return {.user_time = microseconds(usage.ru_utime),
           .system_time = microseconds(usage.ru_stime),
-          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(usage.ru_maxrss))};
+          .largest_process = ByteCount::kib(static_cast<std::uint64_t>(usage.ru_maxrss)),
+          .init_status = result == 0 ? wait_status(info) : -1};
 }
 
 JailEngine::~JailEngine() = default;
@@ -250,6 +257,8 @@ Result<Jail> JailEngine::start(const Plan& plan, const std::vector<UniqueFd>& in
   SP_TRY_VOID(jail.network_.choose(plan.network, networks_.get()));
   spec.own_network = jail.network_.needs_own();
   spec.bring_up_loopback = has_loopback(plan.network);
+  spec.set_nice = children_nice_.has_value();
+  spec.nice = children_nice_.value_or(0);
 
   // On v2 the child is born in its group, on v1 it joins: the group can then be made while the
   // child is busy with its network.

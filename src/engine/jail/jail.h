@@ -44,9 +44,10 @@ class Jail {
         0};  // init's and all that it reaped: a lower bound where there is no cgroup
     Microseconds system_time{0};
     ByteCount largest_process;  // ru_maxrss
+    int init_status = -1;       // as from waitpid(2); -1: not known
   };
-  // Reaps init. Call when pidfd() is readable; blocks otherwise. Nothing to reap, and all zero, of
-  // a forked one.
+  // Reaps init. Call when pidfd() is readable; blocks otherwise. Nothing to reap, and nothing told,
+  // of a forked one.
   End reap();
 
   // Of a jail that is forked from a template: init is the template's child, and its pidfd comes as
@@ -91,6 +92,9 @@ class JailEngine {
   [[nodiscard]] static Result<std::unique_ptr<JailEngine>> create(Mode mode, const HostFacts& facts,
                                                                   const sys::CgroupHost& cgroups);
   ~JailEngine();
+
+  // The nice value of what start() starts, where it is not to be the caller's.
+  void set_children_nice(int value) { children_nice_ = value; }
 
   // Starts the program. `inputs` are the descriptors of plan.inputs, `standard_input` becomes its
   // descriptor 0.
@@ -138,6 +142,7 @@ class JailEngine {
   std::unique_ptr<CellPool> cells_;
   std::unique_ptr<TreePool> trees_;
   std::unique_ptr<NetworkPool> networks_;
+  std::optional<int> children_nice_;
   int fail_step_ = -1;  // fault injection: SANDPIT_INJECT=STEP:ERRNO, read once
   int fail_call_ = 0;   // SANDPIT_INJECT=#CALL:ERRNO
   int fail_errno_ = 0;

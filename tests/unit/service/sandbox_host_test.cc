@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -58,6 +59,23 @@ TEST(SandboxHost, HearsOfNoChildOfOurs) {
               if (!wrong.empty()) return wrong;
               if (child_signals != 0)
                 return fmt::format("{} SIGCHLD", static_cast<int>(child_signals));
+              return {};
+            }),
+            "");
+}
+
+// The launcher goes before what it runs, where it may, and what it runs is as nice as the host.
+TEST(SandboxHost, HasARunAsNiceAsItselfWhateverTheLauncherIs) {
+  EXPECT_EQ(in_a_host_process([]() -> std::string {
+              if (::setpriority(PRIO_PROCESS, 0, 3) < 0) return "setpriority";
+              MarkedSandbox marked;
+              if (!marked.valid()) return marked.error();
+              const auto outcome = marked->run(test::python("import os; print(os.nice(0))"));
+              if (!outcome) return outcome.error().to_string();
+              if (outcome->stdout_text != "3\n") return "the run: " + outcome->stdout_text;
+              const int launcher = ::getpriority(PRIO_PROCESS, marked.launcher());
+              const int wanted = ::geteuid() == 0 ? -10 : 3;
+              if (launcher != wanted) return fmt::format("the launcher: {}", launcher);
               return {};
             }),
             "");

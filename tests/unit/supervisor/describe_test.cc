@@ -1,9 +1,11 @@
 #include "supervisor/describe.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 
 #include "engine/jail/child.h"
@@ -38,6 +40,21 @@ TEST(LaunchFailureText, AStepOrAnErrnoThatNobodyKnowsIsStillTold) {
       {.step = static_cast<jail::LaunchStep>(200), .errno_value = -7, .detail = 1'000'000});
   EXPECT_EQ(outcome.status, Status::kSandboxError);
   EXPECT_EQ(outcome.message, "the sandbox could not be set up: unknown step: error -7");
+}
+
+TEST(EndText, AnEndFromOutsideSaysHowInitEnded) {
+  const Plan plan;
+  const auto message = [&](int init_status) {
+    Outcome outcome;
+    describe_run({.plan = plan, .end = {.init_status = init_status}}, outcome);
+    EXPECT_EQ(outcome.status, Status::kSignaled);
+    return outcome.message;
+  };
+  EXPECT_EQ(message(-1), "the sandbox was killed from outside");
+  EXPECT_EQ(message(W_EXITCODE(0, SIGKILL)),
+            "the sandbox was killed from outside (its init: SIGKILL)");
+  EXPECT_EQ(message(W_EXITCODE(125, 0)),
+            "the sandbox was killed from outside (its init exited with 125)");
 }
 
 TEST(ToldEnd, IsBoundedWhateverIsTold) {
