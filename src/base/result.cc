@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/errno_text.h"
 
@@ -27,6 +30,13 @@ Error errno_error(std::string_view what, int errno_value, ErrorCode code) {
 Error with_context(Error error, std::string_view context) {
   error.message = fmt::format("{}: {}", context, error.message);
   return error;
+}
+
+Error first_with_others(std::vector<Error> problems) {
+  Error first = std::move(problems.front());
+  first.others.assign(std::make_move_iterator(problems.begin() + 1),
+                      std::make_move_iterator(problems.end()));
+  return first;
 }
 
 }  // namespace sandpit

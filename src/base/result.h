@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sandpit/error.h"  // IWYU pragma: export
 
@@ -18,6 +19,9 @@ namespace sandpit {
 
 // Puts "context: " before the message.
 [[nodiscard]] Error with_context(Error error, std::string_view context);
+
+// All of them as one: the first, with the others in it. There must be one.
+[[nodiscard]] Error first_with_others(std::vector<Error> problems);
 
 }  // namespace sandpit
 

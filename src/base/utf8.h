@@ -22,4 +22,7 @@ namespace sandpit {
 // back.
 [[nodiscard]] std::string printable(std::string_view text);
 
+// Letters of ASCII only; every other byte stays.
+[[nodiscard]] std::string ascii_lower(std::string_view text);
+
 }  // namespace sandpit

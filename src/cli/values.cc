@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <optional>
 #include <ranges>
 #include <string>
@@ -184,12 +183,7 @@ Result<NetworkChoice> parse_network(const std::vector<std::string>& texts) {
         bad_value("a mode and a list of hosts contradict each other",
                   "none, loopback or host; or a list: pypi.org:443,10.0.0.0/8:5432"));
   }
-  if (!problems.empty()) {
-    Error first = std::move(problems.front());
-    first.others.assign(std::make_move_iterator(problems.begin() + 1),
-                        std::make_move_iterator(problems.end()));
-    return fail(std::move(first));
-  }
+  if (!problems.empty()) return fail(first_with_others(std::move(problems)));
   if (!choice.hosts.empty()) choice.mode = NetworkMode::kAllow;
   return choice;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codec/json.h"
+#include "egress/listener_kind.h"
 #include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
@@ -249,7 +250,7 @@ object egress_json(const EgressPlan& egress) {
   array sockets;
   for (const EgressSocket& socket : egress.sockets) {
     object row;
-    row["use"] = to_string(socket.use);
+    row["use"] = to_string(socket.kind);
     row["listens"] = fmt::format("{}:{}", ipv4_text(socket.address), socket.port);
     if (!socket.target.empty()) row["target"] = codec::text(socket.target);
     sockets.emplace_back(std::move(row));

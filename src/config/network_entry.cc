@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "config/setting.h"
 #include "egress/rules.h"
 #include "sandpit/error.h"
@@ -87,17 +88,9 @@ Result<void> check_host(std::string_view host) {
   return check_name(host);
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
-
 Result<std::string> parse(std::string_view text) {
   if (text.contains("://")) return fail(bad(fmt::format("{} is a URL", quote(text))));
-  std::string host = lower(text);
+  std::string host = ascii_lower(text);
   std::string port = "*";
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
@@ -105,7 +98,7 @@ Result<std::string> parse(std::string_view text) {
       return fail(bad(fmt::format("{}: a [ without its ]", quote(text))));
     }
     SP_TRY_VOID(check_address(text.substr(1, close - 1), AF_INET6));
-    host = lower(text.substr(0, close + 1));
+    host = ascii_lower(text.substr(0, close + 1));
     const std::string_view rest = text.substr(close + 1);
     if (!rest.empty() && rest.front() != ':') {
       return fail(bad(fmt::format("{}: {} after the ]", quote(text), quote(rest))));
@@ -116,7 +109,7 @@ Result<std::string> parse(std::string_view text) {
     if (colon != text.rfind(':')) {
       return fail(bad(fmt::format("{}: an IPv6 address is written in brackets", quote(text))));
     }
-    host = lower(text.substr(0, colon));
+    host = ascii_lower(text.substr(0, colon));
     if (colon != std::string_view::npos) port = text.substr(colon + 1);
     SP_TRY_VOID(check_host(host));
   }

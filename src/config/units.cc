@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "sandpit/units.h"
 
 namespace sandpit {
@@ -43,14 +44,6 @@ constexpr std::array<Unit, 5> kTimeUnits = {
 // Beyond this a double has no exact whole numbers; far above every range that a key allows.
 constexpr double kMost = 9007199254740992.0;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
-
 Error problem(std::string message, std::string_view hint) {
   return Error{.code = ErrorCode::kUsage,
                .message = std::move(message),
@@ -74,7 +67,7 @@ Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& un
   if (unit_text.empty()) {
     return fail(problem(fmt::format("\"{}\" has no unit", text), known));
   }
-  const std::string wanted = lower(unit_text);
+  const std::string wanted = ascii_lower(unit_text);
   const auto unit = std::ranges::find(units, wanted, &Unit::name);
   if (unit == units.end()) {
     return fail(problem(fmt::format(R"(unknown unit "{}" in "{}")", unit_text, text), known));

@@ -63,6 +63,10 @@ Address::Address(const V4& bytes) {
   std::ranges::copy(bytes, bytes_.begin() + kV4Offset);
 }
 
+Address::Address(std::uint32_t number)
+    : Address(V4{static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U),
+                 static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)}) {}
+
 Address::Address(const V6& bytes) : bytes_(bytes) {
   const bool zeros = std::all_of(bytes_.begin(), bytes_.begin() + kV4Offset,
                                  [](std::uint8_t byte) { return byte == 0; });
@@ -89,6 +93,11 @@ bool Address::is_v4() const {
 }
 
 Address::V4 Address::v4() const { return {bytes_[12], bytes_[13], bytes_[14], bytes_[15]}; }
+
+std::uint32_t Address::v4_number() const {
+  return std::uint32_t{bytes_[12]} << 24U | std::uint32_t{bytes_[13]} << 16U |
+         std::uint32_t{bytes_[14]} << 8U | bytes_[15];
+}
 
 std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -120,6 +129,12 @@ std::optional<Range> Range::parse(std::string_view text) {
   }
   return Range(*address, bits);
 }
+
+Range Range::of_v4(std::uint32_t first, unsigned prefix) {
+  return {Address(first), kV4Bits + prefix};
+}
+
+unsigned Range::v4_prefix() const { return bits_ - kV4Bits; }
 
 bool Range::contains(const Address& address) const {
   // [::/0] is every IPv6 address, and none of the IPv4 addresses, which lie there as bytes only.

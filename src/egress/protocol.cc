@@ -21,7 +21,6 @@
 namespace sandpit::egress {
 namespace {
 
-constexpr std::array<std::string_view, 4> kListenerNames{"proxy", "forward", "original", "dns"};
 constexpr std::array<std::string_view, 2> kKindNames{"connect", "resolve"};
 constexpr std::array<std::string_view, 4> kReasonNames{"not-listed", "private-address",
                                                        "unresolved", "unreachable"};
@@ -87,7 +86,7 @@ std::string start_text(const Start& start) {
   std::string text;
   for (const std::string& entry : start.allow) text += fmt::format("allow {}\n", entry);
   for (const Listener& listener : start.listeners) {
-    text += fmt::format("{} {}", name_of(kListenerNames, listener.kind), listener.descriptor);
+    text += fmt::format("{} {}", to_string(listener.kind), listener.descriptor);
     if (!listener.destination.empty()) text += " " + listener.destination;
     text += '\n';
   }

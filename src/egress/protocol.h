@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "egress/listener_kind.h"
 
 namespace sandpit::egress {
 
@@ -38,13 +39,6 @@ struct Counters {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "two processes share them");
 static_assert(sizeof(Counters) == 5 * sizeof(std::uint64_t));
-
-enum class ListenerKind : std::uint8_t {
-  kProxy,     // TCP: SOCKS5 and HTTP proxy clients
-  kForward,   // TCP: each connection goes to `destination`, if the allow list has it
-  kOriginal,  // TCP: each connection goes to the address that it was made to (getsockname)
-  kDns,       // UDP: says of every name that it doesn't exist, and reports it
-};
 
 struct Listener {
   ListenerKind kind = ListenerKind::kProxy;

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "egress/address.h"
 
 namespace sandpit::egress {
@@ -30,14 +31,6 @@ bool is_label(std::string_view label) {
          label.back() != '-' && std::ranges::all_of(label, [](char c) {
            return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
          });
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -92,7 +85,7 @@ bool ends_in_number(std::string_view name) {
 
 std::optional<std::string> host_name(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
-  std::string name = lower(text);
+  std::string name = ascii_lower(text);
   if (!is_host_name(name) || ends_in_number(name)) return std::nullopt;
   return name;
 }
@@ -122,26 +115,34 @@ std::optional<Authority> parse_authority(std::string_view text, std::uint16_t de
   return Authority{.host = std::string(parts->host), .port = port};
 }
 
-Result<void> AllowList::add(std::string_view entry) {
+Result<AllowEntry> parse_entry(std::string_view text) {
   const auto bad = [&] {
     return fail(Error{.code = ErrorCode::kUsage,
-                      .message = fmt::format("'{}' is no entry of an allow list", entry)});
+                      .message = fmt::format("'{}' is no entry of an allow list", text)});
   };
-  const auto parts = split(entry);
+  const auto parts = split(text);
   if (!parts || !parts->port) return bad();
-  Port port;
+  std::optional<std::uint16_t> port;
   if (*parts->port != "*") {
     port = parse_port(*parts->port);
     if (!port) return bad();
   }
   if (const auto range = Range::parse(parts->host)) {
     if (parts->bracketed != parts->host.contains(':')) return bad();
-    ranges_.push_back({.range = *range, .port = port});
-    return {};
+    return AllowEntry{.who = *range, .port = port};
   }
   auto name = host_name(parts->host);
   if (!name || parts->bracketed) return bad();
-  names_.push_back({.name = *std::move(name), .port = port});
+  return AllowEntry{.who = *std::move(name), .port = port};
+}
+
+Result<void> AllowList::add(std::string_view entry) {
+  SP_TRY(AllowEntry parsed, parse_entry(entry));
+  if (const Range* range = std::get_if<Range>(&parsed.who)) {
+    ranges_.push_back({.range = *range, .port = parsed.port});
+  } else {
+    names_.push_back({.name = std::get<std::string>(std::move(parsed.who)), .port = parsed.port});
+  }
   return {};
 }
 

@@ -39,9 +39,17 @@ struct Authority {
 [[nodiscard]] std::optional<Authority> parse_authority(std::string_view text,
                                                        std::uint16_t default_port);
 
+// An entry of an allow list.
+struct AllowEntry {
+  std::variant<Range, std::string> who;  // or a host name, in lower case
+  std::optional<std::uint16_t> port;     // none: any
+};
+// HOST:PORT, 10.0.0.0/8:PORT, [::1]:PORT, [fd00::/8]:PORT; PORT is a number or *.
+[[nodiscard]] Result<AllowEntry> parse_entry(std::string_view text);
+
 class AllowList {
  public:
-  // HOST:PORT, 10.0.0.0/8:PORT, [::1]:PORT, [fd00::/8]:PORT; PORT is a number or *.
+  // As parse_entry() reads it.
   [[nodiscard]] Result<void> add(std::string_view entry);
 
   [[nodiscard]] bool allows(const Host& host, std::uint16_t port) const;

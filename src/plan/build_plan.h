@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/root_layout.h"
 
@@ -16,7 +17,9 @@ namespace sandpit {
 // the host.
 [[nodiscard]] bool is_host_directory(const std::string& path);
 
-[[nodiscard]] std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout);
+// `egress`: whose names are in the run's /etc/hosts.
+[[nodiscard]] std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout,
+                                             const EgressPlan& egress);
 [[nodiscard]] std::vector<LandlockRule> plan_landlock(const std::vector<Mount>& mounts);
 [[nodiscard]] std::vector<std::string> plan_environment(const Policy& policy, const Step& step);
 

@@ -7,22 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "egress/listener_kind.h"
+
 namespace sandpit {
 
-// Who connects to it is let through to …
-enum class EgressUse : std::uint8_t {
-  kProxy,     // what it asks for: HTTP (CONNECT and absolute-form) or SOCKS5
-  kForward,   // `target`, "HOST:PORT"
-  kOriginal,  // the very address and port it connected to
-  kDns,       // a datagram socket that answers look-ups: no such name
-};
-[[nodiscard]] const char* to_string(EgressUse use);
-
 struct EgressSocket {
-  EgressUse use = EgressUse::kProxy;
+  egress::ListenerKind kind = egress::ListenerKind::kProxy;
   std::uint32_t address = 0;  // IPv4, host byte order; 0: all of the run's
   std::uint16_t port = 0;
-  std::string target;
+  std::string target;  // of kForward: "HOST:PORT"
 };
 
 // An IPv4 network all of whose addresses are the run's own.

@@ -122,11 +122,11 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   // Landlock nor a filter on.
   if (plan.warm && !policy.env.empty()) plan.cold_reason = "its environment was added to";
   plan.cwd = policy.chdir;
-  plan.mounts = plan_mounts(input, layout);
+  if (policy.network == NetworkMode::kAllow) plan.egress = plan_egress(policy.hosts);
+  plan.mounts = plan_mounts(input, layout, plan.egress);
   plan.inputs = input.inputs;
   plan.work_dir = policy.working_dir;
   plan.network = policy.network;
-  if (policy.network == NetworkMode::kAllow) plan.egress = plan_egress(policy.hosts);
   plan.limits = policy.limits;
   plan.helper_tasks = step.helper_tasks;
   // One more for the jail's init.

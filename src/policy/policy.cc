@@ -211,11 +211,8 @@ Result<Policy> resolve_policy(const Settings& settings, std::string_view runtime
     if (!packages) problems.push_back(packages.error());
   }
 
-  if (problems.empty()) return policy;
-  Error error = std::move(problems.front());
-  error.others.assign(std::make_move_iterator(problems.begin() + 1),
-                      std::make_move_iterator(problems.end()));
-  return fail(std::move(error));
+  if (!problems.empty()) return fail(first_with_others(std::move(problems)));
+  return policy;
 }
 
 }  // namespace sandpit

@@ -7,7 +7,6 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -115,11 +114,7 @@ class TomlReader {
 
   // The first problem, with the others inside. Only when !good().
   [[nodiscard]] Error take_error() {
-    Error first = std::move(problems_.front());
-    first.others.assign(std::make_move_iterator(problems_.begin() + 1),
-                        std::make_move_iterator(problems_.end()));
-    problems_.clear();
-    return first;
+    return first_with_others(std::exchange(problems_, {}));
   }
 
  private:

@@ -57,7 +57,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<EgressSocket> T>
 void describe(Archive& a, T& v) {
-  a(v.use, v.address, v.port, v.target);
+  a(v.kind, v.address, v.port, v.target);
 }
 template <class Archive, Is<EgressNetwork> T>
 void describe(Archive& a, T& v) {

@@ -358,15 +358,13 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
   if (!peer) return Unreached{.detail = std::string(detail), .error = ENETUNREACH};
   const bool listed = peer->tcp && list.allows(peer->address, peer->port);
   const bool served = std::ranges::any_of(plan.sockets, [&](const EgressSocket& socket) {
-    const bool its_own = egress::Address::parse(ipv4_text(socket.address)) == peer->address;
+    const bool its_own = egress::Address(socket.address) == peer->address;
     return peer->tcp && socket.port == peer->port && (its_own || (socket.address == 0 && listed));
   });
   if (served) return std::nullopt;
   if (!is_loopback(peer->address)) {
     const bool local = std::ranges::any_of(plan.networks, [&](const EgressNetwork& network) {
-      const auto range =
-          egress::Range::parse(fmt::format("{}/{}", ipv4_text(network.address), network.prefix));
-      return range && range->contains(peer->address);
+      return egress::Range::of_v4(network.address, network.prefix).contains(peer->address);
     });
     return Unreached{.detail = std::string(detail),
                      .error = local ? ECONNREFUSED : ENETUNREACH,
@@ -374,7 +372,7 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
   }
   // The address that stands for a name here, with a port that is not the name's.
   const auto name = std::ranges::find_if(plan.names, [&](const EgressName& item) {
-    return egress::Address::parse(ipv4_text(item.address)) == peer->address;
+    return egress::Address(item.address) == peer->address;
   });
   if (name == plan.names.end()) return std::nullopt;  // its own
   return Unreached{

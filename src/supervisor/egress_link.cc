@@ -45,25 +45,11 @@ namespace {
 
 constexpr std::size_t kMostFailures = 8;
 
-egress::ListenerKind kind_of(EgressUse use) {
-  switch (use) {
-    case EgressUse::kProxy:
-      return egress::ListenerKind::kProxy;
-    case EgressUse::kForward:
-      return egress::ListenerKind::kForward;
-    case EgressUse::kOriginal:
-      return egress::ListenerKind::kOriginal;
-    case EgressUse::kDns:
-      return egress::ListenerKind::kDns;
-  }
-  return egress::ListenerKind::kDns;
-}
-
 egress::Start start_of(const EgressPlan& plan) {
   egress::Start start{.allow = plan.hosts, .listeners = {}};
   for (const EgressSocket& socket : plan.sockets) {
     // The first descriptor is that of the counters.
-    start.listeners.push_back({.kind = kind_of(socket.use),
+    start.listeners.push_back({.kind = socket.kind,
                                .descriptor = start.listeners.size() + 1,
                                .destination = socket.target});
   }

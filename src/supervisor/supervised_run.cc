@@ -34,6 +34,7 @@
 #include "supervisor/denial_listener.h"
 #include "supervisor/describe.h"
 #include "supervisor/egress_link.h"
+#include "supervisor/input_pump.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -42,9 +43,6 @@ namespace sandpit {
 namespace {
 
 constexpr std::size_t kChunk = 64U << 10U;
-constexpr std::uint32_t kNothing = 0;
-constexpr std::uint32_t kReadable = EPOLLIN;
-constexpr std::uint32_t kWritable = EPOLLOUT;
 // Between two samples of memory where no cgroup counts it: short enough that a fast allocator
 // overshoots little, long enough to cost under a percent.
 constexpr std::chrono::milliseconds kSamplePeriod{5};
@@ -100,7 +98,7 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
 }
 
 SupervisedRun::~SupervisedRun() {
-  stop_pump();
+  input_.reset();
   stop_listening();
   close_output(stdout_);
   close_output(stderr_);
@@ -144,7 +142,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   }
   SP_TRY_VOID(run->watch_all());
   if (input.pumped.valid() && write_end.valid()) {
-    SP_TRY_VOID(run->start_pump(std::move(input.pumped), std::move(write_end)));
+    SP_TRY(run->input_,
+           InputPump::start(supervisor, std::move(input.pumped), std::move(write_end)));
   }
   if (!run->jail_.forked()) run->watch_tree();
   return run;
@@ -438,7 +437,7 @@ void SupervisedRun::on_exit() {
 // Called when nothing can write any more: what is in the pipes is all there is.
 void SupervisedRun::report(const jail::Jail::End& end) {
   reported_ = true;
-  stop_pump();
+  input_.reset();
   stop_listening();
   for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
     while (read_output(stream)) {
@@ -502,66 +501,6 @@ void SupervisedRun::finish_egress() {
     outcome_.message = "the egress proxy could not be started: " + unstarted;
   }
   tell();
-}
-
-// ---- standard input
-
-Result<void> SupervisedRun::start_pump(UniqueFd source, UniqueFd sink) {
-  if (::fcntl(sink.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
-  pump_source_ = std::move(source);
-  pump_sink_ = std::move(sink);
-  SP_TRY_VOID(supervisor_.watch(pump_sink_.get(), 0, [this](std::uint32_t events) {
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-      stop_pump();
-    } else {
-      pump();
-    }
-  }));
-  // Regular files can't be watched (EPERM): they are always ready.
-  pump_source_watched_ =
-      supervisor_.watch(pump_source_.get(), EPOLLIN, [this](std::uint32_t) { pump(); }).has_value();
-  if (!pump_source_watched_) pump();
-  return {};
-}
-
-void SupervisedRun::pump() {
-  bool may_read = true;
-  while (pump_sink_.valid()) {
-    if (pump_buffer_.empty()) {
-      if (!may_read) break;
-      std::array<char, kChunk> buffer;  // NOLINT(*-member-init): filled by read
-      const ssize_t n = ::read(pump_source_.get(), buffer.data(), buffer.size());
-      if (n < 0 && (errno == EINTR || errno == EAGAIN)) break;
-      if (n <= 0) {
-        stop_pump();
-        return;
-      }
-      pump_buffer_.assign(buffer.data(), static_cast<std::size_t>(n));
-      // The source may be a terminal or a blocking pipe: one read for each readiness.
-      may_read = !pump_source_watched_;
-    }
-    const ssize_t n = ::write(pump_sink_.get(), pump_buffer_.data(), pump_buffer_.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno != EAGAIN) {
-      stop_pump();
-      return;
-    }
-    if (n > 0) pump_buffer_.erase(0, static_cast<std::size_t>(n));
-    if (!pump_buffer_.empty()) break;
-  }
-  if (!pump_sink_.valid()) return;
-  const bool full = !pump_buffer_.empty();
-  (void)supervisor_.rewatch(pump_sink_.get(), full ? kWritable : kNothing);
-  if (pump_source_watched_)
-    (void)supervisor_.rewatch(pump_source_.get(), full ? kNothing : kReadable);
-}
-
-void SupervisedRun::stop_pump() {
-  if (pump_source_watched_) supervisor_.forget(pump_source_.get());
-  pump_source_watched_ = false;
-  if (pump_sink_.valid()) supervisor_.forget(pump_sink_.get());
-  pump_source_.reset();
-  pump_sink_.reset();
 }
 
 }  // namespace sandpit

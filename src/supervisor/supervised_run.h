@@ -13,6 +13,7 @@
 #include "engine/wasm/session.h"
 #include "supervisor/denial_listener.h"
 #include "supervisor/egress_link.h"
+#include "supervisor/input_pump.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
@@ -58,7 +59,6 @@ class SupervisedRun {
   };
   SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan, RunObserver& observer);
   Result<void> watch_all();
-  Result<void> start_pump(UniqueFd source, UniqueFd sink);
   void on_socket(std::uint32_t events);
   void on_message(const jail::ChildMessage& message, std::vector<UniqueFd> descriptors);
   void on_listener(const jail::ChildMessage& message, std::vector<UniqueFd> descriptors);
@@ -69,8 +69,6 @@ class SupervisedRun {
   void on_output(OutputStream stream);
   void on_memory_event();
   void on_exit();
-  void pump();
-  void stop_pump();
   bool read_output(OutputStream stream);
   void close_output(Output& output);
   void check_cpu(Clock::time_point now);
@@ -89,10 +87,7 @@ class SupervisedRun {
   RunObserver& observer_;
   Output stdout_;
   Output stderr_;
-  UniqueFd pump_source_;
-  UniqueFd pump_sink_;
-  bool pump_source_watched_ = false;
-  std::string pump_buffer_;
+  std::unique_ptr<InputPump> input_;
   std::unique_ptr<DenialListener> denials_;
   std::string denials_missing_;  // why there is no listener
   UniqueFd volume_;

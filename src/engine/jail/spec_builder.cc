@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "egress/listener_kind.h"
 #include "engine/jail/child.h"
 #include "engine/jail/idmap.h"
 #include "engine/jail/mount_calls.h"
@@ -81,7 +82,7 @@ void SpecBuilder::add_egress(const EgressPlan& egress) {
   for (const EgressSocket& socket : egress.sockets) {
     egress_sockets_.push_back({.address = htonl(socket.address),
                                .port = htons(socket.port),
-                               .datagram = socket.use == EgressUse::kDns});
+                               .datagram = socket.kind == egress::ListenerKind::kDns});
   }
 }
 

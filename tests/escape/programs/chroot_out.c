@@ -3,7 +3,7 @@
 int main(void) {
   mkdir("/tmp/below", 0700);
   int here = open("/", O_RDONLY | O_DIRECTORY);
-  pid_t child = fork();
+  pid_t child = child_of();
   if (child == 0) {
     if (chroot("/tmp/below") != 0) _exit(errno);
     fchdir(here);

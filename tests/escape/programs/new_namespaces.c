@@ -13,7 +13,7 @@ int main(void) {
                {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
     char what[64], path[64];
-    pid_t child = fork();
+    pid_t child = child_of();
     if (child == 0) _exit(unshare(kinds[i].flag) == 0 ? 0 : errno);
     int status;
     waitpid(child, &status, 0);

@@ -4,7 +4,7 @@
 
 #include "common.h"
 int main(void) {
-  pid_t child = fork();
+  pid_t child = child_of();
   if (child == 0) {
     sleep(30);
     _exit(0);

@@ -4,7 +4,7 @@
 int main(int argc, char** argv) {
   puts("stopping");
   fflush(stdout);
-  pid_t child = fork();
+  pid_t child = child_of();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     setpgid(0, 0);

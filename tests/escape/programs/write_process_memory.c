@@ -4,7 +4,7 @@
 #include "common.h"
 static volatile int word = 1;
 int main(void) {
-  pid_t child = fork();
+  pid_t child = child_of();
   if (child == 0) {
     while (word == 1) usleep(1000);
     _exit(7);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sandbox_fixture.h"
+#include "support/slowness.h"
 #include "support/temp_tree.h"
 
 namespace sandpit {
@@ -282,9 +283,11 @@ TEST_F(CompileStep, HasLimitsOfItsOwn) {
 TEST_F(CompileStep, IsNotLimitedByTheRunsTimeout) {
   make();
   Request request;
-  request.limits.wall_time = Milliseconds(400);
-  request.limits.cpu_time = Milliseconds(400);
-  const Outcome outcome = run("sleep 0.6; echo echo ran > program", request);
+  const Milliseconds limit(400 * test::slowness());
+  request.limits.wall_time = limit;
+  request.limits.cpu_time = limit;
+  const Outcome outcome =
+      run(fmt::format("sleep {}; echo echo ran > program", 0.6 * test::slowness()), request);
   EXPECT_EQ(outcome.stdout_text, "ran\n") << outcome.message;
 }
 

@@ -21,6 +21,7 @@
 
 #include "lint/rules.h"
 #include "service/lint_source.h"
+#include "support/slowness.h"
 #include "support/temp_tree.h"
 
 namespace sandpit {
@@ -216,7 +217,7 @@ TEST_F(RealWorker, UnderstandsEveryQueryThatShips) {
     for (const lint::Rule& rule : (*loaded)->rules) {
       lint::LintJob job{.language = (*loaded)->language,
                         .rules = {{rule.query, rule.only_if, rule.unless}},
-                        .budget_us = 5'000'000,
+                        .budget_us = 5'000'000U * static_cast<unsigned>(test::slowness()),
                         .source = "\n"};
       const auto answer = ask(job);
       ASSERT_TRUE(answer) << entry.path() << " " << rule.id;

@@ -6,26 +6,19 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 
 #include "cgroup_support.h"
+#include "support/slowness.h"
 #include "sys/cgroup.h"
 
 namespace sandpit::sys {
 namespace {
 
 using namespace std::chrono_literals;
-
-// As in tests/support/sandpit_tests.py: an emulator that gets no processor counts that as ours.
-int slowness() {
-  const char* value = std::getenv("SANDPIT_TEST_SLOWNESS");  // NOLINT(concurrency-mt-unsafe)
-  return value == nullptr ? 1 : std::max(1, std::atoi(value));
-}
 
 class CgroupReal : public testing::Test {
  protected:
@@ -152,7 +145,8 @@ TEST_F(CgroupReal, CountsTheCpuTimeOfMembersThatHaveEnded) {
   const auto cpu = group_->cpu_time();
   ASSERT_TRUE(cpu);
   EXPECT_GE(*cpu, 190ms);
-  EXPECT_LE(*cpu, 1000ms * slowness());
+  // An emulator that gets no processor counts that as ours.
+  EXPECT_LE(*cpu, 1000ms * test::slowness());
   ASSERT_TRUE(usage().user);
   ASSERT_TRUE(usage().system);
   EXPECT_NEAR(static_cast<double>((*usage().user + *usage().system).count()),
