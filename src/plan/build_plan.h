@@ -17,9 +17,9 @@ namespace sandpit {
 // the host.
 [[nodiscard]] bool is_host_directory(const std::string& path);
 
-// `egress`: whose names are in the run's /etc/hosts.
+// `names` are in the run's /etc/hosts.
 [[nodiscard]] std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout,
-                                             const EgressPlan& egress);
+                                             const std::vector<EgressName>& names);
 [[nodiscard]] std::vector<LandlockRule> plan_landlock(const std::vector<Mount>& mounts);
 [[nodiscard]] std::vector<std::string> plan_environment(const Policy& policy, const Step& step);
 

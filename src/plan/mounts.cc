@@ -52,9 +52,9 @@ Mount file(std::string target, std::string_view content) {
           .content = std::string(content)};
 }
 
-std::string hosts_text(const EgressPlan& egress) {
+std::string hosts_text(const std::vector<EgressName>& names) {
   std::string text(kHosts);
-  for (const EgressName& name : egress.names) {
+  for (const EgressName& name : names) {
     text += fmt::format("{} {}\n", ipv4_text(name.address), name.name);
   }
   return text;
@@ -98,12 +98,12 @@ void add_resolver(const RootLayout& layout, std::vector<Mount>& mounts) {
   }
 }
 
-void add_etc(const Policy& policy, const RootLayout& layout, const EgressPlan& egress,
+void add_etc(const Policy& policy, const RootLayout& layout, const std::vector<EgressName>& names,
              std::vector<Mount>& mounts) {
   mounts.push_back(directory("/etc"));
   mounts.push_back(file("/etc/passwd", passwd(policy)));
   mounts.push_back(file("/etc/group", kGroup));
-  mounts.push_back(file("/etc/hosts", hosts_text(egress)));
+  mounts.push_back(file("/etc/hosts", hosts_text(names)));
   mounts.push_back(file("/etc/nsswitch.conf", kNameServices));
   if (layout.has("/etc/ld.so.cache"))
     mounts.push_back(bind("/etc/ld.so.cache", "/etc/ld.so.cache", kMountReadOnly | kMountNoExec));
@@ -220,12 +220,12 @@ bool is_host_directory(const std::string& path) {
 }
 
 std::vector<Mount> plan_mounts(const PlanInput& input, const RootLayout& layout,
-                               const EgressPlan& egress) {
+                               const std::vector<EgressName>& names) {
   const bool bare = input.step.bare_root;
   std::vector<Mount> mounts;
   if (!bare) {
     add_system(layout, mounts);
-    add_etc(input.policy, layout, egress, mounts);
+    add_etc(input.policy, layout, names, mounts);
     add_dev(mounts);
   } else if (input.policy.network == NetworkMode::kHost) {
     add_resolver(layout, mounts);

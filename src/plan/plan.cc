@@ -123,7 +123,8 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
   if (plan.warm && !policy.env.empty()) plan.cold_reason = "its environment was added to";
   plan.cwd = policy.chdir;
   if (policy.network == NetworkMode::kAllow) plan.egress = plan_egress(policy.hosts);
-  plan.mounts = plan_mounts(input, layout, plan.egress);
+  plan.mounts =
+      plan_mounts(input, layout, plan.egress ? plan.egress->names : std::vector<EgressName>());
   plan.inputs = input.inputs;
   plan.work_dir = policy.working_dir;
   plan.network = policy.network;

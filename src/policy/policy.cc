@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "base/utf8.h"
 #include "config/network_entry.h"
 #include "policy/grants.h"

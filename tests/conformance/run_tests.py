@@ -689,10 +689,10 @@ class Output(Case):
 class Leftovers(Case):
     """After a violent end of sandpit itself."""
 
-    def start(self, text, word):
+    def start(self, text, word, before=(), **variables):
         self.write("p.sh", text)
-        run = subprocess.Popen([sandpit_path(), "run", "--quiet", "--timeout", "100", "p.sh", word], cwd=self.dir, env=self.env,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        words = [*before, sandpit_path(), "run", "--quiet", "--timeout", "100", "p.sh", word]
+        run = subprocess.Popen(words, cwd=self.dir, env=self.env | variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(run.stdout.close)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
@@ -719,7 +719,7 @@ class Leftovers(Case):
             state = self.env["XDG_RUNTIME_DIR"] + "/sandpit"
         # With version 2 root's groups are right below the mount point.
         for path in pathlib.Path("/sys/fs/cgroup").glob("**/sandpit-*"):
-            number = path.name.removeprefix("sandpit-")
+            number = path.name.removeprefix("sandpit-").partition(".")[0]
             try:
                 if not number.isdigit() or path.stat().st_uid != os.geteuid():
                     continue
@@ -757,6 +757,16 @@ class Leftovers(Case):
         self.eventually(cleaned)
         self.assertEqual(pathlib.Path("/proc/self/mountinfo").read_text(), mounts)
         self.assertEqual(sorted(os.listdir(self.dir)), ["next.py", "p.sh"])
+
+    def test_runs_with_state_directories_of_their_own_do_not_end_each_other(self):
+        """Both hold slot 0 of theirs, below the same cgroup."""
+        own_run = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /run; exec "$@"', "-"] if os.geteuid() == 0 else []
+
+        def start(name):
+            (self.dir / name).mkdir()
+            return self.start("echo ready; sleep 1; exit 7", name, own_run, XDG_RUNTIME_DIR=str(self.dir / name))
+        runs = [start(name) for name in ("first", "second")]
+        self.assertEqual([run.wait(60) for run in runs], [7, 7])
 
     def test_terminated_its_processes_end_before_it_does(self):
         word = "mark-" + uuid.uuid4().hex

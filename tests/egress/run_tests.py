@@ -272,7 +272,7 @@ class Reached(EgressCase):
     def test_what_is_not_taken_in_time_ends_in_a_reset(self):
         ARRIVED.clear()
         outcome = self.python("peer = socket.create_connection(('public.test', PORT + 3))\npeer.setblocking(False)\n"
-                              "sent = 0\nuntil = time.monotonic() + 0.5\n"
+                              f"sent = 0\nuntil = time.monotonic() + {0.5 * SLOWNESS}\n"
                               "while time.monotonic() < until:\n  try: sent += peer.send(b'x' * 65536)\n  except BlockingIOError: time.sleep(0.01)\n"
                               "print('sent', sent)", net=f"public.test:{PORT + 3}")
         sent = int(self.lines(outcome)["sent"])

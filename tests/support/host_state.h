@@ -21,7 +21,7 @@ namespace sandpit::test {
 
 struct HostState {
   std::set<std::string>
-      cgroups;  // this user's directories named sandpit-N in any controller, with nobody in slot N
+      cgroups;  // this user's sandpit-N.DEVICE.INODE in any controller, with nobody in slot N
   std::size_t descriptors = 0;  // of this process
   std::size_t mounts = 0;       // of this process's namespace
   std::size_t children = 0;     // of this process
@@ -44,13 +44,18 @@ inline bool slot_is_held(const std::string& number) {
   return lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0;
 }
 
+// The number of the slot whose group has this name; empty for other names.
+inline std::string slot_of_group(const std::string& name) {
+  if (!name.starts_with("sandpit-")) return {};
+  const std::size_t end = name.find_first_not_of("0123456789", 8);
+  return end != std::string::npos && name[end] == '.' ? name.substr(8, end - 8) : std::string();
+}
+
 // Somebody else may be running tests at the same time.
 inline bool is_our_group(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
   struct stat info{};
-  return name.starts_with("sandpit-") && name.size() > 8 &&
-         name.find_first_not_of("0123456789", 8) == std::string::npos &&
-         ::stat(path.c_str(), &info) == 0 && info.st_uid == ::geteuid();
+  return !slot_of_group(path.filename()).empty() && ::stat(path.c_str(), &info) == 0 &&
+         info.st_uid == ::geteuid();
 }
 
 inline void find_cgroups(const std::filesystem::path& directory, std::set<std::string>& found,
@@ -60,7 +65,7 @@ inline void find_cgroups(const std::filesystem::path& directory, std::set<std::s
     if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
     // Of a suite that runs beside this test (sandpit_tests.py), with launchers that come and go.
     if (entry.path().filename().string().starts_with("suite-")) continue;
-    if (is_our_group(entry.path()) && !slot_is_held(entry.path().filename().string().substr(8)))
+    if (is_our_group(entry.path()) && !slot_is_held(slot_of_group(entry.path().filename())))
       found.insert(entry.path());
     if (depth > 0) find_cgroups(entry.path(), found, depth - 1);
   }

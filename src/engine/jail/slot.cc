@@ -49,13 +49,17 @@ Result<UniqueFd> own_directory(const std::string& path) {
 
 }  // namespace
 
-std::string Slot::cgroup_name() const { return fmt::format("sandpit-{}", number_); }
-
 Result<SlotDirectory> SlotDirectory::open(const HostFacts& facts) {
   const std::string state = state_directory(facts);
   SP_TRY_VOID(own_directory(state));
   SP_TRY(UniqueFd slots, own_directory(state + "/slots"));
-  return SlotDirectory(std::move(slots));
+  struct stat status{};
+  if (::fstat(slots.get(), &status) < 0) return fail(errno_error(state + "/slots", errno));
+  return SlotDirectory(std::move(slots), fmt::format("{:x}.{:x}", status.st_dev, status.st_ino));
+}
+
+Slot SlotDirectory::slot(unsigned number, UniqueFd lock) const {
+  return {number, std::move(lock), directory_.get(), fmt::format("sandpit-{}.{}", number, mark_)};
 }
 
 Slot::~Slot() {
@@ -88,7 +92,7 @@ UniqueFd SlotDirectory::lock(const char* name, int flags) const {
 Result<Slot> SlotDirectory::acquire() const {
   for (unsigned number = 0; number < kSlotCount; ++number) {
     UniqueFd file = lock(fmt::format("{}", number).c_str(), O_CREAT);
-    if (file.valid()) return Slot(number, std::move(file), directory_.get());
+    if (file.valid()) return slot(number, std::move(file));
     if (errno != EWOULDBLOCK) return fail(errno_error("run slot", errno));
   }
   return fail({.message = "all run slots are taken", .hint = "wait for running programs to end"});
@@ -108,7 +112,7 @@ std::vector<Slot> SlotDirectory::abandoned() const {
     const auto parsed = std::from_chars(name.begin(), name.end(), number);
     if (parsed.ec != std::errc{} || parsed.ptr != name.end()) continue;
     UniqueFd file = lock(entry->d_name, 0);
-    if (file.valid()) slots.emplace_back(number, std::move(file), directory_.get());
+    if (file.valid()) slots.push_back(slot(number, std::move(file)));
   }
   ::closedir(stream);
   return slots;

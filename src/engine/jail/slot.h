@@ -1,12 +1,14 @@
 // Host-wide slots: a number that one run at a time holds, locked with flock(2), so that a killed
-// owner's slot is free at once. The number gives a run its host uid and gid (as root) and its
-// cgroup's name: whatever carries the number of a slot that we have just locked is a leftover of a
-// dead owner and may be removed.
+// owner's slot is free at once. The number gives a run its host uid and gid (as root) and, with the
+// directory's device and inode, its cgroup's name: a group of the name of a slot that we have just
+// locked is a leftover of a dead owner and may be removed. Whoever has another directory (a /run of
+// its own, no XDG_RUNTIME_DIR) counts for itself, and may well share the cgroup that it is in.
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -23,8 +25,11 @@ inline constexpr unsigned kSlotCount = 65536;
 class Slot {
  public:
   // `directory` is the slot directory's descriptor, which must outlive the slot.
-  Slot(unsigned number, UniqueFd lock, int directory)
-      : number_(number), lock_(std::move(lock)), directory_(directory) {}
+  Slot(unsigned number, UniqueFd lock, int directory, std::string cgroup_name)
+      : number_(number),
+        lock_(std::move(lock)),
+        directory_(directory),
+        cgroup_name_(std::move(cgroup_name)) {}
   Slot(Slot&&) noexcept = default;
   Slot& operator=(Slot&&) = delete;
   Slot(const Slot&) = delete;
@@ -35,12 +40,14 @@ class Slot {
   void mark_clean() { clean_ = true; }
   [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] uid_t host_id() const { return kFirstHostId + number_; }
-  [[nodiscard]] std::string cgroup_name() const;
+  // "sandpit-NUMBER.DEVICE.INODE"
+  [[nodiscard]] const std::string& cgroup_name() const { return cgroup_name_; }
 
  private:
   unsigned number_;
   UniqueFd lock_;
   int directory_;
+  std::string cgroup_name_;
   bool clean_ = false;
 };
 
@@ -56,8 +63,11 @@ class SlotDirectory {
 
  private:
   [[nodiscard]] UniqueFd lock(const char* name, int flags) const;
-  explicit SlotDirectory(UniqueFd directory) : directory_(std::move(directory)) {}
+  [[nodiscard]] Slot slot(unsigned number, UniqueFd lock) const;
+  SlotDirectory(UniqueFd directory, std::string mark)
+      : directory_(std::move(directory)), mark_(std::move(mark)) {}
   UniqueFd directory_;
+  std::string mark_;  // tells it from other directories of this host
 };
 
 }  // namespace sandpit::jail

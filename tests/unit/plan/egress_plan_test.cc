@@ -17,7 +17,7 @@ using testing::IsEmpty;
 std::vector<std::string> sockets_of(const EgressPlan& plan) {
   std::vector<std::string> texts;
   for (const EgressSocket& socket : plan.sockets) {
-    std::string text = std::string(to_string(socket.use)) + " " + ipv4_text(socket.address) + ":" +
+    std::string text = std::string(to_string(socket.kind)) + " " + ipv4_text(socket.address) + ":" +
                        std::to_string(socket.port);
     if (!socket.target.empty()) text += " " + socket.target;
     texts.push_back(std::move(text));

@@ -43,7 +43,7 @@ class CompileStep : public ::testing::Test {
     tree_.file("runtimes/maker/runtime.toml", text);
     Config config = test::test_config();
     config.settings().compile.cache_dir = tree_.path("cache");
-    config.settings().limits.compile_time = Milliseconds(20'000);
+    config.settings().limits.compile_time = Milliseconds(20'000 * test::slowness());
     if (change_) change_(config.settings());
     auto made =
         Sandbox::create(std::move(config), {.runtime_directories = {tree_.path("runtimes")}});

@@ -1,4 +1,5 @@
 // Templates as the library's user sets and sees them: TemplateOptions and template_counts().
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -10,6 +11,7 @@
 
 #include "sandpit/sandbox.h"
 #include "support/own_processes.h"
+#include "support/slowness.h"
 #include "support/warm_fixture.h"
 
 namespace sandpit {
@@ -62,25 +64,27 @@ TEST_F(Templates, AreNoMoreThanTheMost) {
   std::vector<std::thread> callers;
   callers.reserve(6);
   for (int i = 0; i < 6; ++i) {
-    callers.emplace_back([&] { (void)run(sandbox, "import time; time.sleep(0.2)"); });
+    callers.emplace_back([&] {
+      (void)run(sandbox, fmt::format("import time; time.sleep({})", 0.2 * test::slowness()));
+    });
   }
-  std::this_thread::sleep_for(100ms);
+  std::this_thread::sleep_for(100ms * test::slowness());
   EXPECT_LE(counts(sandbox).ready + counts(sandbox).starting, 1U);
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(counts(sandbox).made, 1U);
 }
 
 TEST_F(Templates, GoWhenNobodyAsksForThem) {
-  const Sandbox sandbox = make({.idle = 300ms});
+  const Sandbox sandbox = make({.idle = 300ms * test::slowness()});
   warm_up(sandbox);
   EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
 }
 
 TEST_F(Templates, AreKeptDownToTheLeast) {
-  const Sandbox sandbox = make({.least = 2, .most = 2, .idle = 300ms});
+  const Sandbox sandbox = make({.least = 2, .most = 2, .idle = 300ms * test::slowness()});
   (void)run(sandbox);
   EXPECT_TRUE(comes_true([&] { return counts(sandbox).ready == 2; }));
-  std::this_thread::sleep_for(700ms);
+  std::this_thread::sleep_for(700ms * test::slowness());
   EXPECT_EQ(counts(sandbox).ready, 2U);
   EXPECT_EQ(counts(sandbox).made, 2U);
 }
@@ -96,13 +100,14 @@ TEST_F(Templates, AreReplacedAfterSoManyRuns) {
 }
 
 TEST_F(Templates, AreReplacedWhenTheyAreOld) {
-  const Sandbox sandbox = make({.most = 1, .life = 400ms});
+  const Sandbox sandbox = make({.most = 1, .life = 400ms * test::slowness()});
   warm_up(sandbox);
   EXPECT_TRUE(comes_true([&] { return counts(sandbox).ready == 0; }));
 }
 
 TEST_F(Templates, KeepBelowTheirMemory) {
-  const Sandbox sandbox = make({.most = 1, .idle = 2s, .memory = ByteCount::mib(1)});
+  const Sandbox sandbox =
+      make({.most = 1, .idle = 2s * test::slowness(), .memory = ByteCount::mib(1)});
   // Made, since nothing is known of it yet, then seen to be too large, and not made again.
   for (int i = 0; i < 3; ++i) (void)run(sandbox);
   EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));

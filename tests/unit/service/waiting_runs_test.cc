@@ -13,6 +13,7 @@
 #include "sandpit/sandbox.h"
 #include "support/host_state.h"
 #include "support/own_processes.h"
+#include "support/slowness.h"
 #include "support/warm_fixture.h"
 
 namespace sandpit {
@@ -89,13 +90,14 @@ TEST_F(WaitingRuns, AreOfNoUseToRequestsWithOtherLimits) {
 TEST_F(WaitingRuns, HaveAllOfTheirTimeWhenTheyBegin) {
   const Sandbox sandbox = make({.most = 1});
   Request request = hello("import time\ntime.sleep(0.5)\nprint('done')\n");
-  request.limits.wall_time = Milliseconds(1500);
+  const Milliseconds limit(1500 * test::slowness());
+  request.limits.wall_time = limit;
   ASSERT_TRUE(bring_up(sandbox, request));
   const std::uint64_t before = counts(sandbox).waited;
-  std::this_thread::sleep_for(1500ms);
+  std::this_thread::sleep_for(limit);
   const Outcome outcome = run(sandbox, request);
   EXPECT_EQ(outcome.stdout_text, "done\n") << outcome.message;
-  EXPECT_LT(outcome.wall_time, Milliseconds(1400));
+  EXPECT_LT(outcome.wall_time, limit - Milliseconds(100));
   EXPECT_EQ(counts(sandbox).waited, before + 1);
 }
 
@@ -177,7 +179,7 @@ TEST_F(WaitingRuns, GoWithTheirSandbox) {
 }
 
 TEST_F(WaitingRuns, GoWithTheirTemplate) {
-  const Sandbox sandbox = make({.most = 1, .idle = 300ms});
+  const Sandbox sandbox = make({.most = 1, .idle = 300ms * test::slowness()});
   ASSERT_TRUE(bring_up(sandbox, hello()));
   EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
 }
