@@ -1,33 +1,39 @@
 #!/usr/bin/env python3
-"""tools/setup.sh on hosts that are made up: what it believes to be missing, and what it says to whom."""
+"""Set-up on hosts that are made up: what it believes to be missing, what it says to whom, and when it looks again."""
 
-import os
 import pathlib
 import subprocess
 import tempfile
 import unittest
 
-SETUP = pathlib.Path(__file__).resolve().parents[2] / "tools/setup.sh"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
-class Setup(unittest.TestCase):
+class Host(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.commands = pathlib.Path(directory.name)
-        self.command("node", "")
-        self.command("apt-get", "exit 9")
+        self.dir = pathlib.Path(directory.name)
+        self.env = {"PATH": f"{self.dir}/bin:/usr/bin:/bin", "HOME": str(self.dir)}
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
 
     def command(self, name, text):
-        path = self.commands / name
-        path.write_text(f"#!/bin/bash\n{text}\n")
-        path.chmod(0o755)
+        self.write(name, f"#!/bin/bash\n{text}\n").chmod(0o755)
 
+    def call(self, *words):
+        return subprocess.run(words, cwd=self.dir, env=self.env, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Packages(Host):
     def run_as(self, uid, packages):
-        self.command("id", f"echo {uid}")
-        self.command("dpkg-query", packages)
-        return subprocess.run([SETUP, "run"], env={"PATH": f"{self.commands}:/usr/bin:/bin"}, capture_output=True, text=True,
-                              timeout=60, check=False)
+        for name, text in (("node", ""), ("apt-get", "exit 9"), ("id", f"echo {uid}"), ("dpkg-query", packages)):
+            self.command(f"bin/{name}", text)
+        return self.call(SOURCE / "tools/setup.sh", "run")
 
     def test_a_package_on_hold_or_with_triggers_to_come_is_there(self):
         for state in ("ii", "hi", "it", "iW"):
@@ -44,6 +50,36 @@ class Setup(unittest.TestCase):
         lines = done.stderr.splitlines()
         self.assertEqual(len(lines), 2, lines)
         self.assertRegex(lines[1], r"^  sudo apt-get update && sudo apt-get install -y --no-install-recommends .*\bcmake\b")
+
+
+class Rust(Host):
+    def tool_chain(self, directory, version):
+        self.command(f"{directory}/cargo", "")
+        self.command(f"{directory}/rustc", f"echo rustc {version}")
+
+    def missing(self):
+        self.write("CMakeLists.txt", "cmake_minimum_required(VERSION 3.25)\nproject(x NONE)\n"
+                   f'include({SOURCE}/cmake/rust.cmake)\nmessage(STATUS "missing [${{SANDPIT_RUST_MISSING}}]")\n')
+        done = self.call("cmake", "-S", ".", "-B", "tree")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.split("missing [")[1].split("]")[0]
+
+    def test_one_that_is_too_old_is_not_remembered(self):
+        self.tool_chain("bin", "1.63.0")
+        self.assertIn("1.95 or newer is needed, not 1.63.0", self.missing())
+        self.tool_chain(".cargo/bin", "1.95.0")
+        self.assertEqual(self.missing(), "")
+
+    def test_make_looks_again_as_long_as_there_is_none(self):
+        self.command("bin/cmake", 'echo "$*" >> log')
+        self.command("tools/setup.sh", "")
+        for name in ("CMakeLists.txt", "CMakePresets.json"):
+            self.write(name, "")
+        for content, configures in (("DEFINES = wasm-worker", True), ("build libexec/sandpit/wasm-worker: x", False)):
+            self.write("log", "")
+            self.write("build/release/build.ninja", content)
+            self.assertEqual(self.call("make", "-f", SOURCE / "Makefile", "build").returncode, 0)
+            self.assertEqual("--preset release" in (self.dir / "log").read_text(), configures, content)
 
 
 if __name__ == "__main__":
