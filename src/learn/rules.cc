@@ -40,7 +40,17 @@ constexpr std::string_view kNeverWritten[] = {"/bin",  "/boot", "/etc",     "/li
 constexpr int kMostEntries = 4096;
 constexpr const char* kNothing = "nothing was to be granted";
 
-bool is_secret_name(std::string_view name) {
+// "SERVER.PEM" holds a key as well, and some file systems tell no case.
+std::string lower(std::string_view name) {
+  std::string text(name);
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+bool is_secret_name(std::string_view as_written) {
+  const std::string name = lower(as_written);
   if (std::ranges::find(kSecretNames, name) != std::end(kSecretNames)) return true;
   if (name.starts_with(".env.")) return true;
   return std::ranges::any_of(kSecretEndings,

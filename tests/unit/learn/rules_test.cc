@@ -27,7 +27,7 @@ TEST(Rules, KnowWhatIsNobodysToRead) {
        {"/", "/home", "/root", "/home/me", "/home/me/.ssh/id_rsa", "/home/me/.config/x",
         "/root/.bashrc", "/etc/shadow", "/etc", "/etc/ssh/ssh_host_rsa_key", "/srv/app/.env",
         "/srv/tls/server.pem", "/proc/1/environ", "/dev/sda", "/run/docker.sock", "/sys",
-        "/srv/.git-credentials"}) {
+        "/srv/.git-credentials", "/srv/tls/SERVER.PEM", "/srv/Id_RSA", "/srv/.ENV/x"}) {
     EXPECT_NE(why_sensitive(path, "/home/me"), "") << path;
   }
   for (const char* path : {"/home/me/data.csv", "/srv/data", "/etc/hostname",
