@@ -65,6 +65,11 @@ std::vector<std::string> homes(const std::string& home) {
        entry.increment(error)) {
     found.push_back(entry->path().string());
   }
+  // Some hosts have links in their place (/home -> /var/home), and what is asked for has none.
+  for (std::string& owner : found) {
+    const auto real = std::filesystem::canonical(owner, error);
+    if (!error && real != "/") owner = real.string();
+  }
   return found;
 }
 

@@ -68,6 +68,18 @@ TEST(Rules, GrantNoDirectoryWithASecretInIt) {
   EXPECT_NE(why_refused(path_need(NeedKind::kRead, root + "/mixed"), rules), "");
 }
 
+// As where /home leads to /var/home: what is asked for comes without links.
+TEST(Rules, KnowAHomeThatIsNamedThroughALink) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  (void)tree.file("disk/me/.config/token", "");
+  (void)tree.file("disk/me/data", "");
+  const std::string home = tree.link("homes", "disk") + "/me";
+  EXPECT_NE(why_sensitive(root + "/disk/me/.config/token", home), "");
+  EXPECT_NE(why_sensitive(root + "/disk", home), "");
+  EXPECT_EQ(why_sensitive(root + "/disk/me/data", home), "");
+}
+
 TEST(Rules, RaiseNoLimitWithoutBound) {
   const Rules rules{.most_memory_mib = 2048};
   const auto limit = [](std::string name, std::uint64_t value) {
