@@ -80,7 +80,8 @@ std::string_view first_name(std::string_view path, std::string_view directory) {
   return rest.substr(0, rest.find('/'));
 }
 
-// A directory is granted with all that is in it.
+// A directory is granted with all that is in it, and who listens on a socket there answers whoever
+// reaches it (an agent of keys, a terminal): reading is enough to connect.
 std::string secret_inside(const std::string& directory) {
   std::error_code error;
   using std::filesystem::directory_options;
@@ -91,6 +92,10 @@ std::string secret_inside(const std::string& directory) {
     if (++count > kMostEntries) return "it holds too many files to look through";
     const std::string name = entry->path().filename().string();
     if (is_secret_name(name)) return fmt::format("it holds {}", printable(name));
+    std::error_code unknown;
+    if (std::filesystem::is_socket(entry->symlink_status(unknown))) {
+      return fmt::format("it holds a socket, {}", printable(name));
+    }
   }
   return {};
 }

@@ -1,10 +1,14 @@
 #include "learn/rules.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "learn/need.h"
 #include "learn/profile_text.h"
 #include "sandpit/request.h"
@@ -78,6 +82,22 @@ TEST(Rules, KnowAHomeThatIsNamedThroughALink) {
   EXPECT_NE(why_sensitive(root + "/disk/me/.config/token", home), "");
   EXPECT_NE(why_sensitive(root + "/disk", home), "");
   EXPECT_EQ(why_sensitive(root + "/disk/me/data", home), "");
+}
+
+TEST(Rules, GrantNoDirectoryWithASocketInIt) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  (void)tree.directory("state/deep");
+  const Rules rules{.here = root, .home = "/nowhere", .read = true};
+  EXPECT_EQ(why_refused(path_need(NeedKind::kRead, root + "/state"), rules), "");
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string path = root + "/state/deep/agent";
+  ASSERT_LT(path.size(), sizeof name.sun_path);
+  std::ranges::copy(path, &name.sun_path[0]);
+  // NOLINTNEXTLINE(*-reinterpret-cast): sockaddr
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  EXPECT_NE(why_refused(path_need(NeedKind::kRead, root + "/state"), rules), "");
 }
 
 TEST(Rules, RaiseNoLimitWithoutBound) {
