@@ -97,7 +97,7 @@ std::string secret_inside(const std::string& directory) {
       return fmt::format("it holds a socket, {}", printable(name));
     }
   }
-  return {};
+  return error ? "it can't be looked through" : std::string();
 }
 
 std::string why_not_read(const Need& need, const Rules& rules) {

@@ -1,6 +1,7 @@
 #include "learn/rules.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -98,6 +99,25 @@ TEST(Rules, GrantNoDirectoryWithASocketInIt) {
   // NOLINTNEXTLINE(*-reinterpret-cast): sockaddr
   ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
   EXPECT_NE(why_refused(path_need(NeedKind::kRead, root + "/state"), rules), "");
+}
+
+// Each level takes a descriptor.
+TEST(Rules, GrantNoDirectoryThatCanNotBeLookedThrough) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  constexpr rlim_t kFew = 64;
+  std::string deep = "app";
+  for (rlim_t i = 0; i < kFew; ++i) deep += "/d";
+  (void)tree.directory(deep);
+  const Rules rules{.here = root, .home = "/nowhere"};
+  EXPECT_EQ(why_refused(path_need(NeedKind::kRead, root + "/app"), rules), "");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = kFew, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const std::string why = why_refused(path_need(NeedKind::kRead, root + "/app"), rules);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_NE(why, "");
 }
 
 TEST(Rules, RaiseNoLimitWithoutBound) {
