@@ -15,6 +15,8 @@
 
 #include "base/result.h"
 #include "base/utf8.h"
+#include "egress/address.h"
+#include "egress/rules.h"
 #include "learn/need.h"
 #include "policy/inside_path.h"
 #include "sandpit/error.h"
@@ -147,6 +149,16 @@ bool is_metadata(std::string_view host) {
          host.starts_with("metadata.");
 }
 
+// This host, its networks, or what can't be told. What serves there often asks nobody who it is
+// that comes; the program says what it likes to the proxy, which tells us.
+bool is_not_public(std::string_view host) {
+  constexpr std::uint16_t kAnyPort = 1;
+  const auto asked = egress::parse_authority(host, kAnyPort);
+  if (!asked) return true;
+  const auto address = egress::Address::parse(asked->host);
+  return address && egress::is_special(*address);
+}
+
 }  // namespace
 
 Result<void> set_allowed(std::string_view words, Rules& rules) {
@@ -209,6 +221,7 @@ std::string why_refused(const Need& need, const Rules& rules) {
       return rules.unasked ? "" : kNothing;
     case NeedKind::kHost:
       if (is_metadata(need.name)) return "it may hand out this machine's credentials";
+      if (is_not_public(need.name)) return "it is this host, or of a private network";
       return rules.net ? "" : "it could send out what it reads: --allow net";
     case NeedKind::kSyscall:
     case NeedKind::kJit:

@@ -28,11 +28,26 @@ Need path_need(NeedKind kind, const std::string& host) {
 }
 
 TEST(Rules, KnowWhatIsNobodysToRead) {
-  for (const char* path :
-       {"/", "/home", "/root", "/home/me", "/home/me/.ssh/id_rsa", "/home/me/.config/x",
-        "/root/.bashrc", "/etc/shadow", "/etc", "/etc/ssh/ssh_host_rsa_key", "/srv/app/.env",
-        "/srv/tls/server.pem", "/proc/1/environ", "/dev/sda", "/run/docker.sock", "/sys",
-        "/srv/.git-credentials", "/srv/tls/SERVER.PEM", "/srv/Id_RSA", "/srv/.ENV/x"}) {
+  for (const char* path : {"/",
+                           "/home",
+                           "/root",
+                           "/home/me",
+                           "/home/me/.ssh/id_rsa",
+                           "/home/me/.config/x",
+                           "/root/.bashrc",
+                           "/etc/shadow",
+                           "/etc",
+                           "/etc/ssh/ssh_host_rsa_key",
+                           "/srv/app/.env",
+                           "/srv/tls/server.pem",
+                           "/proc/1/environ",
+                           "/dev/sda",
+                           "/run/docker.sock",
+                           "/sys",
+                           "/srv/.git-credentials",
+                           "/srv/tls/SERVER.PEM",
+                           "/srv/Id_RSA",
+                           "/srv/.ENV/x"}) {
     EXPECT_NE(why_sensitive(path, "/home/me"), "") << path;
   }
   for (const char* path : {"/home/me/data.csv", "/srv/data", "/etc/hostname",
@@ -61,6 +76,21 @@ TEST(Rules, GrantReadingBelowHereAndNothingElseUnasked) {
   EXPECT_NE(why_refused({.kind = NeedKind::kHost, .name = "169.254.169.254:80"}, rules), "");
   EXPECT_NE(why_refused(path_need(NeedKind::kWrite, "/etc/hostname"), rules), "");
   EXPECT_NE(why_refused(path_need(NeedKind::kRead, ""), rules), "");
+}
+
+// The program names what it likes to the proxy of a list without hosts.
+TEST(Rules, GrantNoAddressOfThisHostOrOfAPrivateNetwork) {
+  Rules rules;
+  ASSERT_TRUE(set_allowed("net", rules).has_value());
+  for (const char* host : {"127.0.0.1:6379", "0.0.0.0:80", "[::1]:80", "[::ffff:127.0.0.1]:80",
+                           "10.0.0.1:22", "192.168.1.1", "100.100.100.200:80", "[fd20:ce::254]:80",
+                           "168.63.129.16:80", "[fe80::1]:80", "[", ""}) {
+    EXPECT_NE(why_refused({.kind = NeedKind::kHost, .name = host}, rules), "") << host;
+  }
+  for (const char* host :
+       {"93.184.216.34:8080", "[2606:2800:220:1::]:443", "h.test:80", "h.test"}) {
+    EXPECT_EQ(why_refused({.kind = NeedKind::kHost, .name = host}, rules), "") << host;
+  }
 }
 
 TEST(Rules, GrantNoDirectoryWithASecretInIt) {
