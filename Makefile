@@ -27,7 +27,9 @@ setup:
 $(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json
 	@cmake --preset release -Wno-dev >/dev/null
 
+# Configured anew as long as there is no Rust tool chain: it may have been installed since.
 build: setup $(BUILD)/build.ninja ## build the program (build/release/sandpit)
+	@grep -q "^build libexec/sandpit/wasm-worker:" $(BUILD)/build.ninja || cmake --preset release -Wno-dev >/dev/null
 	@cmake --build $(BUILD) --target ship -j $(JOBS) -- $(QUIET) >&2
 
 run: build ## run FILE=… in the jail, with ARGS="…"; OPTIONS="…" are sandpit's own

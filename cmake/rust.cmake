@@ -17,6 +17,9 @@ else()
   endif()
 endif()
 if(SANDPIT_RUST_MISSING)
+  # Looked for anew next time: rustup's come first, and Debian's would be remembered.
+  unset(SANDPIT_CARGO CACHE)
+  unset(SANDPIT_RUSTC CACHE)
   return()
 endif()
 

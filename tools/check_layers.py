@@ -38,7 +38,7 @@ ALLOWED = {
     "codec": _CODEC,
     "batch": _PROGRAM,
     "attest": _PROGRAM,
-    "learn": {"base", "sys", "policy"},  # its runs are a function that it is given
+    "learn": {"base", "sys", "policy", "egress"},  # its runs are a function that it is given
     "cli": _BELOW_CLI,
     "launcher": _PROGRAM - {"codec"},
 }

@@ -57,7 +57,8 @@ fi
 
 declare -A installed=()
 while read -r state name; do
-  [ "$state" = ii ] && installed[$name]=1
+  # The second letter counts: a package on hold (hi) is there, and so is one whose triggers are still to be run (it, iW).
+  [[ $state == ?[itW]* ]] && installed[$name]=1
 done < <(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
 missing=()
 for package in "${packages[@]}"; do
@@ -95,7 +96,7 @@ install_tools() {
 [ ${#missing[@]} -gt 0 ] || { install_tools; exit 0; }
 
 if [ "$(id -u)" != 0 ]; then
-  echo "setup: ${#missing[@]} packages are missing; run this line and try again:" >&2
+  echo "setup: packages are missing; run this line and try again:" >&2
   echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
   exit 1
 fi

@@ -86,6 +86,8 @@ class Learning {
   bool settle_loopback();
   bool guess_loopback();
   bool take(Observed observed);
+  [[nodiscard]] std::string why_not_granted(const Need& need) const;
+  void refuse_what_could_be_replaced();
   void widen();
   void fit(const Outcome& outcome);
   Result<void> tighten();
@@ -107,6 +109,36 @@ Result<Ran> Learning::run(Watch watch) {
   return ran;
 }
 
+// A grant is of a path of the host, looked up for each run. Below a directory that the program
+// writes to it could lead to any file by then: it may replace it by a link.
+bool could_replace(const Need& writes, const Need& need) {
+  const bool path = need.kind == NeedKind::kRead || need.kind == NeedKind::kWrite;
+  return path && writes.kind == NeedKind::kWrite && writes.state == State::kGranted &&
+         writes.grant.host != need.grant.host && is_within(need.grant.host, writes.grant.host) &&
+         !is_within(need.name, writes.name);
+}
+
+constexpr const char* kReplaceable =
+    "it lies below what the program may write, by another name: it could become a link";
+
+std::string Learning::why_not_granted(const Need& need) const {
+  std::string why = why_refused(need, learner_.rules);
+  const bool replaceable = std::ranges::any_of(
+      profile_.needs, [&](const Need& writes) { return could_replace(writes, need); });
+  return why.empty() && replaceable ? kReplaceable : why;
+}
+
+void Learning::refuse_what_could_be_replaced() {
+  for (Need& need : profile_.needs) {
+    if (need.state != State::kGranted) continue;
+    if (std::ranges::any_of(profile_.needs,
+                            [&](const Need& writes) { return could_replace(writes, need); })) {
+      need.state = State::kRefused;
+      need.why = kReplaceable;
+    }
+  }
+}
+
 // True when something was granted that was not before.
 bool Learning::take(Observed observed) {
   bool changed = false;
@@ -116,7 +148,7 @@ bool Learning::take(Observed observed) {
       const auto file = sys::find_host_file(need.grant.host);
       need.grant.host = file ? file->path : std::string();
     }
-    need.why = why_refused(need, learner_.rules);
+    need.why = why_not_granted(need);
     if (!need.why.empty()) need.state = State::kRefused;
     if (need.kind == NeedKind::kHost && need.state == State::kGranted) {
       need.any_port = need.name.contains(':');
@@ -126,6 +158,7 @@ bool Learning::take(Observed observed) {
     changed = merge(std::move(need), profile_.needs) || changed;
   }
   widen();
+  refuse_what_could_be_replaced();
   for (std::string& what : observed.hopeless) {
     auto& list = profile_.hopeless;
     if (list.size() < kMostHopeless && std::ranges::find(list, what) == list.end()) {
@@ -153,7 +186,7 @@ void Learning::widen() {
               .asked = fmt::format("read, {} files of it", files),
               .count = 1,
               .why = {}};
-    if (why_refused(need, learner_.rules).empty()) wider.push_back(std::move(need));
+    if (why_not_granted(need).empty()) wider.push_back(std::move(need));
   }
   for (Need& need : wider) (void)merge(std::move(need), profile_.needs);
 }

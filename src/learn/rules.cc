@@ -15,6 +15,8 @@
 
 #include "base/result.h"
 #include "base/utf8.h"
+#include "egress/address.h"
+#include "egress/rules.h"
 #include "learn/need.h"
 #include "policy/inside_path.h"
 #include "sandpit/error.h"
@@ -40,7 +42,17 @@ constexpr std::string_view kNeverWritten[] = {"/bin",  "/boot", "/etc",     "/li
 constexpr int kMostEntries = 4096;
 constexpr const char* kNothing = "nothing was to be granted";
 
-bool is_secret_name(std::string_view name) {
+// "SERVER.PEM" holds a key as well, and some file systems tell no case.
+std::string lower(std::string_view name) {
+  std::string text(name);
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+bool is_secret_name(std::string_view as_written) {
+  const std::string name = lower(as_written);
   if (std::ranges::find(kSecretNames, name) != std::end(kSecretNames)) return true;
   if (name.starts_with(".env.")) return true;
   return std::ranges::any_of(kSecretEndings,
@@ -55,6 +67,11 @@ std::vector<std::string> homes(const std::string& home) {
        entry.increment(error)) {
     found.push_back(entry->path().string());
   }
+  // Some hosts have links in their place (/home -> /var/home), and what is asked for has none.
+  for (std::string& owner : found) {
+    const auto real = std::filesystem::canonical(owner, error);
+    if (!error && real != "/") owner = real.string();
+  }
   return found;
 }
 
@@ -65,7 +82,8 @@ std::string_view first_name(std::string_view path, std::string_view directory) {
   return rest.substr(0, rest.find('/'));
 }
 
-// A directory is granted with all that is in it.
+// A directory is granted with all that is in it, and who listens on a socket there answers whoever
+// reaches it (an agent of keys, a terminal): reading is enough to connect.
 std::string secret_inside(const std::string& directory) {
   std::error_code error;
   using std::filesystem::directory_options;
@@ -76,8 +94,12 @@ std::string secret_inside(const std::string& directory) {
     if (++count > kMostEntries) return "it holds too many files to look through";
     const std::string name = entry->path().filename().string();
     if (is_secret_name(name)) return fmt::format("it holds {}", printable(name));
+    std::error_code unknown;
+    if (std::filesystem::is_socket(entry->symlink_status(unknown))) {
+      return fmt::format("it holds a socket, {}", printable(name));
+    }
   }
-  return {};
+  return error ? "it can't be looked through" : std::string();
 }
 
 std::string why_not_read(const Need& need, const Rules& rules) {
@@ -125,6 +147,16 @@ std::string why_no_limit(const Need& need, const Rules& rules) {
 bool is_metadata(std::string_view host) {
   return host.starts_with("169.254.") || host.starts_with("[fd00:ec2::254]") ||
          host.starts_with("metadata.");
+}
+
+// This host, its networks, or what can't be told. What serves there often asks nobody who it is
+// that comes; the program says what it likes to the proxy, which tells us.
+bool is_not_public(std::string_view host) {
+  constexpr std::uint16_t kAnyPort = 1;
+  const auto asked = egress::parse_authority(host, kAnyPort);
+  if (!asked) return true;
+  const auto address = egress::Address::parse(asked->host);
+  return address && egress::is_special(*address);
 }
 
 }  // namespace
@@ -189,6 +221,7 @@ std::string why_refused(const Need& need, const Rules& rules) {
       return rules.unasked ? "" : kNothing;
     case NeedKind::kHost:
       if (is_metadata(need.name)) return "it may hand out this machine's credentials";
+      if (is_not_public(need.name)) return "it is this host, or of a private network";
       return rules.net ? "" : "it could send out what it reads: --allow net";
     case NeedKind::kSyscall:
     case NeedKind::kJit:

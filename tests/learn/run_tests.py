@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -585,6 +586,32 @@ class LearnHostile(LearnCase):
         os.unlink(self.dir / "link")
         os.symlink("home/.ssh/id_rsa", self.dir / "link")
         self.assertEqual(json.loads(self.enforced("main.py").stdout)["stdout"], "1\n")
+
+    def test_a_link_that_it_lays_itself(self):
+        """Where it may write, by one name; what it has read there by another must not become something else."""
+        self.write("home/.ssh/id_rsa", "secret")
+        self.write("data/f", "harmless")
+        (self.dir / "data").chmod(0o777)
+        text = ("import os, sys\nhere = HERE\ntry: text = open('data/f').read()\nexcept OSError: text = ''\n"
+                "open(here + '/data/x', 'w').close()\n"
+                "if os.path.isfile(here + '/data/f') and not os.path.islink(here + '/data/f'):\n"
+                "    os.unlink(here + '/data/f'); os.symlink(here + '/home/.ssh/id_rsa', here + '/data/f')\n"
+                "sys.exit('secret' not in text)\n")
+        profile = self.learn(text.replace("HERE", repr(str(self.dir))), "--allow", "write", status=1)
+        self.assertEqual([row["path"] for row in self.paths(profile)], [str(self.dir / "data")])
+        self.assertIn("could become a link", self.toml)
+
+    def test_who_listens_on_a_socket_below_is_not_reached(self):
+        (self.dir / "state").mkdir()
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.bind(str(self.dir / "state/agent"))
+            (self.dir / "state/agent").chmod(0o777)
+            agent.listen()
+            agent.settimeout(0)
+            self.learn("import os, socket\nos.listdir('state')\nsocket.socket(socket.AF_UNIX).connect('state/agent')\n", status=1)
+            with self.assertRaises(BlockingIOError):
+                agent.accept()
+        self.assertIn("it holds a socket", self.toml)
 
     def test_through_proc_and_dev(self):
         profile = self.learn("import os\n"

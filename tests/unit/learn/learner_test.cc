@@ -149,6 +149,33 @@ TEST_F(LearnerTest, RaisesALimitUntilItIsEnoughAndFitsIt) {
   EXPECT_THAT(learned.toml, HasSubstr("memory_limit_mb = 880  #"));
 }
 
+// The same directory of the host by two names: what is read by one could be replaced through the
+// other, by a link to anything.
+TEST_F(LearnerTest, ReadsNothingByAnotherNameBelowWhatTheProgramWrites) {
+  const std::string path = file("data/f");
+  const std::string directory = learner.rules.here + "/data";
+  learner.rules.write = true;
+  FileAccess aliased = missed(path);
+  aliased.path = aliased.grant->inside = "/work/data/f";
+  for (const bool read_first : {true, false}) {
+    const Learned learned = learn([&](const std::string& toml) {
+      Outcome outcome = ended(1);
+      std::vector<FileAccess>& failed = outcome.files_traced->failed;
+      if (!toml.contains("/work/data/f")) failed.push_back(aliased);
+      const auto at = read_first ? failed.end() : failed.begin();
+      if (!toml.contains("rw")) failed.insert(at, missed(directory, Access::kReadWrite));
+      return outcome;
+    });
+    for (const std::string& toml : texts) {
+      const bool both = toml.contains("\n  { path = \"" + path) && toml.contains("access = \"rw\"");
+      EXPECT_FALSE(both) << toml;
+    }
+    EXPECT_THAT(learned.toml, HasSubstr("\n  { path = \"" + directory + "\", access = \"rw\" },"));
+    EXPECT_THAT(learned.toml, HasSubstr("it could become a link"));
+    EXPECT_LT(learned.runs, 8U);
+  }
+}
+
 TEST_F(LearnerTest, StopsAtItsNumberOfRuns) {
   int next = 0;
   learner.most_runs = 7;

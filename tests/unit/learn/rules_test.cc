@@ -1,10 +1,15 @@
 #include "learn/rules.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "learn/need.h"
 #include "learn/profile_text.h"
 #include "sandpit/request.h"
@@ -23,11 +28,26 @@ Need path_need(NeedKind kind, const std::string& host) {
 }
 
 TEST(Rules, KnowWhatIsNobodysToRead) {
-  for (const char* path :
-       {"/", "/home", "/root", "/home/me", "/home/me/.ssh/id_rsa", "/home/me/.config/x",
-        "/root/.bashrc", "/etc/shadow", "/etc", "/etc/ssh/ssh_host_rsa_key", "/srv/app/.env",
-        "/srv/tls/server.pem", "/proc/1/environ", "/dev/sda", "/run/docker.sock", "/sys",
-        "/srv/.git-credentials"}) {
+  for (const char* path : {"/",
+                           "/home",
+                           "/root",
+                           "/home/me",
+                           "/home/me/.ssh/id_rsa",
+                           "/home/me/.config/x",
+                           "/root/.bashrc",
+                           "/etc/shadow",
+                           "/etc",
+                           "/etc/ssh/ssh_host_rsa_key",
+                           "/srv/app/.env",
+                           "/srv/tls/server.pem",
+                           "/proc/1/environ",
+                           "/dev/sda",
+                           "/run/docker.sock",
+                           "/sys",
+                           "/srv/.git-credentials",
+                           "/srv/tls/SERVER.PEM",
+                           "/srv/Id_RSA",
+                           "/srv/.ENV/x"}) {
     EXPECT_NE(why_sensitive(path, "/home/me"), "") << path;
   }
   for (const char* path : {"/home/me/data.csv", "/srv/data", "/etc/hostname",
@@ -58,6 +78,21 @@ TEST(Rules, GrantReadingBelowHereAndNothingElseUnasked) {
   EXPECT_NE(why_refused(path_need(NeedKind::kRead, ""), rules), "");
 }
 
+// The program names what it likes to the proxy of a list without hosts.
+TEST(Rules, GrantNoAddressOfThisHostOrOfAPrivateNetwork) {
+  Rules rules;
+  ASSERT_TRUE(set_allowed("net", rules).has_value());
+  for (const char* host : {"127.0.0.1:6379", "0.0.0.0:80", "[::1]:80", "[::ffff:127.0.0.1]:80",
+                           "10.0.0.1:22", "192.168.1.1", "100.100.100.200:80", "[fd20:ce::254]:80",
+                           "168.63.129.16:80", "[fe80::1]:80", "[", ""}) {
+    EXPECT_NE(why_refused({.kind = NeedKind::kHost, .name = host}, rules), "") << host;
+  }
+  for (const char* host :
+       {"93.184.216.34:8080", "[2606:2800:220:1::]:443", "h.test:80", "h.test"}) {
+    EXPECT_EQ(why_refused({.kind = NeedKind::kHost, .name = host}, rules), "") << host;
+  }
+}
+
 TEST(Rules, GrantNoDirectoryWithASecretInIt) {
   const TempTree tree;
   const std::string root = std::filesystem::canonical(tree.path()).string();
@@ -66,6 +101,53 @@ TEST(Rules, GrantNoDirectoryWithASecretInIt) {
   const Rules rules{.here = root, .home = "/nowhere"};
   EXPECT_EQ(why_refused(path_need(NeedKind::kRead, root + "/plain"), rules), "");
   EXPECT_NE(why_refused(path_need(NeedKind::kRead, root + "/mixed"), rules), "");
+}
+
+// As where /home leads to /var/home: what is asked for comes without links.
+TEST(Rules, KnowAHomeThatIsNamedThroughALink) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  (void)tree.file("disk/me/.config/token", "");
+  (void)tree.file("disk/me/data", "");
+  const std::string home = tree.link("homes", "disk") + "/me";
+  EXPECT_NE(why_sensitive(root + "/disk/me/.config/token", home), "");
+  EXPECT_NE(why_sensitive(root + "/disk", home), "");
+  EXPECT_EQ(why_sensitive(root + "/disk/me/data", home), "");
+}
+
+TEST(Rules, GrantNoDirectoryWithASocketInIt) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  (void)tree.directory("state/deep");
+  const Rules rules{.here = root, .home = "/nowhere", .read = true};
+  EXPECT_EQ(why_refused(path_need(NeedKind::kRead, root + "/state"), rules), "");
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string path = root + "/state/deep/agent";
+  ASSERT_LT(path.size(), sizeof name.sun_path);
+  std::ranges::copy(path, &name.sun_path[0]);
+  // NOLINTNEXTLINE(*-reinterpret-cast): sockaddr
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  EXPECT_NE(why_refused(path_need(NeedKind::kRead, root + "/state"), rules), "");
+}
+
+// Each level takes a descriptor.
+TEST(Rules, GrantNoDirectoryThatCanNotBeLookedThrough) {
+  const TempTree tree;
+  const std::string root = std::filesystem::canonical(tree.path()).string();
+  constexpr rlim_t kFew = 64;
+  std::string deep = "app";
+  for (rlim_t i = 0; i < kFew; ++i) deep += "/d";
+  (void)tree.directory(deep);
+  const Rules rules{.here = root, .home = "/nowhere"};
+  EXPECT_EQ(why_refused(path_need(NeedKind::kRead, root + "/app"), rules), "");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = kFew, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const std::string why = why_refused(path_need(NeedKind::kRead, root + "/app"), rules);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_NE(why, "");
 }
 
 TEST(Rules, RaiseNoLimitWithoutBound) {
