@@ -22,7 +22,10 @@ HELLO = {
     "php": ("main.php", "<?php echo 'hello';", ["php"]),
     "perl": ("main.pl", "print 'hello';", ["perl"]),
     "lua": ("main.lua", "print('hello')", ["lua5.4"]),
+    "java": ("Main.java", "public class Main { public static void main(String[] a) { System.out.println(\"hello\"); } }", ["java"]),
 }
+# How java is started in the jail (runtimes/java/runtime.toml): with its own defaults the bare one takes longer.
+JAVA = ["-Xmx192m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]
 # About a second each: calls, containers, strings, floating point.
 LONG = {
     "python": "def f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nd = {}\nfor i in range(600000): d[i % 1000] = d.get(i % 1000, 0) + i * 0.5\nprint(f(27), len(d))",
@@ -31,6 +34,9 @@ LONG = {
     "ruby": "def f(n) = n < 2 ? n : f(n - 1) + f(n - 2)\nd = Hash.new(0)\n1500000.times { |i| d[i % 1000] += i * 0.5 }\nputs f(29), d.size",
     "php": "<?php function f($n) { return $n < 2 ? $n : f($n - 1) + f($n - 2); } $d = []; for ($i = 0; $i < 8000000; $i++) $d[$i % 1000] = ($d[$i % 1000] ?? 0) + $i * 0.5; echo f(30), count($d);",
     "perl": "sub f { my $n = shift; $n < 2 ? $n : f($n - 1) + f($n - 2) } my %d; $d{$_ % 1000} += $_ * 0.5 for 1 .. 2000000; print f(23), scalar keys %d;",
+    "java": "import java.util.*; public class Main { static int f(int n) { return n < 2 ? n : f(n - 1) + f(n - 2); } public static void main(String[] a) {\n"
+            "HashMap<Integer, Double> d = new HashMap<>(); for (int i = 0; i < 20000000; i++) d.merge(i % 1000, i * 0.5, Double::sum);\n"
+            "System.out.println(f(41) + \" \" + d.size()); } }",
     "lua": "local function f(n) if n < 2 then return n end return f(n - 1) + f(n - 2) end\nlocal d = {}\nfor i = 1, 6000000 do d[i % 1000] = (d[i % 1000] or 0) + i * 0.5 end\nprint(f(32))",
 }
 IMPORTS = {"numpy": "import numpy; print(numpy.arange(3).sum())", "pandas": "import pandas; print(pandas.Series([1, 2]).sum())"}
@@ -49,9 +55,16 @@ def part(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] / 1e6
 
 
+def bare_command(file, command):
+    if file.suffix != ".java":
+        return [*command, file]
+    subprocess.run(["javac", "-d", file.parent / "classes", file], check=True)
+    return [*command, *JAVA, file.parent / "classes", "Main"]
+
+
 def latencies(program, file, command, rounds, preload="-"):
     columns = {"bare": [], "warm": [], "cold": []}
-    for _, what, nanoseconds in measured(program, "latency", file, rounds, preload, *command, file):
+    for _, what, nanoseconds in measured(program, "latency", file, rounds, preload, *bare_command(file, command)):
         columns[what].append(int(nanoseconds))
     return columns
 

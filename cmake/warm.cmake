@@ -14,7 +14,8 @@ set(warm_dir ${PROJECT_SOURCE_DIR}/src/engine)
 set(warm_options -O2 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -U_FORTIFY_SOURCE -fno-sanitize=all)
 set(warm_sources
   ${warm_dir}/warm/library.cc ${warm_dir}/warm/library_fork.cc ${warm_dir}/warm/library_runtime.cc
-  ${warm_dir}/warm/library_threads.cc ${warm_dir}/warm/library_exit.cc ${warm_dir}/warm/library_memory.cc ${warm_dir}/warm/library_descriptors.cc ${warm_dir}/warm/relocate.cc
+  ${warm_dir}/warm/library_threads.cc ${warm_dir}/warm/library_exit.cc ${warm_dir}/warm/library_memory.cc ${warm_dir}/warm/library_descriptors.cc
+  ${warm_dir}/warm/library_once.cc ${warm_dir}/warm/library_java.cc ${warm_dir}/warm/relocate.cc
   ${warm_dir}/jail/child_messages.cc ${warm_dir}/jail/child_mounts.cc ${warm_dir}/jail/child_steps.cc ${warm_dir}/jail/child_walls.cc
   ${PROJECT_SOURCE_DIR}/src/sys/landlock.cc)
 # Of the files, so that they come after those of sp_options.

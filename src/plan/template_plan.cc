@@ -81,6 +81,42 @@ Plan template_plan(const Plan& run) {
   return made;
 }
 
+Plan once_plan(const Plan& run) {
+  Plan made = run;
+  const WarmStart& warm = *run.warm;
+  made.warm.reset();
+  made.cold_reason.clear();
+  made.warnings.clear();
+  made.argv = warm.argv;
+  made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
+  made.inputs.clear();
+  for (const std::string& directory : warm.directories) {
+    made.inputs.push_back({.name = directory, .mode = 0755, .directory = true});
+  }
+  made.limits.wall_time += kLongestLead;
+  made.limits.cpu_time += kLargestLead;
+  return made;
+}
+
+namespace {
+
+// What waits alone is counted from the moment it begins, which a sample tells too late.
+std::string reason_against_once(const Plan& run) {
+  const bool sampled = std::ranges::any_of(run.enforcement, [](const Enforcement& row) {
+    return std::ranges::find(row.mechanisms, Mechanism::kSampled) != row.mechanisms.end();
+  });
+  if (sampled) return "there is no cgroup that counts what it uses";
+  if (run.trace) return "its files are traced";
+  return {};
+}
+
+// Where the interpreter asks for the arguments later than for its program.
+bool takes_arguments(const WarmStart& warm) {
+  return !warm.prelude.empty() || warm.args_in_argv || warm.trigger == kJavaTrigger;
+}
+
+}  // namespace
+
 std::string reason_for_cold(const Plan& run) {
   if (run.network == NetworkMode::kHost) return "the host's network was granted";
   if (run.network == NetworkMode::kAllow) return "its network has a proxy of its own";
@@ -88,7 +124,9 @@ std::string reason_for_cold(const Plan& run) {
       run.inputs, [](const InputFile& input) { return input.as_descriptor != 0; });
   if (handed) return "the program gets descriptors";
   const WarmStart& warm = *run.warm;
-  if (warm.prelude.empty() && !warm.args_in_argv && !warm.args.empty()) return "it has arguments";
+  if (!takes_arguments(warm) && !warm.args.empty()) return "it has arguments";
+  if (std::string reason = warm.once ? reason_against_once(run) : ""; !reason.empty())
+    return reason;
   constexpr std::size_t kMostInputs = 64;
   if (std::ranges::count_if(run.inputs, has_descriptor) >
       static_cast<std::ptrdiff_t>(kMostInputs)) {

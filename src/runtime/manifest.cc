@@ -233,19 +233,43 @@ void read_compile(TomlReader& reader, const toml::table& table, Manifest& manife
   manifest.compile = std::move(compile);
 }
 
+// What only a process that serves one run has, and what it has not.
+void read_once(TomlReader& reader, const toml::table& warm, ManifestTemplate& made) {
+  reader.read(warm, "once", made.once);
+  reader.read(warm, "directories", made.directories);
+  for (const std::string& directory : made.directories) {
+    if (!is_file_name(directory)) {
+      reader.problem(place(warm, "directories"),
+                     fmt::format("'{}' must be a name in the work directory", directory));
+    }
+  }
+  if (!made.once && !made.directories.empty()) {
+    reader.problem(place(warm, "directories"), "'warm.directories' needs 'warm.once'");
+  }
+  // Both are for what is forked; this would be there for its one run to see.
+  if (made.once && !(made.prelude.empty() && made.rehearsal.empty())) {
+    reader.problem(place(warm, "once"),
+                   "'warm.once' goes with neither 'warm.prelude' nor 'warm.rehearsal'");
+  }
+}
+
 // [warm]: the template's command. It is started before any program is there.
 void read_template(TomlReader& reader, const toml::table& table, const std::string& path,
                    Manifest& manifest) {
   const toml::table* warm = sub_table(reader, table, "warm");
   if (warm == nullptr) return;
-  reader.check_keys(*warm, {"prelude", "argv", "env", "trigger", "rehearsal"});
+  reader.check_keys(
+      *warm, {"prelude", "argv", "env", "trigger", "rehearsal", "program", "once", "directories"});
   ManifestTemplate made;
   reader.read(*warm, "prelude", made.prelude);
   reader.read(*warm, "argv", made.argv);
   reader.read(*warm, "env", made.env);
   reader.read(*warm, "trigger", made.trigger);
   reader.read(*warm, "rehearsal", made.rehearsal);
+  reader.read(*warm, "program", made.program);
   check_word(reader, place(*warm, "trigger"), made.trigger, Lists::kRefused);
+  check_word(reader, place(*warm, "program"), made.program, Lists::kRefused);
+  read_once(reader, *warm, made);
   const std::string directory = path.substr(0, path.rfind('/') + 1);
   for (const auto& [key, file] :
        {std::pair("prelude", &made.prelude), std::pair("rehearsal", &made.rehearsal)}) {

@@ -43,6 +43,9 @@ struct ManifestTemplate {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;
   std::string trigger = "/.sandpit/go";  // {source}: the interpreter's own open of its program
+  std::string program = "{source}";      // what a run's record says that its program is
+  bool once = false;                     // not forked: each process serves one run
+  std::vector<std::string> directories;  // of such a process, in its work directory from the start
 };
 
 // Modules that a template loads before it is forked.
@@ -100,6 +103,10 @@ struct Manifest {
 
 // Where a template's prelude is, inside (plan/template_plan.h).
 inline constexpr std::string_view kPreludeDirectory = "/.sandpit";
+
+// As a trigger: where java(1) looks for its main class, with the machine started
+// (engine/warm/library_java.cc).
+inline constexpr std::string_view kJavaTrigger = "java";
 
 // Of a template: the names of modules for its prelude to load, with commas between them.
 inline constexpr std::string_view kPreloadVariable = "SANDPIT_PRELOAD";

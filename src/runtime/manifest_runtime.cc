@@ -172,9 +172,11 @@ WarmStart warm_start(const ManifestTemplate& from, Values values) {
           .argv = expand(from.argv, values),
           .env = expand(from.env, values),
           .trigger = expand_word(from.trigger, values),
-          .source = values.source,
+          .source = expand_word(from.program, values),
           .args = args,
-          .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}"};
+          .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}",
+          .once = from.once,
+          .directories = from.directories};
 }
 
 std::string_view version_of(std::string_view runtime) {

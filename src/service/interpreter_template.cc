@@ -23,6 +23,7 @@
 #include "plan/plan.h"
 #include "sandpit/outcome.h"
 #include "sandpit/sandbox.h"
+#include "service/last_line.h"
 #include "supervisor/supervisor.h"
 #include "sys/proc_sampler.h"
 
@@ -32,12 +33,6 @@ namespace {
 constexpr std::size_t kMostSaid = 4096;
 // One that has not come up by then is ended.
 constexpr std::chrono::seconds kLongestBirth{60};
-
-std::string last_line(std::string_view text) {
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  const std::size_t line = text.rfind('\n');
-  return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
-}
 
 }  // namespace
 

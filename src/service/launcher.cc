@@ -1,6 +1,7 @@
 #include "service/launcher.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -25,6 +26,8 @@
 #include "sandpit/sandbox.h"
 #include "sandpit/units.h"
 #include "service/one_shot.h"
+#include "service/template_pool.h"
+#include "service/waiting_process.h"
 #include "service/wire.h"
 #include "supervisor/supervisor.h"
 
@@ -71,6 +74,20 @@ class LauncherSession final : public RunObserver {
     return buffer.size() > kMostBuffered ? Verdict::kFull : Verdict::kTaken;
   }
 
+  // Of a run that needs a process which was asked whether it is there. Answers whether it needs it
+  // no longer.
+  bool advance() {
+    if (pending_ == nullptr) return true;
+    if (pending_->process->state() < WaitingProcess::State::kPresent) return false;
+    const std::unique_ptr<Pending> pending = std::move(pending_);
+    if (auto started = start_pending(*pending); !started) {
+      tell(started.error());
+    } else if (pending->cancelled) {
+      launcher_.supervisor().cancel(*run_, "cancelled");
+    }
+    return true;
+  }
+
   void on_finished(Outcome outcome, UniqueFd volume) override {
     run_ = nullptr;
     outcome_ = std::make_unique<Outcome>(std::move(outcome));
@@ -83,6 +100,14 @@ class LauncherSession final : public RunObserver {
   }
 
  private:
+  struct Pending {
+    std::unique_ptr<WaitingProcess> process;
+    Plan plan;
+    std::vector<UniqueFd> inputs;
+    RunInput input;
+    bool cancelled = false;
+  };
+
   std::string& pending(OutputStream stream) {
     return stream == OutputStream::kStdout ? stdout_ : stderr_;
   }
@@ -98,6 +123,7 @@ class LauncherSession final : public RunObserver {
     }
     if (message->kind == wire::Kind::kCancel) {
       if (run_ != nullptr) launcher_.supervisor().cancel(*run_, "cancelled");
+      if (pending_ != nullptr) pending_->cancelled = true;
     } else if (message->kind == wire::Kind::kGrantCpu) {
       std::int64_t total = 0;
       wire::Reader reader(message->body);
@@ -110,12 +136,9 @@ class LauncherSession final : public RunObserver {
       if (!wire::send(channel_.get(), wire::Kind::kTemplateCounts, body, {},
                       wire::Blocking::kDontWait))
         orphan();
-    } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr) {
-      if (auto started = start(std::move(*message)); !started) {
-        const std::string body = wire::encode(started.error());
-        if (!wire::send(channel_.get(), wire::Kind::kError, body, {}, wire::Blocking::kDontWait))
-          orphan();
-      }
+    } else if (message->kind == wire::Kind::kStart && run_ == nullptr && outcome_ == nullptr &&
+               pending_ == nullptr) {
+      if (auto started = start(std::move(*message)); !started) tell(started.error());
     } else {
       orphan();
     }
@@ -159,7 +182,11 @@ class LauncherSession final : public RunObserver {
       place = launcher_.templates().find(plan, wire::kind_of(bytes, plan), plan.cold_reason);
     }
     Supervisor& supervisor = launcher_.supervisor();
-    if (place.waiting != nullptr) {
+    if (place.process != nullptr) {
+      pending_ = std::make_unique<Pending>(std::move(place.process), std::move(plan),
+                                           std::move(descriptors), std::move(input));
+      launcher_.await(channel_.get());
+    } else if (place.waiting != nullptr) {
       SP_TRY(run_,
              supervisor.begin(launcher_.engine(), std::move(*place.waiting), *place.link,
                               std::move(plan), std::move(descriptors), std::move(input), *this));
@@ -170,6 +197,32 @@ class LauncherSession final : public RunObserver {
       SP_TRY(run_, supervisor.start(launcher_.engine(), std::move(plan), std::move(descriptors),
                                     std::move(input), *this));
     }
+    return {};
+  }
+
+  void tell(const Error& error) {
+    const std::string body = wire::encode(error);
+    if (!wire::send(channel_.get(), wire::Kind::kError, body, {}, wire::Blocking::kDontWait))
+      orphan();
+  }
+
+  // Its process is there, or gone: then it starts cold, since it has not begun.
+  Result<void> start_pending(Pending& pending) {
+    Supervisor& supervisor = launcher_.supervisor();
+    std::string reason = pending.process->end();
+    if (pending.process->state() == WaitingProcess::State::kPresent) {
+      auto begun = pending.process->hand_over(launcher_.engine(), pending.plan, pending.inputs,
+                                              pending.input, *this);
+      if (begun) {
+        run_ = *begun;
+        return {};
+      }
+      reason = begun.error().to_string();
+    }
+    launcher_.templates().note_gone(*pending.process);
+    pending.plan.cold_reason = fmt::format("its process failed: {}", reason);
+    SP_TRY(run_, supervisor.start(launcher_.engine(), std::move(pending.plan),
+                                  std::move(pending.inputs), std::move(pending.input), *this));
     return {};
   }
 
@@ -221,6 +274,7 @@ class LauncherSession final : public RunObserver {
     if (orphaned_) return;
     orphaned_ = true;
     launcher_.supervisor().forget(channel_.get());
+    pending_.reset();
     if (run_ != nullptr) {
       launcher_.supervisor().cancel(*run_, "cancelled");
     } else {
@@ -231,6 +285,7 @@ class LauncherSession final : public RunObserver {
   Launcher& launcher_;
   UniqueFd channel_;
   SupervisedRun* run_ = nullptr;
+  std::unique_ptr<Pending> pending_;
   bool streaming_ = false;
   bool wants_volume_ = false;
   bool orphaned_ = false;
@@ -291,12 +346,23 @@ void Launcher::on_control() {
 
 void Launcher::retire(int channel) { retired_.push_back(channel); }
 
+void Launcher::await(int channel) { awaiting_.push_back(channel); }
+
+void Launcher::advance() {
+  std::erase_if(awaiting_, [this](int channel) {
+    const auto found = sessions_.find(channel);
+    return found == sessions_.end() || found->second->advance();
+  });
+}
+
 Result<void> Launcher::serve() {
   while (!ending_) {
     SP_TRY_VOID(supervisor_->step());
+    advance();
     for (const int channel : retired_) sessions_.erase(channel);
     retired_.clear();
-    templates_->tidy();
+    // Which may start a process: whoever is about to begin a run comes first.
+    if (awaiting_.empty()) templates_->tidy();
   }
   return {};
 }

@@ -32,10 +32,13 @@ class Launcher {
   [[nodiscard]] TemplatePool& templates() { return *templates_; }
   // The session has no more to do; removed after the current events.
   void retire(int channel);
+  // The session waits for a process to answer; looked after when there is something new.
+  void await(int channel);
 
  private:
   Launcher() = default;
   void on_control();
+  void advance();
   UniqueFd control_;
   Host host_;
   std::unique_ptr<jail::JailEngine> engine_;
@@ -43,6 +46,7 @@ class Launcher {
   std::unique_ptr<TemplatePool> templates_;  // after the supervisor: templates are runs of it
   std::unordered_map<int, std::unique_ptr<LauncherSession>> sessions_;
   std::vector<int> retired_;
+  std::vector<int> awaiting_;
   bool ending_ = false;
 };
 

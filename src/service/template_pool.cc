@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -101,7 +102,7 @@ std::vector<std::string> preloads_of(const WarmStart& warm) {
 }  // namespace
 
 TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, bool is_root)
-    : supervisor_(supervisor), engine_(engine), is_root_(is_root) {
+    : supervisor_(supervisor), engine_(engine), is_root_(is_root), once_(supervisor, engine) {
   configure({});
 }
 
@@ -115,6 +116,11 @@ void TemplatePool::configure(const TemplateOptions& options) {
   most_ =
       options.most != 0 ? options.most : static_cast<unsigned>(std::max(1L, online_processors()));
   most_ = std::max(most_, options.least);
+  once_.configure(options, most_);
+}
+
+bool TemplatePool::full() const {
+  return options_.memory.count() != 0 && memory_ >= options_.memory;
 }
 
 Result<void> TemplatePool::open_files() {
@@ -259,7 +265,7 @@ std::string TemplatePool::make(Shape& shape) {
   if (shape.failures >= kMostFailures && Clock::now() - shape.failed_at < kPause) {
     return failure_text(shape);
   }
-  if (options_.memory.count() != 0 && memory_ >= options_.memory) {
+  if (full()) {
     return "the templates have all the memory that they may have";
   }
   ++shape.counts.made;
@@ -268,6 +274,20 @@ std::string TemplatePool::make(Shape& shape) {
     return failure_text(shape);
   }
   return {};
+}
+
+TemplatePool::Place TemplatePool::find_once(const Plan& run, std::string_view kind,
+                                            std::string& reason) {
+  // What was granted is opened for each run anew: not ahead.
+  if (has_grants(run)) {
+    reason = "paths of the host were granted";
+    return {};
+  }
+  if (auto started = start_timer(); !started) {
+    reason = started.error().to_string();
+    return {};
+  }
+  return {.link = nullptr, .waiting = nullptr, .process = once_.take(run, kind, means(), reason)};
 }
 
 TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
@@ -282,6 +302,7 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
   }
   reason = unavailable_;
   if (!reason.empty()) return {};
+  if (run.warm->once) return find_once(run, kind, reason);
   const Kind* const known = kind_for(run, kind);
   if (known == nullptr) {
     reason = "enough kinds of templates are in use";
@@ -333,15 +354,14 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
   }
   best->count();
   ++shape.counts.hits;
-  return {.link = &best->link(), .waiting = std::move(waiting)};
+  return {.link = &best->link(), .waiting = std::move(waiting), .process = nullptr};
 }
 
 void TemplatePool::fork_ahead(Shape& shape, Clock::time_point now) {
   const bool resting =
       shape.ahead_failures >= kMostFailures && now - shape.ahead_failed_at < kPause;
-  const bool full = options_.memory.count() != 0 && memory_ >= options_.memory;
-  const bool wanted =
-      shape.ahead != nullptr && !shape.forgotten && now - shape.used < kInUse && !resting && !full;
+  const bool wanted = shape.ahead != nullptr && !shape.forgotten && now - shape.used < kInUse &&
+                      !resting && !full();
   for (const auto& item : shape.templates) {
     if (!item->ready()) continue;
     // A run that has just begun would have to share a processor with it.
@@ -389,6 +409,7 @@ void TemplatePool::retire_idle(Shape& shape, Clock::time_point now) const {
 }
 
 void TemplatePool::tidy() {
+  once_.tidy(means());
   const Clock::time_point now = Clock::now();
   for (const auto& [key, shape] : shapes_) {
     retire_idle(*shape, now);
@@ -445,6 +466,7 @@ void TemplatePool::on_timer() {
     look_at_memory();
     if (memory_ > options_.memory) {
       if (Shape* const oldest = longest_unused(); oldest != nullptr) oldest->forgotten = true;
+      once_.shrink();
     }
   }
   for (const auto& [key, shape] : shapes_) {
@@ -453,7 +475,7 @@ void TemplatePool::on_timer() {
         std::ranges::count_if(shape->templates, [](const auto& item) { return item->usable(); }));
     while (usable < options_.least && make(*shape).empty()) ++usable;
   }
-  if (!shapes_.empty()) return;
+  if (!shapes_.empty() || !once_.empty()) return;
   supervisor_.forget(timer_.get());
   timer_.reset();
 }
@@ -467,7 +489,7 @@ void TemplatePool::look_at_memory() {
       if (!item->dead()) sum += item->memory().count();
     }
   }
-  memory_ = ByteCount::bytes(sum);
+  memory_ = ByteCount::bytes(sum + once_.look_at_memory(proc_).count());
 }
 
 std::vector<TemplateCounts> TemplatePool::counts() {
@@ -490,6 +512,9 @@ std::vector<TemplateCounts> TemplatePool::counts() {
     found.emplace_back(shape->number, std::move(counts));
   }
   std::ranges::sort(found, {}, [](const auto& entry) { return entry.first; });
+  auto once = once_.counts();
+  std::ranges::sort(once, {}, [](const auto& entry) { return entry.first; });
+  std::ranges::move(once, std::back_inserter(found));
   std::vector<TemplateCounts> counts;
   counts.reserve(found.size());
   for (auto& [number, entry] : found) counts.push_back(std::move(entry));

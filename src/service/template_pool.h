@@ -20,6 +20,8 @@
 #include "sandpit/sandbox.h"
 #include "sandpit/units.h"
 #include "service/interpreter_template.h"
+#include "service/once_pool.h"
+#include "service/waiting_process.h"
 #include "supervisor/supervisor.h"
 
 namespace sandpit {
@@ -37,10 +39,14 @@ class TemplatePool {
   struct Place {
     jail::TemplateLink* link = nullptr;
     std::unique_ptr<jail::Jail> waiting;
+    // Or what it can be handed to as soon as that is State::kPresent; where that is gone, tell
+    // note_gone() and start cold.
+    std::unique_ptr<WaitingProcess> process;
   };
   // `kind`: wire::kind_of(run). None when it can't be forked, with the reason; where a template
   // would help the next one, it is being made.
   [[nodiscard]] Place find(const Plan& run, std::string_view kind, std::string& reason);
+  void note_gone(const WaitingProcess& process) { once_.note_gone(process); }
   // Call after each step of the loop: removes the dead, retires the old. A timer of the pool's own
   // sees to it that there are steps.
   void tidy();
@@ -80,9 +86,12 @@ class TemplatePool {
   [[nodiscard]] Shape* longest_unused();
   static void note_failure(Shape& shape, std::string why);
   [[nodiscard]] static std::string failure_text(const Shape& shape);
+  Place find_once(const Plan& run, std::string_view kind, std::string& reason);
   // Empty when it is on its way, else why not.
   std::string make(Shape& shape);
   Result<void> make_one(Shape& shape);
+  [[nodiscard]] bool full() const;
+  [[nodiscard]] OncePool::Means means() const { return {.library = &library_, .full = full()}; }
   Result<void> open_files();
   Result<void> start_timer();
   void on_timer();
@@ -106,6 +115,7 @@ class TemplatePool {
   std::uint64_t shapes_made_ = 0;
   std::map<std::string, std::unique_ptr<Shape>> shapes_;
   std::map<std::string, Kind> kinds_;
+  OncePool once_;
 };
 
 }  // namespace sandpit

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@
 #include "supervisor/input_pump.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
+#include "sys/cgroup.h"
 #include "sys/proc_sampler.h"
 
 namespace sandpit {
@@ -76,6 +78,25 @@ Result<jail::Jail> make_jail(Supervisor& supervisor, jail::JailEngine& engine,
   return engine.start(plan, inputs, standard_input);
 }
 
+// Of one group, less what had been used earlier.
+sys::CgroupUsage since(sys::CgroupUsage usage, const sys::CgroupUsage& before) {
+  const auto less = [](std::optional<Microseconds>& now, const std::optional<Microseconds>& then) {
+    if (now && then) now = std::max(*now - *then, Microseconds(0));
+  };
+  less(usage.cpu, before.cpu);
+  less(usage.user, before.user);
+  less(usage.system, before.system);
+  return usage;
+}
+
+Result<void> make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
+  read_end = UniqueFd(ends[0]);
+  write_end = UniqueFd(ends[1]);
+  return {};
+}
+
 }  // namespace
 
 SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
@@ -83,7 +104,7 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
     : supervisor_(supervisor),
       jail_(std::move(jail)),
       plan_(std::move(plan)),
-      observer_(observer),
+      observer_(&observer),
       stdout_{.pipe = &jail_.stdout_pipe(), .collector = OutputCollector(plan_.limits.output)},
       stderr_{.pipe = &jail_.stderr_pipe(), .collector = OutputCollector(plan_.limits.output)},
       started_(jail_.started()),
@@ -92,9 +113,14 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
                    enforced_by("cpu_time", Mechanism::kCgroupV2);
   cpu_by_sampling_ = enforced_by("cpu_time", Mechanism::kSampled);
   memory_by_sampling_ = enforced_by("memory", Mechanism::kSampled);
+  start_clocks(started_);
+}
+
+void SupervisedRun::start_clocks(Clock::time_point now) {
+  started_ = now;
   // The earliest moment at which all processors together can have used the limit up.
-  if (cpu_by_cgroup_) next_cpu_check_ = started_ + plan_.limits.cpu_time / online_processors();
-  if (cpu_by_sampling_ || memory_by_sampling_) next_sample_ = started_ + kSamplePeriod;
+  if (cpu_by_cgroup_) next_cpu_check_ = now + plan_.limits.cpu_time / online_processors();
+  if (cpu_by_sampling_ || memory_by_sampling_) next_sample_ = now + kSamplePeriod;
 }
 
 SupervisedRun::~SupervisedRun() {
@@ -121,12 +147,7 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::start(Supervisor& supervis
   }
   UniqueFd read_end = std::move(input.direct);
   UniqueFd write_end;
-  if (!read_end.valid()) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) return fail(errno_error("pipe2", errno));
-    read_end = UniqueFd(ends[0]);
-    write_end = UniqueFd(ends[1]);
-  }
+  if (!read_end.valid()) SP_TRY_VOID(make_pipe(read_end, write_end));
   SP_TRY(jail::Jail jail, make_jail(supervisor, engine, std::move(origin), plan, inputs, read_end));
   read_end.reset();
   auto run = std::unique_ptr<SupervisedRun>(
@@ -154,10 +175,35 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::end(Supervisor& supervisor
   auto observer = std::make_shared<NoObserver>();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(waiting), std::move(plan), *observer));
-  run->keep(std::move(observer));
+  run->kept_observer_ = std::move(observer);
   SP_TRY_VOID(run->watch_all());
   run->kill(KillReason::kCancelled, "");
   return run;
+}
+
+Result<void> SupervisedRun::hand_over(const jail::JailEngine& engine, UniqueFd& control, Plan& plan,
+                                      const std::vector<UniqueFd>& inputs, RunInput& input,
+                                      RunObserver& observer) {
+  if (reported_ || wait_status_ || reason_ != KillReason::kNone || jail_.cgroup() == nullptr) {
+    return fail({.code = ErrorCode::kSandbox, .message = "its process has ended"});
+  }
+  UniqueFd read_end;
+  UniqueFd write_end;
+  if (!input.direct.valid()) SP_TRY_VOID(make_pipe(read_end, write_end));
+  SP_TRY(before_, jail_.cgroup()->usage());
+  const Clock::time_point now = Clock::now();
+  SP_TRY_VOID(engine.hand_over(jail_, control.get(), plan, inputs,
+                               input.direct.valid() ? input.direct : read_end));
+  input.direct.reset();
+  handed_over_ = true;
+  control_ = std::move(control);
+  plan_ = std::move(plan);
+  observer_ = &observer;
+  start_clocks(now);
+  if (!input.pumped.valid() || !write_end.valid()) return {};
+  // The program may have begun: what can't be pumped is an input that ends at once.
+  (void)start_pump(std::move(input.pumped), std::move(write_end));
+  return {};
 }
 
 void SupervisedRun::watch_tree() {
@@ -196,6 +242,12 @@ void SupervisedRun::kill(KillReason reason, std::string_view message) {
     kill_message_ = message;
   }
   jail_.kill();
+}
+
+void SupervisedRun::abandon() {
+  kept_observer_ = std::make_shared<NoObserver>();
+  observer_ = kept_observer_.get();
+  kill(KillReason::kCancelled, "");
 }
 
 // ---- time and memory
@@ -244,7 +296,8 @@ void SupervisedRun::check_cpu(Clock::time_point now) {
          fmt::format("the CPU time of the run can't be read: {}", used.error().to_string()));
     return;
   }
-  const Microseconds limit = plan_.limits.cpu_time + grace_;
+  // What was used before it was this run's does not count.
+  const Microseconds limit = plan_.limits.cpu_time + grace_ + before_.cpu.value_or(Microseconds(0));
   if (*used >= limit) {
     kill(KillReason::kCpuTime, "");
     return;
@@ -400,7 +453,7 @@ bool SupervisedRun::read_output(OutputStream stream) {
   }
   const std::string_view head = out.collector.take({buffer.data(), static_cast<std::size_t>(n)});
   if (head.empty()) return true;
-  const RunObserver::Verdict verdict = observer_.on_output(stream, head);
+  const RunObserver::Verdict verdict = observer_->on_output(stream, head);
   if (verdict == RunObserver::Verdict::kGone) close_output(out);
   if (verdict == RunObserver::Verdict::kFull && out.pipe->valid()) {
     out.paused = true;
@@ -434,6 +487,19 @@ void SupervisedRun::on_exit() {
   if (!reported_) report(jail_.forked() ? told_end_ : end);
 }
 
+// What its process could not do before it began, if anything.
+void SupervisedRun::read_control() {
+  if (!control_.valid()) return;
+  jail::ChildMessage message;
+  ssize_t n = 0;
+  while ((n = ::recv(control_.get(), &message, sizeof message, MSG_DONTWAIT)) > 0) {
+    const bool told = n == static_cast<ssize_t>(sizeof message);
+    if (told && message.kind == jail::MessageKind::kFailed && !launch_failure_) {
+      launch_failure_ = message;
+    }
+  }
+}
+
 // Called when nothing can write any more: what is in the pipes is all there is.
 void SupervisedRun::report(const jail::Jail::End& end) {
   reported_ = true;
@@ -446,11 +512,12 @@ void SupervisedRun::report(const jail::Jail::End& end) {
   sys::CgroupUsage usage;
   if (jail_.cgroup() != nullptr) {
     auto read = jail_.cgroup()->usage();
-    if (read) usage = *read;
+    if (read) usage = since(*read, before_);
   }
+  read_control();
   for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
     const std::string tail = output(stream).collector.finish();
-    if (!tail.empty()) (void)observer_.on_output(stream, tail);
+    if (!tail.empty()) (void)observer_->on_output(stream, tail);
     close_output(output(stream));
   }
   Outcome& outcome = outcome_;
@@ -472,7 +539,7 @@ void SupervisedRun::report(const jail::Jail::End& end) {
                         .volume_full = volume_full(volume_),
                         .proc_missing = proc_missing_},
                outcome);
-  if (jail_.forked()) outcome.start = "warm";
+  if (jail_.forked() || handed_over_) outcome.start = "warm";
   outcome.start_reason = plan_.cold_reason;
   outcome.denials_missing = plan_.silent_reason.empty() ? denials_missing_ : plan_.silent_reason;
   if (denials_) denials_->add_to(outcome);
@@ -488,7 +555,7 @@ void SupervisedRun::report(const jail::Jail::End& end) {
 
 void SupervisedRun::tell() {
   told_ = true;
-  observer_.on_finished(std::move(outcome_), std::move(volume_));
+  observer_->on_finished(std::move(outcome_), std::move(volume_));
 }
 
 void SupervisedRun::finish_egress() {

@@ -16,6 +16,7 @@
 #include "supervisor/input_pump.h"
 #include "supervisor/output_collector.h"
 #include "supervisor/supervisor.h"
+#include "sys/cgroup.h"
 #include "sys/proc_sampler.h"
 
 namespace sandpit {
@@ -35,19 +36,23 @@ class SupervisedRun {
   // Of a jail that waits and shall not begin: killed, and gone when the kernel says so.
   [[nodiscard]] static Result<std::unique_ptr<SupervisedRun>> end(Supervisor& supervisor,
                                                                   jail::Jail waiting, Plan plan);
+  // See Supervisor::hand_over.
+  Result<void> hand_over(const jail::JailEngine& engine, UniqueFd& control, Plan& plan,
+                         const std::vector<UniqueFd>& inputs, RunInput& input,
+                         RunObserver& observer);
   SupervisedRun(const SupervisedRun&) = delete;
   SupervisedRun& operator=(const SupervisedRun&) = delete;
   ~SupervisedRun();
 
   void kill(KillReason reason, std::string_view message);
+  // The same, and nobody hears of its end.
+  void abandon();
   void resume(OutputStream stream);
   // Raises the limit of CPU time to `total`.
   void grant_cpu(Milliseconds total);
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
   [[nodiscard]] pid_t pid() const { return jail_.pid(); }
-  // For as long as this run is there.
-  void keep(std::shared_ptr<RunObserver> observer) { kept_observer_ = std::move(observer); }
   // Reported and reaped.
   [[nodiscard]] bool finished() const { return told_ && reaped_; }
 
@@ -71,6 +76,8 @@ class SupervisedRun {
   void on_exit();
   bool read_output(OutputStream stream);
   void close_output(Output& output);
+  void start_clocks(Clock::time_point now);
+  void read_control();
   void check_cpu(Clock::time_point now);
   void sample(Clock::time_point now);
   void report(const jail::Jail::End& end);
@@ -84,7 +91,10 @@ class SupervisedRun {
   Supervisor& supervisor_;
   jail::Jail jail_;
   Plan plan_;
-  RunObserver& observer_;
+  RunObserver* observer_;
+  UniqueFd control_;  // of one that has waited: what its beginning failed at
+  bool handed_over_ = false;
+  sys::CgroupUsage before_;  // used by then, and not the run's
   Output stdout_;
   Output stderr_;
   std::unique_ptr<InputPump> input_;

@@ -55,6 +55,13 @@ Result<SupervisedRun*> Supervisor::begin(jail::JailEngine& engine, jail::Jail wa
                                   std::move(plan), std::move(inputs), std::move(input), observer));
 }
 
+Result<void> Supervisor::hand_over(SupervisedRun& waiting, const jail::JailEngine& engine,
+                                   UniqueFd& control, Plan& plan,
+                                   const std::vector<UniqueFd>& inputs, RunInput& input,
+                                   RunObserver& observer) {
+  return waiting.hand_over(engine, control, plan, inputs, input, observer);
+}
+
 void Supervisor::discard(jail::Jail waiting, Plan plan) {
   // What can't be watched is waited for here, in its destructor.
   (void)add(SupervisedRun::end(*this, std::move(waiting), std::move(plan)));
@@ -73,6 +80,8 @@ pid_t Supervisor::pid_of(const SupervisedRun& run) { return run.pid(); }
 void Supervisor::drop(SupervisedRun& run) {
   std::erase_if(runs_, [&run](const auto& item) { return item.get() == &run; });
 }
+
+void Supervisor::abandon(SupervisedRun& run) { run.abandon(); }
 
 void Supervisor::cancel(SupervisedRun& run, std::string_view message) {
   run.kill(KillReason::kCancelled, message);

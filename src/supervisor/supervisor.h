@@ -69,6 +69,14 @@ class Supervisor {
                                              jail::TemplateLink& from, Plan plan,
                                              std::vector<UniqueFd> inputs, RunInput input,
                                              RunObserver& observer);
+  // A run that was started as the Plan of a process that waits for one (once_plan()), and has said
+  // over `control`, its socket's other end, that it does. From here on it is the run of this plan
+  // and this observer, and its time and CPU time count from here. On error it is of no use any
+  // more, nothing of `plan` and `input` is taken, and the observer stays what it was.
+  [[nodiscard]] Result<void> hand_over(SupervisedRun& waiting, const jail::JailEngine& engine,
+                                       UniqueFd& control, Plan& plan,
+                                       const std::vector<UniqueFd>& inputs, RunInput& input,
+                                       RunObserver& observer);
   // Ends a jail that was forked ahead and is not needed; its cell is free when nothing of it lives.
   void discard(jail::Jail waiting, Plan plan);
   void cancel(SupervisedRun& run, std::string_view message);
@@ -88,8 +96,10 @@ class Supervisor {
   // init of its jail, as this process's /proc numbers it.
   [[nodiscard]] static pid_t pid_of(const SupervisedRun& run);
 
-  // Kills one run, without telling its observer.
+  // Kills one run, without telling its observer: drop() waits for its end, abandon() lets the loop
+  // go on meanwhile.
   void drop(SupervisedRun& run);
+  static void abandon(SupervisedRun& run);
   // Kills what runs, without telling the observers.
   void drop_runs();
   [[nodiscard]] bool idle() const { return runs_.empty(); }

@@ -1,6 +1,7 @@
 """Programs whose cold and warm runs must not differ, by the extension of their file."""
 
 import ends
+import java
 from program import Program
 
 PYTHON = {
@@ -239,4 +240,5 @@ ALL = {
     "php": PHP | ends.PHP,
     "pl": PERL,
     "lua": LUA,
+    "java": java.JAVA,
 }

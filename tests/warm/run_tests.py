@@ -23,7 +23,7 @@ from neighbours import Neighbours, Preloads  # noqa: E402, F401
 from sandpit_tests import Case, main  # noqa: E402
 from siblings import Siblings  # noqa: E402
 
-INTERPRETERS = {"py": "python3", "js": "node", "mjs": "node", "rb": "ruby", "php": "php", "pl": "perl", "lua": "lua5.4"}
+INTERPRETERS = {"py": "python3", "js": "node", "mjs": "node", "rb": "ruby", "php": "php", "pl": "perl", "lua": "lua5.4", "java": "javac"}
 COUNT = 100  # of siblings
 
 
@@ -85,6 +85,14 @@ class Same(Warm):
     def test_lua(self):
         self.compare("lua")
 
+    def test_java(self):
+        self.need("java")
+        # As an ordinary user of a host without a cgroup for him: it starts cold, since nothing could tell what is the run's own.
+        self.write("Main.java", "class Main { public static void main(String[] a) { } }")
+        if "sampled" in json.loads(self.sandpit("run", "--json", "Main.java").stdout).get("enforcement", {}).get("cpu_time", "sampled"):
+            self.skipTest("a cgroup")
+        self.compare("java")
+
 
 class Random(Siblings):
     def distinct(self, runtime, extension, text):
@@ -122,6 +130,11 @@ class Random(Siblings):
 
     def test_lua(self):
         self.distinct("lua", "lua", "print(math.random(1 << 60), math.random())")
+
+    def test_java(self):
+        self.distinct("java", "java", "import java.util.*;\npublic class Main { public static void main(String[] a) {\n"
+                      "System.out.println(new java.security.SecureRandom().nextLong() + \" \" + new Random().nextLong() + \" \" + Math.random() + \" \"\n"
+                      "+ UUID.randomUUID() + \" \" + java.util.concurrent.ThreadLocalRandom.current().nextLong() + \" \" + new SplittableRandom().nextLong());\n} }")
 
 
 class Traces(Siblings):

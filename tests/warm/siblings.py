@@ -6,10 +6,12 @@ import pathlib
 import sandpit_tests
 from sandpit_tests import Case
 
-NAMES = {"python": "main.py", "javascript": "main.js", "ruby": "main.rb", "php": "main.php", "perl": "main.pl", "lua": "main.lua"}
+NAMES = {"python": "main.py", "javascript": "main.js", "ruby": "main.rb", "php": "main.php", "perl": "main.pl", "lua": "main.lua",
+         "java": "Main.java"}
 # A program that ends when a template that was asked for before it has come up.
 WAITS = {"python": "import time; time.sleep(1.5)", "javascript": "setTimeout(() => {}, 2500)", "ruby": "sleep 2.5",
-         "php": "<?php usleep(1500000);", "perl": "sleep 1", "lua": "local t = os.clock(); while os.clock() - t < 1 do end"}
+         "php": "<?php usleep(1500000);", "perl": "sleep 1", "lua": "local t = os.clock(); while os.clock() - t < 1 do end",
+         "java": "class Main { public static void main(String[] a) throws Exception { Thread.sleep(2500); } }"}
 
 
 class Siblings(Case):

@@ -62,7 +62,8 @@ class Launch {
 // the volume, copy_inputs() fills it.
 void build_root(Launch& launch, const ChildSpec& spec);
 [[nodiscard]] int build_tree(Launch& launch, const ChildSpec& spec);
-void copy_inputs(Launch& launch, const ChildSpec& spec, int volume);
+// `path`: of the work directory, beneath the directory `volume`.
+void copy_inputs(Launch& launch, ChildArray<ChildInput> inputs, int volume, const char* path);
 
 // child_walls.cc. The ruleset opens the rules' paths: before RLIMIT_NOFILE may forbid it. -1 where
 // there is no Landlock.

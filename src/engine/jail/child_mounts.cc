@@ -161,17 +161,24 @@ bool mount_per_run(Launch& launch, const ChildSpec& spec, int root, int volume, 
   return proc_missing;
 }
 
+// One may be there from the start (WarmStart::directories).
+void make_input_directory(Launch& launch, int work, const ChildInput& input) {
+  if (::mkdirat(work, input.name, input.mode) == 0) return;
+  if (errno != EEXIST) launch.fail(errno);
+  launch.need(::fchmodat(work, input.name, input.mode, 0));
+}
+
 }  // namespace
 
-void copy_inputs(Launch& launch, const ChildSpec& spec, int volume) {
+void copy_inputs(Launch& launch, ChildArray<ChildInput> inputs, int volume, const char* path) {
   int index = 0;
-  for (const ChildInput& input : spec.inputs) {
+  for (const ChildInput& input : inputs) {
     launch.begin(LaunchStep::kInput, index++);
     if (input.number != 0) continue;
     const int work =
-        static_cast<int>(launch.need(::openat(volume, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+        static_cast<int>(launch.need(::openat(volume, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     if (input.directory) {
-      launch.need(::mkdirat(work, input.name, input.mode));
+      make_input_directory(launch, work, input);
       ::close(work);
       continue;
     }
@@ -235,7 +242,7 @@ int build_tree(Launch& launch, const ChildSpec& spec) {
 
 void build_root(Launch& launch, const ChildSpec& spec) {
   const int volume = build_tree(launch, spec);
-  copy_inputs(launch, spec, volume);
+  copy_inputs(launch, spec.inputs, volume, "work");
   ::close(volume);
 }
 

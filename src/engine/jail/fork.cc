@@ -184,8 +184,41 @@ Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
   return jail;
 }
 
+namespace {
+
+// The limit that a cold run of this plan has (SpecBuilder); 0 where it has none.
+std::uint64_t cpu_rlimit(const Plan& plan) {
+  SpecBuilder builder(plan);
+  for (const ChildRlimit& limit : builder.finish({}).rlimits) {
+    if (limit.resource == RLIMIT_CPU) return limit.limit.rlim_cur;
+  }
+  return 0;
+}
+
+}  // namespace
+
 Result<void> JailEngine::begin(Jail& waiting, const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) const {
+  waiting.started_ = std::chrono::steady_clock::now();
+  return send_start(waiting, waiting.socket(), 0, plan, inputs, standard_input);
+}
+
+Result<void> JailEngine::hand_over(const Jail& waiting, int socket, const Plan& plan,
+                                   const std::vector<UniqueFd>& inputs,
+                                   const UniqueFd& standard_input) const {
+  return send_start(waiting, socket, cpu_rlimit(plan), plan, inputs, standard_input);
+}
+
+bool JailEngine::may_wait(const Plan& plan) {
+  SpecBuilder builder(plan);
+  const ChildSpec& spec = builder.finish({});
+  const std::span<const sock_filter> filter(spec.seccomp.filter, spec.seccomp.len);
+  return may_wait_behind_walls(spec) && sys::allows(filter, SYS_fchmodat);
+}
+
+Result<void> JailEngine::send_start(const Jail& waiting, int socket, std::uint64_t cpu_seconds,
+                                    const Plan& plan, const std::vector<UniqueFd>& inputs,
+                                    const UniqueFd& standard_input) const {
   SP_TRY_VOID(give(standard_input, waiting));
   const std::vector<ChildInput> files = child_inputs(plan, inputs);
   const std::string record = run_record(*plan.warm);
@@ -194,9 +227,9 @@ Result<void> JailEngine::begin(Jail& waiting, const Plan& plan, const std::vecto
                                .stdin_fd = standard_input.get(),
                                .record = record.data(),
                                .record_size = record.size(),
-                               .record_fd = record_file.get()};
-  waiting.started_ = std::chrono::steady_clock::now();
-  return send_image(waiting.socket(), warm::flatten(image));
+                               .record_fd = record_file.get(),
+                               .cpu_seconds = cpu_seconds};
+  return send_image(socket, warm::flatten(image));
 }
 
 }  // namespace sandpit::jail

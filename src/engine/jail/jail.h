@@ -116,6 +116,12 @@ class JailEngine {
   [[nodiscard]] Result<void> begin(Jail& waiting, const Plan& plan,
                                    const std::vector<UniqueFd>& inputs,
                                    const UniqueFd& standard_input) const;
+  // The same of a process that serves one run (plan/template_plan.h, once_plan()): `socket` is what
+  // its control socket is to us. may_wait(): the run's own filter and limits let it.
+  [[nodiscard]] static bool may_wait(const Plan& plan);
+  [[nodiscard]] Result<void> hand_over(const Jail& waiting, int socket, const Plan& plan,
+                                       const std::vector<UniqueFd>& inputs,
+                                       const UniqueFd& standard_input) const;
 
  private:
   explicit JailEngine(HostFacts facts) : facts_(std::move(facts)) {}
@@ -133,6 +139,9 @@ class JailEngine {
   // `standard_input`: null where the run waits for it.
   Result<Jail> fork_run(TemplateLink& from, const Plan& plan, const std::vector<UniqueFd>& inputs,
                         const UniqueFd* standard_input);
+  Result<void> send_start(const Jail& waiting, int socket, std::uint64_t cpu_seconds,
+                          const Plan& plan, const std::vector<UniqueFd>& inputs,
+                          const UniqueFd& standard_input) const;
   // The program's ends into the spec, and in the end the host's into the jail.
   void hand_over(const Ends& ends, ChildSpec& spec) const;
   static void keep(Ends& ends, Jail& jail);

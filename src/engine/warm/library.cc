@@ -29,6 +29,8 @@ constinit TemplateState state;
 pid_t main_thread = 0;
 // Armed by the constructor; disarmed for ever by the first fork, or where there is no template.
 bool armed = false;
+bool once = false;  // it serves one run, and forks none
+char work_dir[1024];
 char trigger[4096];
 char prelude[4096];
 bool patch_arguments = false;
@@ -38,6 +40,7 @@ ForkFunction* next_fork = nullptr;
 int program_argc = 0;
 char** program_argv = nullptr;
 int record = -1;  // of this run's program, until it has been opened
+Words words;      // the same, of a process that serves one
 
 alignas(16) char block[kLargestImage];
 
@@ -52,8 +55,12 @@ void forget(const char* name) {
   ::memset(entry, 0, ::strlen(entry));
 }
 
+// Out of the way of the interpreter's own, as far as the limit lets it.
 void keep(int& descriptor, int number) {
-  descriptor = ::fcntl(number, F_DUPFD_CLOEXEC, 100);
+  for (const int least : {100, 20, 6}) {
+    descriptor = ::fcntl(number, F_DUPFD_CLOEXEC, least);
+    if (descriptor >= 0) break;
+  }
   ::close(number);
 }
 
@@ -76,9 +83,16 @@ __attribute__((constructor)) void become_template(int argc, char** argv, char** 
   copy_of(kRehearsalVariable, rehearsal, sizeof rehearsal);
   copy_of(kForgetVariable, only_here, sizeof only_here);
   forget("LD_PRELOAD");
+  once = ::getenv(kOnceVariable) != nullptr;
+  forget(kOnceVariable);
+  copy_of(kWorkVariable, work_dir, sizeof work_dir);
   keep(state.control, kControlDescriptor);
-  keep(state.init, kInitDescriptor);
   ::close(kLibraryDescriptor);
+  if (once) {
+    armed = state.control >= 0;
+    return;
+  }
+  keep(state.init, kInitDescriptor);
   for (int& network : state.networks) network = -1;
   main_thread = ::getpid();
   (void)real_fork();  // looked up now: a run's init could not wait for the loader's locks
@@ -93,8 +107,7 @@ void become_waiting() {
   (void)sys::raw::set_action(SIGCHLD, &no_zombies, &state.child_action);
   state.registration = registration_of_this_thread();
   for (int fd = 0; fd < 3; ++fd) state.nonblocking[fd] = ::fcntl(fd, F_GETFL) & O_NONBLOCK;
-  char ready = 'r';
-  if (::send(state.control, &ready, 1, MSG_NOSIGNAL) != 1) ::_exit(125);
+  if (::send(state.control, &kHere, 1, MSG_NOSIGNAL) != 1) ::_exit(125);
 }
 
 // Of a rehearsal: its program has no arguments.
@@ -136,12 +149,12 @@ int serve() {
 
 // The words of the record go where the command line had places for them: the interpreter has not
 // looked at them yet. The record stays in `block`, which is this process's own by now.
-void take_arguments(const RunImage& image) {
-  const char* end = image.record + image.record_size;
+void take_arguments() {
+  const char* end = words.bytes + words.size;
   int count = -1;  // the program's path is not one of them
-  for (const char* at = image.record; at < end; at += ::strlen(at) + 1) ++count;
+  for (const char* at = words.bytes; at < end; at += ::strlen(at) + 1) ++count;
   if (count <= 0 || count >= program_argc) return;
-  const char* word = image.record + ::strlen(image.record) + 1;
+  const char* word = words.bytes + ::strlen(words.bytes) + 1;
   for (int i = program_argc - count; i < program_argc; ++i) {
     program_argv[i] = const_cast<char*>(word);  // NOLINT(*-const-cast): main's may be written to
     word += ::strlen(word) + 1;
@@ -156,30 +169,25 @@ void arrive() {
     forget(name);
     name = comma + 1;
   }
-  // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it; a rehearsal has none
-  const RunImage& image = *reinterpret_cast<const RunImage*>(block);
-  if (patch_arguments && image.record != nullptr) take_arguments(image);
+  if (patch_arguments && words.bytes != nullptr) take_arguments();
   // Nobody will ask for it: the program would find it open.
   if (prelude[0] == '\0') {
     ::close(record);
     record = -1;
   }
-  revive_runtime();
+  if (!once) revive_runtime();
 }
 
-// Waits here, if this is the place; then this is a run's program.
-bool waited_at(const char* place) {
-  if (!armed || ::strcmp(place, trigger) != 0 || ::syscall(SYS_gettid) != main_thread) return false;
-  record = serve();
-  armed = false;
-  arrive();
-  return true;
+// What a forked program has of its template.
+void take_words() {
+  // NOLINTNEXTLINE(*-reinterpret-cast): relocate() has checked it; a rehearsal has none
+  const RunImage& image = *reinterpret_cast<const RunImage*>(block);
+  words = {.bytes = image.record, .size = image.record_size};
 }
 
 // Called with every path that is opened. Answers what the caller shall get instead, else -1.
 int opened(const char* path) {
   if (path == nullptr || path[0] != '/') return -1;
-  // Only the main thread's stack is what a fork goes on with.
   (void)waited_at(path);
   if (::strcmp(path, kLeavePath) == 0) leave_finalization();
   if (record < 0 || ::strcmp(path, kRecordPath) != 0) return -1;
@@ -199,6 +207,27 @@ mode_t mode_of(int flags, va_list arguments) {
 }
 
 }  // namespace
+
+bool waited_at(const char* place) {
+  if (!armed || ::strcmp(place, trigger) != 0) return false;
+  if (once) {
+    // Any thread of it may be the one; the others go on.
+    if (!__atomic_exchange_n(&armed, false, __ATOMIC_ACQ_REL)) return false;
+    const Started started = wait_once(state.control, work_dir, block, sizeof block);
+    words = started.words;
+    record = started.record;
+  } else {
+    // Only the main thread's stack is what a fork goes on with.
+    if (::syscall(SYS_gettid) != main_thread) return false;
+    record = serve();
+    armed = false;
+    take_words();
+  }
+  arrive();
+  return true;
+}
+
+Words words_of_run() { return words; }
 
 ForkFunction* real_fork() {
   if (next_fork == nullptr) next_fork = next<pid_t()>("fork");

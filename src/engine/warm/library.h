@@ -52,6 +52,23 @@ struct Forked {
 using ForkFunction = pid_t();
 [[nodiscard]] ForkFunction* real_fork();
 
+// NUL-terminated: the program's path, then the run's arguments (RunImage::record).
+struct Words {
+  const char* bytes = nullptr;
+  std::size_t size = 0;
+};
+
+// library_once.cc: waits for a run, at a trigger. The words are in `block`; the record is open.
+struct Started {
+  Words words;
+  int record = -1;
+};
+[[nodiscard]] Started wait_once(int control, const char* work_dir, char* block, std::size_t room);
+
+// Waits here, if this is the place; then this is a run's program, and its words are known.
+[[nodiscard]] bool waited_at(const char* place);
+[[nodiscard]] Words words_of_run();
+
 // What an interpreter needs in the template before the first fork, and in each program after it:
 // library_runtime.cc. `prelude`: for those whose own open of the program is the trigger.
 // `ours`: descriptors that are no run's.

@@ -139,7 +139,7 @@ void move_in(Launch& launch, const RunImage& image) {
 
 void bring_files(Launch& launch, const RunImage& image, int volume) {
   const mode_t mask = ::umask(0);
-  jail::copy_inputs(launch, image.spec, volume);
+  jail::copy_inputs(launch, image.spec.inputs, volume, "work");
   ::umask(mask);
   ::close(volume);
   for (const jail::ChildInput& input : image.spec.inputs) {

@@ -26,6 +26,11 @@
 // touched the memory that programs touch, and is sent a StartImage over the run's own socket when
 // its time comes. Nothing is known to it before, and it is used once.
 //
+// An interpreter that can't be forked (the JVM has threads that no fork takes along) has no
+// template: a process of it is started in a jail as a cold one is, behind the run's own walls, waits
+// at its trigger, and is sent one StartImage over its control socket. What fails then is a
+// ChildMessage on that socket.
+//
 // Pointers are offsets from the block's beginning (0: null), descriptors indices into what came
 // with the message (-1: none), until relocate() has been called. Both sides are built from the same
 // sources and installed together.
@@ -47,6 +52,13 @@ inline constexpr int kLibraryDescriptor = 5;  // libsandpit_warm.so, which the l
 // Its environment, besides LD_PRELOAD: taken out again before the interpreter sees it.
 inline constexpr const char* kTriggerVariable = "SANDPIT_TRIGGER";  // the path to wait at
 inline constexpr const char* kForkTrigger = "fork";  // or the interpreter's own call of fork(2)
+inline constexpr const char* kJavaTrigger = "java";  // or the launcher's look-up of the main class
+// "1": it serves one run and forks none; then there is no kInitDescriptor. Until that run is known
+// it answers each kAsked with kHere.
+inline constexpr const char* kOnceVariable = "SANDPIT_ONCE";
+inline constexpr char kHere = 'r';   // a template's "ready", too
+inline constexpr char kAsked = '?';  // are you there?
+inline constexpr const char* kWorkVariable = "SANDPIT_WORK";  // its work directory
 inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
 // "1": the last words of the command line are to be replaced by the run's arguments.
 inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";
@@ -93,6 +105,8 @@ struct StartImage {
   const char* record = nullptr;  // as in RunImage
   std::uint64_t record_size = 0;
   int record_fd = -1;  // a file with the same: the run may not make one by now
+  // Of a process that serves one run: RLIMIT_CPU, which it has been given more of. 0: it stays.
+  std::uint64_t cpu_seconds = 0;
 };
 
 // `descriptors`: what came with it. False when it is malformed; then nothing may be used.
