@@ -202,7 +202,8 @@ Result<void> SupervisedRun::hand_over(const jail::JailEngine& engine, UniqueFd& 
   start_clocks(now);
   if (!input.pumped.valid() || !write_end.valid()) return {};
   // The program may have begun: what can't be pumped is an input that ends at once.
-  (void)start_pump(std::move(input.pumped), std::move(write_end));
+  auto pump = InputPump::start(supervisor_, std::move(input.pumped), std::move(write_end));
+  if (pump) input_ = std::move(*pump);
   return {};
 }
 
