@@ -52,6 +52,7 @@ struct ManifestTemplate {
 struct ManifestPreload {
   std::vector<std::string> modules;        // always; the configuration adds its own
   std::map<std::string, std::string> env;  // of every run, cold ones too, where any is loaded
+  std::optional<ManifestTemplate> warm;    // in the place of Manifest::warm, where any is
 };
 
 struct Manifest {

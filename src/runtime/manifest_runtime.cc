@@ -420,7 +420,7 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   run.helper_tasks = manifest_.helper_tasks;
   run.helper_files = manifest_.helper_files;
   run.executable_work_dir = manifest_.executable_work_dir;
-  if (manifest_.warm) run.warm = warm_start(*manifest_.warm, values);
+  if (manifest_.warm) run.warm = warm_start(template_for(manifest_, mine), values);
   if (compiler) add_compile(*compiler, values, steps);
   SP_TRY_VOID(add_packages(mine, values, run));
   SP_TRY_VOID(add_preload(manifest_, mine, run));
