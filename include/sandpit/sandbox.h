@@ -60,9 +60,7 @@ class SANDPIT_API Run {
 
 // Interpreters that have started, each in a jail, and wait to be forked: templates. One serves runs
 // of the same shape: the same runtime and preloads, and the same of everything that a fork can't
-// change (interpreter, environment, mounts, memory limit). Of interpreters that can't be forked
-// (Java) processes wait instead, each for one run; `least` and `most` are numbers of those, and
-// they last for five minutes at most.
+// change (interpreter, environment, mounts, memory limit).
 struct TemplateOptions {
   unsigned least = 0;  // of each shape that has been asked for; kept however idle
   unsigned most = 0;   // of each shape; 0: one for each processor
@@ -91,11 +89,11 @@ struct TemplateCounts {
   std::vector<std::string> preload;
   unsigned ready = 0;
   unsigned starting = 0;
-  unsigned waiting = 0;       // runs that were forked ahead, or processes for one run
+  unsigned waiting = 0;       // runs that were forked ahead
   std::uint64_t hits = 0;     // runs that were forked
   std::uint64_t waited = 0;   // of those: that were there already
   std::uint64_t misses = 0;   // runs that started cold, since none was ready
-  std::uint64_t made = 0;     // templates, or processes
+  std::uint64_t made = 0;     // templates
   std::uint64_t failed = 0;   // of those: did not come up
   std::uint64_t crashed = 0;  // ended by themselves after they had
   Milliseconds oldest{0};     // age of the oldest one that is there

@@ -105,6 +105,10 @@ struct Manifest {
 // Where a template's prelude is, inside (plan/template_plan.h).
 inline constexpr std::string_view kPreludeDirectory = "/.sandpit";
 
+// Of what serves one run (ManifestTemplate::once): "NAME=1", and "NAME=a,b" with the directories.
+inline constexpr std::string_view kOnceVariable = "SANDPIT_ONCE";
+inline constexpr std::string_view kDirectoriesVariable = "SANDPIT_DIRECTORIES";
+
 // As a trigger: where java(1) looks for its main class, with the machine started
 // (engine/warm/library_java.cc).
 inline constexpr std::string_view kJavaTrigger = "java";

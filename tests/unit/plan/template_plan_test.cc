@@ -80,8 +80,7 @@ TEST(OncePlan, HasAllOfTheRunsWallsAndMoreTime) {
   const PlanFixture fixture;
   Plan run = warm_run(fixture);
   run.warm->prelude.clear();
-  run.warm->once = true;
-  run.warm->directories = {"out"};
+  run.warm->env = {"SANDPIT_ONCE=1", "SANDPIT_DIRECTORIES=out,more", "ONLY=there"};
   const Plan made = once_plan(run);
   EXPECT_FALSE(made.is_template);
   EXPECT_FALSE(made.warm);
@@ -97,7 +96,8 @@ TEST(OncePlan, HasAllOfTheRunsWallsAndMoreTime) {
   EXPECT_EQ(made.limits.disk, run.limits.disk);
   EXPECT_EQ(made.limits.wall_time, run.limits.wall_time + kLongestLead);
   EXPECT_EQ(made.limits.cpu_time, run.limits.cpu_time + kLargestLead);
-  ASSERT_EQ(made.inputs.size(), 1U);
+  EXPECT_TRUE(serves_one_run(*run.warm));
+  ASSERT_EQ(made.inputs.size(), 2U);
   EXPECT_EQ(made.inputs.front().name, "out");
   EXPECT_TRUE(made.inputs.front().directory);
 }
@@ -106,7 +106,7 @@ TEST(ReasonForCold, NamesWhatNoWaitingProcessCanGive) {
   const PlanFixture fixture;
   Plan run = warm_run(fixture);
   run.warm->prelude.clear();
-  run.warm->once = true;
+  run.warm->env = {"SANDPIT_ONCE=1"};
   run.enforcement = {{.limit = "cpu_time", .mechanisms = {Mechanism::kCgroupV2}, .degraded = {}}};
   EXPECT_EQ(reason_for_cold(run), "it has arguments");
   run.warm->trigger = "java";
