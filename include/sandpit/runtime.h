@@ -48,9 +48,6 @@ struct WarmStart {
   // The last words of `argv` hold the places of `args`, one for each: they are put there before the
   // interpreter looks. Else its prelude reads them.
   bool args_in_argv = false;
-  // It can't be forked (the JVM): a process waits in a jail of its own and serves one run.
-  bool once = false;
-  std::vector<std::string> directories;  // of such a process: in its work directory from the start
   friend bool operator==(const WarmStart&, const WarmStart&) = default;
 };
 

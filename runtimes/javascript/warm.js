@@ -23,6 +23,22 @@ if (require('worker_threads').isMainThread) {
     return (seed.readUInt32LE(0) & 0x7ffffffe) + 1;
   };
   const wordsOf = (record) => record.toString().split('\0').slice(0, -1);
+  // What runs shall find loaded. Threads that were not Node's own, and what keeps it from its end, would be in every run.
+  const refuse = (name, why) => {
+    fs.writeSync(2, `preload ${name}: ${String(why).split('\n')[0]}\n`);
+    process.reallyExit(1);
+  };
+  for (const name of (process.env.SANDPIT_PRELOAD ?? '').split(',').filter(Boolean)) {
+    const threads = fs.readdirSync('/proc/self/task').length;
+    const resources = process.getActiveResourcesInfo().length;
+    try {
+      require(name);
+    } catch (error) {
+      refuse(name, error instanceof Error ? `${error.code ?? error.name}: ${error.message}` : error);
+    }
+    if (fs.readdirSync('/proc/self/task').length > threads) refuse(name, "it starts threads, which a fork can't take along");
+    if (process.getActiveResourcesInfo().length > resources) refuse(name, 'it leaves something at work, which every run would wait for');
+  }
   ownPid();
   randomSeed();
   wordsOf(fs.readFileSync('/proc/self/comm'));

@@ -1,10 +1,13 @@
 #include "plan/template_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -81,6 +84,10 @@ Plan template_plan(const Plan& run) {
   return made;
 }
 
+bool serves_one_run(const WarmStart& warm) {
+  return std::ranges::find(warm.env, fmt::format("{}=1", kOnceVariable)) != warm.env.end();
+}
+
 Plan once_plan(const Plan& run) {
   Plan made = run;
   const WarmStart& warm = *run.warm;
@@ -88,10 +95,17 @@ Plan once_plan(const Plan& run) {
   made.cold_reason.clear();
   made.warnings.clear();
   made.argv = warm.argv;
-  made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
   made.inputs.clear();
-  for (const std::string& directory : warm.directories) {
-    made.inputs.push_back({.name = directory, .mode = 0755, .directory = true});
+  const std::string directories = fmt::format("{}=", kDirectoriesVariable);
+  for (const std::string& entry : warm.env) {
+    if (!entry.starts_with(directories)) {
+      made.env.push_back(entry);
+      continue;
+    }
+    std::istringstream list(entry.substr(directories.size()));
+    for (std::string name; std::getline(list, name, ',');) {
+      made.inputs.push_back({.name = name, .mode = 0755, .directory = true});
+    }
   }
   made.limits.wall_time += kLongestLead;
   made.limits.cpu_time += kLargestLead;
@@ -125,7 +139,7 @@ std::string reason_for_cold(const Plan& run) {
   if (handed) return "the program gets descriptors";
   const WarmStart& warm = *run.warm;
   if (!takes_arguments(warm) && !warm.args.empty()) return "it has arguments";
-  if (std::string reason = warm.once ? reason_against_once(run) : ""; !reason.empty())
+  if (std::string reason = serves_one_run(warm) ? reason_against_once(run) : ""; !reason.empty())
     return reason;
   constexpr std::size_t kMostInputs = 64;
   if (std::ranges::count_if(run.inputs, has_descriptor) >

@@ -14,7 +14,10 @@ namespace sandpit {
 // (engine/warm/run_image.h) and the prelude's text, which is its last mount, when there is one.
 [[nodiscard]] Plan template_plan(const Plan& run);
 
-// The Plan of a process that waits for one run of this kind (WarmStart::once): the run's own walls
+// It can't be forked (the JVM): a process waits in a jail of its own and serves one run.
+[[nodiscard]] bool serves_one_run(const WarmStart& warm);
+
+// The Plan of a process that waits for one run of this kind: the run's own walls
 // and limits, but for the time that passes before it is told what to run. The result lacks the
 // descriptors that it is started with.
 [[nodiscard]] Plan once_plan(const Plan& run);

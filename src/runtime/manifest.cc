@@ -254,10 +254,10 @@ void read_once(TomlReader& reader, const toml::table& warm, ManifestTemplate& ma
 }
 
 // [warm]: the template's command. It is started before any program is there.
-void read_template(TomlReader& reader, const toml::table& table, const std::string& path,
-                   Manifest& manifest) {
+std::optional<ManifestTemplate> read_template(TomlReader& reader, const toml::table& table,
+                                              const std::string& path) {
   const toml::table* warm = sub_table(reader, table, "warm");
-  if (warm == nullptr) return;
+  if (warm == nullptr) return std::nullopt;
   reader.check_keys(
       *warm, {"prelude", "argv", "env", "trigger", "rehearsal", "program", "once", "directories"});
   ManifestTemplate made;
@@ -295,7 +295,7 @@ void read_template(TomlReader& reader, const toml::table& table, const std::stri
   if (args != made.argv.end() && args + 1 != made.argv.end()) {
     reader.problem(place(*warm, "argv"), "'{args}' must be the last word of 'warm.argv'");
   }
-  manifest.warm = std::move(made);
+  return made;
 }
 
 void read_limits(TomlReader& reader, const toml::table& table, LimitOverrides& limits) {
@@ -466,8 +466,10 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   read_versions(reader, table, manifest);
   read_limits(reader, table, manifest.limits);
   read_compile(reader, table, manifest);
-  read_template(reader, table, path, manifest);
-  read_preload(reader, table, manifest);
+  manifest.warm = read_template(reader, table, path);
+  if (const toml::table* preload = sub_table(reader, table, "preload"); preload != nullptr) {
+    read_preload(reader, *preload, read_template(reader, *preload, path), manifest);
+  }
   check_manifest(reader, table, manifest);
   if (!reader.good()) return fail(reader.take_error());
   return manifest;

@@ -52,6 +52,7 @@ struct ManifestTemplate {
 struct ManifestPreload {
   std::vector<std::string> modules;        // always; the configuration adds its own
   std::map<std::string, std::string> env;  // of every run, cold ones too, where any is loaded
+  std::optional<ManifestTemplate> warm;    // in the place of Manifest::warm, where any is
 };
 
 struct Manifest {
@@ -103,6 +104,10 @@ struct Manifest {
 
 // Where a template's prelude is, inside (plan/template_plan.h).
 inline constexpr std::string_view kPreludeDirectory = "/.sandpit";
+
+// Of what serves one run (ManifestTemplate::once): "NAME=1", and "NAME=a,b" with the directories.
+inline constexpr std::string_view kOnceVariable = "SANDPIT_ONCE";
+inline constexpr std::string_view kDirectoriesVariable = "SANDPIT_DIRECTORIES";
 
 // As a trigger: where java(1) looks for its main class, with the machine started
 // (engine/warm/library_java.cc).

@@ -167,16 +167,19 @@ WarmStart warm_start(const ManifestTemplate& from, Values values) {
   const std::vector<std::string> args = values.args;
   // Places for as many: what they hold is each run's own.
   std::ranges::fill(values.args, std::string("-"));
+  std::vector<std::string> env = expand(from.env, values);
+  if (from.once) env.push_back(fmt::format("{}=1", kOnceVariable));
+  if (!from.directories.empty()) {
+    env.push_back(fmt::format("{}={}", kDirectoriesVariable, fmt::join(from.directories, ",")));
+  }
   return {.prelude = from.prelude,
           .rehearsal = from.rehearsal,
           .argv = expand(from.argv, values),
-          .env = expand(from.env, values),
+          .env = std::move(env),
           .trigger = expand_word(from.trigger, values),
           .source = expand_word(from.program, values),
           .args = args,
-          .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}",
-          .once = from.once,
-          .directories = from.directories};
+          .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}"};
 }
 
 std::string_view version_of(std::string_view runtime) {
@@ -420,7 +423,7 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   run.helper_tasks = manifest_.helper_tasks;
   run.helper_files = manifest_.helper_files;
   run.executable_work_dir = manifest_.executable_work_dir;
-  if (manifest_.warm) run.warm = warm_start(*manifest_.warm, values);
+  if (manifest_.warm) run.warm = warm_start(template_for(manifest_, mine), values);
   if (compiler) add_compile(*compiler, values, steps);
   SP_TRY_VOID(add_packages(mine, values, run));
   SP_TRY_VOID(add_preload(manifest_, mine, run));

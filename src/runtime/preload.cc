@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,29 +20,35 @@
 namespace sandpit {
 
 bool is_module_name(std::string_view name) {
-  constexpr std::string_view kOthers = "_-./";
+  constexpr std::string_view kOthers = "_-./:@";
   return !name.empty() && name.front() != '-' && std::ranges::all_of(name, [&](unsigned char c) {
     return std::isalnum(c) != 0 || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
-void read_preload(TomlReader& reader, const toml::table& table, Manifest& manifest) {
-  const toml::table* preload = sub_table(reader, table, "preload");
-  if (preload == nullptr) return;
-  reader.check_keys(*preload, {"modules", "env"});
+void read_preload(TomlReader& reader, const toml::table& preload,
+                  std::optional<ManifestTemplate> warm, Manifest& manifest) {
+  reader.check_keys(preload, {"modules", "env", "warm"});
   ManifestPreload made;
-  reader.read(*preload, "modules", made.modules);
-  reader.read(*preload, "env", made.env);
+  reader.read(preload, "modules", made.modules);
+  reader.read(preload, "env", made.env);
   for (const std::string& module : made.modules) {
     if (!is_module_name(module)) {
-      reader.problem(place(*preload, "modules"), fmt::format("'{}' is no module's name", module));
+      reader.problem(place(preload, "modules"), fmt::format("'{}' is no module's name", module));
     }
   }
-  if (!manifest.warm || manifest.warm->prelude.empty()) {
-    reader.problem(preload->source(),
-                   "'preload' needs 'warm.prelude', which is what loads modules");
+  const std::optional<ManifestTemplate>& loads = warm ? warm : manifest.warm;
+  if (!manifest.warm || !loads || loads->prelude.empty()) {
+    reader.problem(preload.source(), "'preload' needs 'warm.prelude', which is what loads modules");
   }
+  made.warm = std::move(warm);
   manifest.preload = std::move(made);
+}
+
+const ManifestTemplate& template_for(const Manifest& manifest, const RuntimeSettings& mine) {
+  const std::optional<ManifestPreload>& preload = manifest.preload;
+  const bool any = preload && !(preload->modules.empty() && mine.preload.empty());
+  return any && preload->warm ? *preload->warm : *manifest.warm;
 }
 
 Result<void> add_preload(const Manifest& manifest, const RuntimeSettings& mine, Step& run) {
@@ -58,7 +65,7 @@ Result<void> add_preload(const Manifest& manifest, const RuntimeSettings& mine, 
       return fail({.code = ErrorCode::kUsage,
                    .message = fmt::format("'{}' is no module's name", module),
                    .where = where,
-                   .hint = "letters, digits and _ - . / make one"});
+                   .hint = "letters, digits and _ - . / : @ make one"});
     }
     if (std::ranges::find(modules, module) == modules.end()) modules.push_back(module);
   }

@@ -32,7 +32,7 @@
 namespace sandpit {
 namespace {
 
-static_assert(kJavaTrigger == warm::kJavaTrigger);
+static_assert(kJavaTrigger == warm::kJavaTrigger && kOnceVariable == warm::kOnceVariable);
 
 // They have much memory each, and serve one kind of request only.
 constexpr std::size_t kMostShapes = 8;
@@ -174,7 +174,6 @@ Result<void> OncePool::make_one(Shape& shape, std::string_view kind, const Means
   std::vector<std::string> own{fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor),
                                fmt::format("{}={}", warm::kTriggerVariable, warm.trigger),
                                fmt::format("{}={}", warm::kForgetVariable, forget),
-                               fmt::format("{}=1", warm::kOnceVariable),
                                fmt::format("{}={}", warm::kWorkVariable, plan.work_dir)};
   if (warm.args_in_argv) own.push_back(fmt::format("{}=1", warm::kArgumentsVariable));
   // First, because that is where getenv(3) looks first.

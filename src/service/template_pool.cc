@@ -302,7 +302,7 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
   }
   reason = unavailable_;
   if (!reason.empty()) return {};
-  if (run.warm->once) return find_once(run, kind, reason);
+  if (serves_one_run(*run.warm)) return find_once(run, kind, reason);
   const Kind* const known = kind_for(run, kind);
   if (known == nullptr) {
     reason = "enough kinds of templates are in use";

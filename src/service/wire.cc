@@ -53,8 +53,7 @@ void describe(Archive& a, T& v) {
 }
 template <class Archive, Is<WarmStart> T>
 void describe(Archive& a, T& v) {
-  a(v.prelude, v.rehearsal, v.argv, v.env, v.trigger, v.args_in_argv, v.once,
-    v.directories);  // the rest: describe_rest
+  a(v.prelude, v.rehearsal, v.argv, v.env, v.trigger, v.args_in_argv);  // the rest: describe_rest
 }
 template <class Archive, Is<EgressSocket> T>
 void describe(Archive& a, T& v) {

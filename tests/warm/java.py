@@ -10,6 +10,7 @@ def main(body, head="", name="Main"):
 JAVA = {
     "arguments": Program(main("System.out.println(args.length); for (String a : args) System.out.println('[' + a + ']');"),
                          arguments=("a", "b c", "", "\u00fc\u4e16", "@x", "-version", "--", "*", "$HOME", "-cp")),
+    "identity hash codes": Program(main("System.out.println(new Object().hashCode()); System.out.println(new Main()); System.out.println(new int[0]);")),
     "no arguments": Program(main("System.out.println(args.length);")),
     "properties": Program(main("new TreeMap<>(System.getProperties()).forEach((k, v) -> System.out.println(k + '=' + v));"), arguments=("x", "y z")),
     "environment": Program(main("new TreeMap<>(System.getenv()).forEach((k, v) -> System.out.println(k + '=' + v));")),

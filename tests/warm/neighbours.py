@@ -197,13 +197,13 @@ class Preloads(Siblings):
 
     def test_what_is_no_module_is_an_error(self):
         self.write("a.py", "print(1)")
-        self.write("a.pl", "print 1;")
+        self.write("a.sh", "echo 1")
         self.write("bad.toml", "[runtimes.python]\npreload = ['os; import x']\n")
         bad = self.sandpit("run", "--config", "bad.toml", "a.py")
         self.assertEqual((bad.returncode, b"runtimes.python.preload" in bad.stderr), (2, True), bad.stderr)
-        self.write("none.toml", "[runtimes.perl]\npreload = ['POSIX']\n")
-        none = self.sandpit("run", "--config", "none.toml", "a.pl")
-        self.assertEqual((none.returncode, b"perl can't preload" in none.stderr), (2, True), none.stderr)
+        self.write("none.toml", "[runtimes.shell]\npreload = ['POSIX']\n")
+        none = self.sandpit("run", "--config", "none.toml", "a.sh")
+        self.assertEqual((none.returncode, b"shell can't preload" in none.stderr), (2, True), none.stderr)
 
     def test_numpy(self):
         if subprocess.run(["/usr/bin/python3", "-c", "import numpy"], capture_output=True, check=False).returncode != 0:

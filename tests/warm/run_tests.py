@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 import programs  # noqa: E402
 import sandpit_tests  # noqa: E402
 from neighbours import Neighbours, Preloads  # noqa: E402, F401
+from preloads import LanguagePreloads  # noqa: E402, F401
 from sandpit_tests import Case, main  # noqa: E402
 from siblings import Siblings  # noqa: E402
 

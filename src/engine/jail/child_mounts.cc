@@ -161,7 +161,7 @@ bool mount_per_run(Launch& launch, const ChildSpec& spec, int root, int volume, 
   return proc_missing;
 }
 
-// One may be there from the start (WarmStart::directories).
+// One may be there from the start (once_plan()).
 void make_input_directory(Launch& launch, int work, const ChildInput& input) {
   if (::mkdirat(work, input.name, input.mode) == 0) return;
   if (errno != EEXIST) launch.fail(errno);

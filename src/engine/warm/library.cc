@@ -123,7 +123,7 @@ int rehearsal_record() {
 // A template's life. Comes back in a run's program, with the descriptor of its record.
 int serve() {
   const int ours[] = {state.control, state.init};
-  prepare_runtime(prelude, ours, sizeof ours / sizeof *ours);
+  prepare_runtime(prelude, ours, sizeof ours / sizeof *ours, rehearsal);
   if (rehearsal[0] != '\0' && rehearse(rehearsal)) {
     ::close(state.control);
     ::close(state.init);
@@ -175,7 +175,10 @@ void arrive() {
     ::close(record);
     record = -1;
   }
-  if (!once) revive_runtime();
+  if (!once) {
+    renew_program();
+    revive_runtime();
+  }
 }
 
 // What a forked program has of its template.

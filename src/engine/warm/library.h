@@ -71,8 +71,8 @@ struct Started {
 
 // What an interpreter needs in the template before the first fork, and in each program after it:
 // library_runtime.cc. `prelude`: for those whose own open of the program is the trigger.
-// `ours`: descriptors that are no run's.
-void prepare_runtime(const char* prelude, const int* ours, std::size_t count);
+// `ours`: descriptors that are no run's. `program`: where the template has one, for its rehearsal.
+void prepare_runtime(const char* prelude, const int* ours, std::size_t count, const char* program);
 void revive_runtime();
 
 // library_memory.cc. In the template, before the first fork: has the program at this path run by a
@@ -94,8 +94,11 @@ void unpark_threads();
 
 // library_descriptors.cc. Remembers what there is to renew, once, but for the descriptors in
 // `except`; answers one that can't be renewed, or -1. Each program renews them; false with errno.
-[[nodiscard]] int note_descriptors(const int* except, std::size_t count);
+// The program itself (`program`: its path), which an interpreter may have opened and not yet read,
+// is renewed when it is there.
+[[nodiscard]] int note_descriptors(const int* except, std::size_t count, const char* program);
 [[nodiscard]] bool renew_descriptors();
+void renew_program();
 
 [[nodiscard]] ThreadRegistration registration_of_this_thread();
 void register_this_thread(const ThreadRegistration& registration);

@@ -31,7 +31,7 @@ struct Own {
   int close_on_exec = 0;    // F_GETFD
   std::uint64_t value = 0;  // the eventfd's counter, the pipe's inode
   int other = -1;           // of a pipe's read end: its write end
-  char path[128] = {};      // of a file
+  char path[320] = {};      // of a file
 };
 struct Watch {
   int epoll = -1;
@@ -42,6 +42,8 @@ constinit Own own[kMost];
 constinit std::size_t own_count = 0;
 constinit Watch watches[kMost];
 constinit std::size_t watch_count = 0;
+// The program, where the interpreter has opened it before it comes to its trigger.
+constinit Own program_file;
 
 // Calls `take` with each line of /proc/self/fdinfo/N.
 template <class Take>
@@ -56,7 +58,7 @@ void each_line(int fd, const Take& take) {
 }
 
 // False: what it is can't be renewed.
-bool note(int fd) {
+bool note(int fd, const char* program) {
   char path[64];
   char target[sizeof Own::path] = {};
   ::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -85,6 +87,10 @@ bool note(int fd) {
     made.kind = Kind::kFile;
     made.value = static_cast<std::uint64_t>(::lseek(fd, 0, SEEK_CUR));
     ::memcpy(made.path, target, sizeof target);
+    if (program[0] != '\0' && ::strcmp(target, program) == 0) {
+      program_file = made;
+      return true;
+    }
   } else {
     return false;
   }
@@ -127,7 +133,7 @@ bool renew(const Own& item) {
 
 }  // namespace
 
-int note_descriptors(const int* except, std::size_t count) {
+int note_descriptors(const int* except, std::size_t count, const char* program) {
   DIR* const descriptors = ::opendir("/proc/self/fd");
   if (descriptors == nullptr) return 0;
   int unknown = -1;
@@ -135,7 +141,7 @@ int note_descriptors(const int* except, std::size_t count) {
     const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
     bool known = fd <= 2 || fd == ::dirfd(descriptors);
     for (std::size_t i = 0; i < count; ++i) known = known || fd == except[i];
-    if (!known && !note(fd)) unknown = fd;
+    if (!known && !note(fd, program)) unknown = fd;
   }
   ::closedir(descriptors);
   // A pipe whose both ends are here is the interpreter's own.
@@ -147,6 +153,10 @@ int note_descriptors(const int* except, std::size_t count) {
     }
   }
   return unknown;
+}
+
+void renew_program() {
+  if (program_file.fd >= 0) (void)renew(program_file);
 }
 
 bool renew_descriptors() {

@@ -88,11 +88,11 @@ void fork_all_memory() {
 
 }  // namespace
 
-void prepare_runtime(const char* prelude, const int* ours, std::size_t count) {
+void prepare_runtime(const char* prelude, const int* ours, std::size_t count, const char* program) {
   prepare_python(prelude);
   for (const char* name : kNeedless) leave_out(name);
   const bool threads = park_threads() != 0;
-  if (const int unknown = note_descriptors(ours, count); unknown >= 0) {
+  if (const int unknown = note_descriptors(ours, count, program); unknown >= 0) {
     (void)::fprintf(stderr, "descriptor %d can't be renewed in each run\n", unknown);
     ::_exit(125);
   }

@@ -27,8 +27,8 @@
 // its time comes. Nothing is known to it before, and it is used once.
 //
 // An interpreter that can't be forked (the JVM has threads that no fork takes along) has no
-// template: a process of it is started in a jail as a cold one is, behind the run's own walls, waits
-// at its trigger, and is sent one StartImage over its control socket. What fails then is a
+// template: a process of it is started in a jail as a cold one is, behind the run's own walls,
+// waits at its trigger, and is sent one StartImage over its control socket. What fails then is a
 // ChildMessage on that socket.
 //
 // Pointers are offsets from the block's beginning (0: null), descriptors indices into what came
@@ -56,8 +56,8 @@ inline constexpr const char* kJavaTrigger = "java";  // or the launcher's look-u
 // "1": it serves one run and forks none; then there is no kInitDescriptor. Until that run is known
 // it answers each kAsked with kHere.
 inline constexpr const char* kOnceVariable = "SANDPIT_ONCE";
-inline constexpr char kHere = 'r';   // a template's "ready", too
-inline constexpr char kAsked = '?';  // are you there?
+inline constexpr char kHere = 'r';                            // a template's "ready", too
+inline constexpr char kAsked = '?';                           // are you there?
 inline constexpr const char* kWorkVariable = "SANDPIT_WORK";  // its work directory
 inline constexpr const char* kPreludeVariable = "SANDPIT_PRELUDE";
 // "1": the last words of the command line are to be replaced by the run's arguments.

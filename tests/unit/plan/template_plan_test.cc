@@ -76,6 +76,47 @@ TEST(TemplatePlan, WhatWasGrantedToARunIsAnEmptyPlaceInIt) {
   }
 }
 
+TEST(OncePlan, HasAllOfTheRunsWallsAndMoreTime) {
+  const PlanFixture fixture;
+  Plan run = warm_run(fixture);
+  run.warm->prelude.clear();
+  run.warm->env = {"SANDPIT_ONCE=1", "SANDPIT_DIRECTORIES=out,more", "ONLY=there"};
+  const Plan made = once_plan(run);
+  EXPECT_FALSE(made.is_template);
+  EXPECT_FALSE(made.warm);
+  EXPECT_EQ(made.argv, run.warm->argv);
+  EXPECT_EQ(made.env.back(), "ONLY=there");
+  EXPECT_EQ(made.seccomp.size(), run.seccomp.size());
+  EXPECT_EQ(made.landlock.size(), run.landlock.size());
+  EXPECT_EQ(made.mounts.size(), run.mounts.size());
+  EXPECT_EQ(made.network, run.network);
+  EXPECT_EQ(made.max_tasks, run.max_tasks);
+  EXPECT_EQ(made.max_descriptors, run.max_descriptors);
+  EXPECT_EQ(made.limits.memory, run.limits.memory);
+  EXPECT_EQ(made.limits.disk, run.limits.disk);
+  EXPECT_EQ(made.limits.wall_time, run.limits.wall_time + kLongestLead);
+  EXPECT_EQ(made.limits.cpu_time, run.limits.cpu_time + kLargestLead);
+  EXPECT_TRUE(serves_one_run(*run.warm));
+  ASSERT_EQ(made.inputs.size(), 2U);
+  EXPECT_EQ(made.inputs.front().name, "out");
+  EXPECT_TRUE(made.inputs.front().directory);
+}
+
+TEST(ReasonForCold, NamesWhatNoWaitingProcessCanGive) {
+  const PlanFixture fixture;
+  Plan run = warm_run(fixture);
+  run.warm->prelude.clear();
+  run.warm->env = {"SANDPIT_ONCE=1"};
+  run.enforcement = {{.limit = "cpu_time", .mechanisms = {Mechanism::kCgroupV2}, .degraded = {}}};
+  EXPECT_EQ(reason_for_cold(run), "it has arguments");
+  run.warm->trigger = "java";
+  EXPECT_EQ(reason_for_cold(run), "");
+  run.trace = true;
+  EXPECT_EQ(reason_for_cold(run), "its files are traced");
+  run.enforcement.front().mechanisms = {Mechanism::kSampled};
+  EXPECT_EQ(reason_for_cold(run), "there is no cgroup that counts what it uses");
+}
+
 TEST(ReasonForCold, NamesWhatNoTemplateCanGive) {
   const PlanFixture fixture;
   Plan run = warm_run(fixture);

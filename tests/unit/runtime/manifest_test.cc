@@ -132,5 +132,39 @@ TEST(Manifest, ChecksPreloads) {
   EXPECT_THAT(problems_of(kGood + warm + "[preload]\nmodule = []\n"), HasSubstr("module"));
 }
 
+TEST(Manifest, ReadsAnotherTemplateForModules) {
+  const std::string warm = "[warm]\nargv = [\"{interpreter}\", \"{source}\"]\n";
+  const std::string other =
+      "[preload]\n[preload.warm]\nprelude = \"warm.lua\"\nargv = [\"{interpreter}\", \"-x\"]\n";
+  const auto good = parse_manifest(kGood + warm + other, "x/runtime.toml");
+  ASSERT_TRUE(good) << good.error().to_string();
+  EXPECT_EQ(good->warm->prelude, "");
+  EXPECT_EQ(good->preload->warm->prelude, "x/warm.lua");
+  EXPECT_THAT(good->preload->warm->argv, ElementsAre("{interpreter}", "-x"));
+  EXPECT_THAT(problems_of(kGood + warm + "[preload]\n"),
+              HasSubstr("'preload' needs 'warm.prelude'"));
+  EXPECT_THAT(problems_of(kGood + other), HasSubstr("'preload' needs 'warm.prelude'"));
+}
+
+TEST(Manifest, ReadsWhatServesOneRun) {
+  const std::string once =
+      "[warm]\nonce = true\nargv = [\"{interpreter}\", \"Main\"]\ntrigger = \"java\"\n"
+      "program = \"{work_dir}/out/main\"\n";
+  const auto good = parse_manifest(kGood + once + "directories = [\"out\"]\n", "x/runtime.toml");
+  ASSERT_TRUE(good) << good.error().to_string();
+  EXPECT_TRUE(good->warm->once);
+  EXPECT_THAT(good->warm->directories, ElementsAre("out"));
+  EXPECT_EQ(good->warm->program, "{work_dir}/out/main");
+  EXPECT_THAT(problems_of(kGood + once + "directories = [\"../x\"]\n"),
+              HasSubstr("'../x' must be a name in the work directory"));
+  EXPECT_THAT(problems_of(kGood + once + "prelude = \"warm.lua\"\n"),
+              HasSubstr("'warm.once' goes with neither"));
+  EXPECT_THAT(problems_of(kGood + once + "rehearsal = \"hello.lua\"\n"),
+              HasSubstr("'warm.once' goes with neither"));
+  EXPECT_THAT(problems_of(std::string(kGood) +
+                          "[warm]\nargv = [\"{interpreter}\"]\ndirectories = [\"out\"]\n"),
+              HasSubstr("'warm.directories' needs 'warm.once'"));
+}
+
 }  // namespace
 }  // namespace sandpit

@@ -1,5 +1,5 @@
-// Processes that serve one run each: WarmStart::once. Their runtime is Perl's, started in whatever
-// way a test wants.
+// Processes that serve one run each (serves_one_run()). Their runtime is Perl's, started in
+// whatever way a test wants.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
