@@ -171,7 +171,9 @@ TEST_F(Once, AreNotMadeForKindsThatAlternate) {
     EXPECT_EQ(run(sandbox).start, "cold");
     EXPECT_EQ(run(sandbox, other).start, "cold");
   }
-  for (const TemplateCounts& kind : *sandbox.template_counts()) EXPECT_EQ(kind.made, 0U);
+  const auto kinds = sandbox.template_counts();
+  ASSERT_TRUE(kinds);
+  for (const TemplateCounts& kind : *kinds) EXPECT_EQ(kind.made, 0U);
 }
 
 TEST_F(Once, AreAnsweredForWithTheirOwnTimeOnly) {
