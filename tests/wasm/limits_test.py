@@ -67,6 +67,7 @@ class MemoryLimits(WasmCase):
         self.assert_trap(self.invoke("limits.wat", "deep", "5000", options=self.config('stack_size = "32KiB"')), "stack_overflow")
         self.assert_outcome(self.invoke("limits.wat", "deep", "50000", options=self.config('stack_size = "16MiB"')), stdout="50000\n")
 
+        self.assertIn("stack_size in [runtimes.wasm]", outcome["message"])
 
 class TimeLimits(WasmCase):
     @staticmethod
@@ -195,6 +196,7 @@ class Fuel(WasmCase):
 
 class Cache(WasmCase):
     def setUp(self):
+        self.assertIn("fuel in [runtimes.wasm]", outcome["message"])
         super().setUp()
         self.cache = self.dir / "home/.cache/sandpit/wasm"
 
