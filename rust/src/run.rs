@@ -211,10 +211,19 @@ fn trapped(trap: Trap, refused: Option<&Refusal>) -> Report {
             let what = &refusal.what;
             Report::new(End::Memory, format!("{text}, after it was refused {what}"))
         }
-        _ => Report::new(End::Trapped, text),
+        _ => Report::of(End::Trapped, vec![Problem::new(text).hint(setting_of(trap))]),
     };
     report.trap = traps::name(trap);
     report
+}
+
+/// The setting whose limit the trap is.
+fn setting_of(trap: Trap) -> &'static str {
+    match trap {
+        Trap::OutOfFuel => "fuel in [runtimes.wasm]",
+        Trap::StackOverflow => "stack_size in [runtimes.wasm]",
+        _ => "",
+    }
 }
 
 /// An error that is no trap: at the start, or in a call of the host.

@@ -60,7 +60,8 @@ const PREVIEW1_FUNCTIONS: [(&str, Option<Capability>); 46] = [
     ("path_rename", None),
     ("path_symlink", None),
     ("path_unlink_file", None),
-    ("poll_oneoff", None),
+    // It sleeps, and tells by an absolute time that passes what time it is.
+    ("poll_oneoff", Some(Clocks)),
     ("proc_exit", None),
     ("proc_raise", None),
     ("random_get", Some(Random)),

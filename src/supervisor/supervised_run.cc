@@ -176,6 +176,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::end(Supervisor& supervisor
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(waiting), std::move(plan), *observer));
   run->keep(std::move(observer));
+  // Its birth may wait unread in its socket: nobody has looked since it was forked.
+  run->started_ = Clock::now();
   SP_TRY_VOID(run->watch_all());
   run->kill(KillReason::kCancelled, "");
   return run;
@@ -269,7 +271,8 @@ void SupervisedRun::on_deadline(Clock::time_point now) {
     egress_->cut();
     return;
   }
-  if (now >= started_ + plan_.limits.wall_time + grace_) {
+  // One that was killed already has a deadline only as long as it is not born.
+  if (reason_ != KillReason::kNone || now >= started_ + plan_.limits.wall_time + grace_) {
     // A run whose time is over before its template has got to it ends when it is born. The template
     // is only to blame when that takes longer than any queue.
     if (jail_.forked() && jail_.pidfd() < 0 && now >= started_ + kLongestUnborn) {

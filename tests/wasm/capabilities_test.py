@@ -34,6 +34,11 @@ class Switches(WasmCase):
                 self.assert_refused(self.outcome("c.wat", *self.off(key)), PREVIEW1, function,
                                     f"runtimes.wasm.capabilities.{key} = true")
 
+    def test_without_clocks_nothing_sleeps(self):
+        self.write("c.wat", self.importing("poll_oneoff", "i32 i32 i32 i32"))
+        self.assertEqual(self.outcome("c.wat")["status"], "exited")
+        self.assert_refused(self.outcome("c.wat", *self.off("clocks")), "poll_oneoff", "runtimes.wasm.capabilities.clocks = true")
+
     def test_an_interface_that_is_off_is_refused_before_the_start(self):
         self.assert_outcome(self.run_guest("p2-basics.wat", arguments=["r"]), exit_code=0, stdout="9\n")
         for key, interface in INTERFACES.items():

@@ -67,6 +67,7 @@ class MemoryLimits(WasmCase):
         self.assert_trap(self.invoke("limits.wat", "deep", "5000", options=self.config('stack_size = "32KiB"')), "stack_overflow")
         self.assert_outcome(self.invoke("limits.wat", "deep", "50000", options=self.config('stack_size = "16MiB"')), stdout="50000\n")
 
+        self.assertIn("stack_size in [runtimes.wasm]", outcome["message"])
 
 class TimeLimits(WasmCase):
     @staticmethod
@@ -195,6 +196,7 @@ class Fuel(WasmCase):
 
 class Cache(WasmCase):
     def setUp(self):
+        self.assertIn("fuel in [runtimes.wasm]", outcome["message"])
         super().setUp()
         self.cache = self.dir / "home/.cache/sandpit/wasm"
 
@@ -210,7 +212,7 @@ class Cache(WasmCase):
     def test_the_second_run_is_a_hit(self):
         for name, text in (("hello.wat", "Hello from WebAssembly\n"), ("hello-component.wat", "Hello from a component\n")):
             self.hello(False, name=name, stdout=text)
-            self.hello(True, name=name, stdout=text)
+            self.assertEqual(self.hello(True, name=name, stdout=text)["wasm"]["compile_time_ms"], 0)
         self.assertEqual(len(self.entries()), 2)
         self.assertEqual(self.cache.stat().st_mode & 0o777, 0o700)
 

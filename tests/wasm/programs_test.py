@@ -2,7 +2,7 @@
 
 import os
 
-from wasm_case import PREVIEW1, WasmCase, binary_module, hello_binary, marked_lines
+from wasm_case import HEADER, PREVIEW1, WasmCase, binary_module, hello_binary, marked_lines
 
 WORDS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
 
@@ -97,7 +97,8 @@ class Invoke(WasmCase):
                 ("add", ["40", "2"], "42\n"), ("add", ["2147483647", "1"], "-2147483648\n"), ("add", ["-1", "0xff"], "254\n"),
                 ("add64", ["9223372036854775807", "1"], "-9223372036854775808\n"), ("half32", ["3"], "1.5\n"),
                 ("half64", ["-0.25"], "-0.125\n"), ("half64", ["inf"], "inf\n"), ("half64", ["nan"], "NaN\n"),
-                ("vector", ["0x0"], "0x" + "f" * 32 + "\n"), ("both", ["7", "2.5"], "2.5\n7\n-1\n"), ("nothing", [], "")):
+                ("vector", ["0x0"], "0x" + "f" * 32 + "\n"), ("both", ["7", "2.5"], "2.5\n7\n-1\n"), ("nothing", [], ""),
+                ("reference", ["null"], ""), ("same_reference", ["null"], "null\n")):
             with self.subTest(function=function, values=values):
                 self.assert_gives("values.wat", function, values, printed)
 
@@ -287,6 +288,13 @@ class BadInput(WasmCase):
         self.assert_bad("c.wasm", "function 0", "offset 0x")
 
     def test_other_bytes(self):
+    def test_a_place_is_told_once(self):
+        self.write("t.wat", '(module (func $f (result i32) i64.const 5) (func (export "_start")))')
+        message = self.outcome("t.wat")["message"]
+        self.assertRegex(message, r"^t\.wat: offset 0x[0-9a-f]+: function 0: type mismatch")
+        self.write("t.wasm", HEADER + b"\1\5\x60")
+        self.assertEqual(self.outcome("t.wasm")["message"].count("offset"), 1)
+
         self.write("w.wasm", b"\x7fELF\2\1\1" + b"\0" * 100)
         self.assert_bad("w.wasm", "not WebAssembly", "7f 45 4c 46")
         self.write("v.wasm", b"\0asm\2\0\0\0")
