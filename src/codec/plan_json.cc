@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "codec/json.h"
-#include "egress/listener_kind.h"
 #include "plan/egress_plan.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "egress/listener_kind.h"
+#include "egress/listener_kind.h"  // IWYU pragma: export
 
 namespace sandpit {
 

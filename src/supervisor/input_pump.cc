@@ -32,8 +32,8 @@ InputPump::InputPump(Supervisor& supervisor, UniqueFd source, UniqueFd sink)
 Result<std::unique_ptr<InputPump>> InputPump::start(Supervisor& supervisor, UniqueFd source,
                                                     UniqueFd sink) {
   if (::fcntl(sink.get(), F_SETFL, O_NONBLOCK) < 0) return fail(errno_error("fcntl", errno));
-  auto pump = std::unique_ptr<InputPump>(
-      new InputPump(supervisor, std::move(source), std::move(sink)));
+  auto pump =
+      std::unique_ptr<InputPump>(new InputPump(supervisor, std::move(source), std::move(sink)));
   SP_TRY_VOID(pump->watch());
   return pump;
 }

@@ -36,8 +36,8 @@ static void reached(const char* what, long result) {
   printf("%s: %s\n", what, strerror(error));
   if (error != EPERM && error != EACCES && error != ENOSYS) ++escapes;
 }
-// An attempt that needs a child says nothing without one: the machine is full, or the sandbox is just
-// being ended.
+// An attempt that needs a child says nothing without one: the machine is full, or the sandbox is
+// just being ended.
 static pid_t child_of(void) {
   const pid_t child = fork();
   if (child < 0) {
