@@ -113,9 +113,7 @@ class TomlReader {
   [[nodiscard]] bool good() const { return problems_.empty(); }
 
   // The first problem, with the others inside. Only when !good().
-  [[nodiscard]] Error take_error() {
-    return first_with_others(std::exchange(problems_, {}));
-  }
+  [[nodiscard]] Error take_error() { return first_with_others(std::exchange(problems_, {})); }
 
  private:
   // A NUL would end the word early once it is a C string for execve.

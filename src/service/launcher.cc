@@ -303,8 +303,7 @@ Launcher::~Launcher() {
   sessions_.clear();
 }
 
-Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control,
-                                                   int children_nice) {
+Result<std::unique_ptr<Launcher>> Launcher::create(UniqueFd control, int children_nice) {
   auto launcher = std::unique_ptr<Launcher>(new Launcher());
   launcher->control_ = std::move(control);
   launcher->host_ = probe_host();

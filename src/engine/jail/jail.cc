@@ -89,8 +89,7 @@ Error explain_clone_failure(int errno_value) {
 
 // waitid(2) tells the two in a form of its own.
 int wait_status(const siginfo_t& info) {
-  return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
-                                    : W_EXITCODE(0, info.si_status);
+  return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
 }
 
 // Lets the child go on, with the v1 groups that it shall join.
