@@ -176,7 +176,7 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::end(Supervisor& supervisor
   auto observer = std::make_shared<NoObserver>();
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(waiting), std::move(plan), *observer));
-  run->kept_observer_ = std::move(observer);
+  run->keep(std::move(observer));
   SP_TRY_VOID(run->watch_all());
   run->kill(KillReason::kCancelled, "");
   return run;

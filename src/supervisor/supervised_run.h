@@ -52,6 +52,8 @@ class SupervisedRun {
   [[nodiscard]] Clock::time_point next_deadline() const;
   void on_deadline(Clock::time_point now);
   [[nodiscard]] pid_t pid() const { return jail_.pid(); }
+  // For as long as this run is there.
+  void keep(std::shared_ptr<RunObserver> observer) { kept_observer_ = std::move(observer); }
   // Reported and reaped.
   [[nodiscard]] bool finished() const { return told_ && reaped_; }
 
