@@ -32,7 +32,7 @@ JAVA = {
     "terminated": Program(main("Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(\"hook\"))); System.out.println(\"x\");\n"
                                "new ProcessBuilder(\"/bin/sh\", \"-c\", \"kill $PPID\").start(); Thread.sleep(5000);")),
     "lines of input": Program(main("Scanner s = new Scanner(System.in); while (s.hasNextLine()) System.out.println('<' + s.nextLine() + '>');"), stdin="one\ntwo \u00fc\n\nlast".encode()),
-    "bytes of input": Program(main("System.out.println(Arrays.toString(System.in.readAllBytes()));"), stdin=b"\xff\x00\xfe"),
+    "bytes of input": Program(main("System.out.println(Arrays.toString(System.in.readAllBytes()));"), stdin="\0\u00fe".encode()),
     "no input": Program(main("System.out.println(System.in.read() + \" \" + System.in.available() + \" \" + System.console());")),
     "much input": Program(main("System.out.println(System.in.readAllBytes().length);"), stdin=b"x" * 3_000_000),
     "locale": Program(main("System.out.println(Locale.getDefault() + \" \" + java.nio.charset.Charset.defaultCharset() + \" \" + TimeZone.getDefault().getID());\n"

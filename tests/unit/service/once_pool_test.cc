@@ -83,7 +83,7 @@ argv = ["{interpreter}", )" << words << "]\n";
   static Outcome run(const Sandbox& sandbox, const Request& request = hello()) {
     auto outcome = sandbox.run(request);
     EXPECT_TRUE(outcome) << outcome.error().to_string();
-    return std::move(*outcome);
+    return outcome ? std::move(*outcome) : Outcome{};
   }
 
   // Of the kind that came last.
@@ -184,18 +184,18 @@ TEST_F(Once, AreNotMadeForKindsThatAlternate) {
 TEST_F(Once, AreAnsweredForWithTheirOwnTimeOnly) {
   // What it does before it waits takes longer than any run may.
   starts_with(
-      R"("-e", "1 while (times)[0] < 0.4; open F, shift; eval join '', <F>; die $@ if $@", "{source}")");
+      R"("-e", "1 while (times)[0] < 0.2; open F, shift; eval join '', <F>; die $@ if $@", "{source}")");
   const Sandbox sandbox = make();
   Request request = hello("select undef, undef, undef, 0.2; print 'done';");
   request.limits.wall_time = Milliseconds(2000);
-  request.limits.cpu_time = Milliseconds(300);
+  request.limits.cpu_time = Milliseconds(150);
   ASSERT_TRUE(bring_up(sandbox, request));
   std::this_thread::sleep_for(2100ms);
   const Outcome outcome = run(sandbox, request);
   EXPECT_EQ(outcome.start, "warm") << outcome.start_reason;
   EXPECT_EQ(outcome.stdout_text, "done") << outcome.message;
   EXPECT_LT(outcome.wall_time, Milliseconds(2000));
-  EXPECT_LT(outcome.cpu_time, Milliseconds(200));
+  EXPECT_LT(outcome.cpu_time, Milliseconds(100));
 }
 
 TEST_F(Once, AreEndedAtTheirLimits) {
@@ -212,8 +212,9 @@ TEST_F(Once, AreEndedAtTheirLimits) {
   request.limits.cpu_time = Milliseconds(300);
   EXPECT_EQ(ends(request, "1 while 1;"), Status::kCpuTimeExceeded);
   request.limits.memory = ByteCount::mib(64);
-  request.limits.cpu_time = Milliseconds(5000);
+  request.limits.cpu_time = Milliseconds(30000);
   EXPECT_EQ(ends(request, "my @a; push @a, 'x' x 1e6 while 1;"), Status::kMemoryExceeded);
+  request.limits.cpu_time = Milliseconds(1000);
   request.limits.wall_time = Milliseconds(1000);
   EXPECT_EQ(ends(request, "sleep 60;"), Status::kWallTimeExceeded);
 }
