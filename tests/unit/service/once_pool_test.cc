@@ -240,7 +240,7 @@ TEST_F(Once, HandOnWhatTheyHaveWrittenBefore) {
   EXPECT_EQ(outcome.stderr_text, "error");
 }
 
-TEST_F(Once, ThatCanNotTakeTheirFilesFailAsALaunchDoes) {
+TEST_F(Once, ThatHaveNoRoomForTheirFilesSaySo) {
   starts_with(
       R"("-e", "open O, '>fill'; print O 'x' x 900_000; close O; open F, shift; eval <F>", )"
       R"("{source}")");
@@ -252,8 +252,8 @@ TEST_F(Once, ThatCanNotTakeTheirFilesFailAsALaunchDoes) {
                     .content = SourceText{.text = std::string(500U << 10U, 'x'), .name = "large"}}};
   const Outcome outcome = run(sandbox, request);
   EXPECT_EQ(outcome.start, "warm");
-  EXPECT_EQ(outcome.status, Status::kSandboxError);
-  EXPECT_NE(outcome.message.find("copy input"), std::string::npos) << outcome.message;
+  EXPECT_EQ(outcome.status, Status::kRefused);
+  EXPECT_TRUE(outcome.message.starts_with("large does not fit")) << outcome.message;
   EXPECT_EQ(outcome.stdout_text, "");
 }
 
