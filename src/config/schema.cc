@@ -126,6 +126,7 @@ constexpr std::array kJavascript = {
     KeySpec{"runtime", "runtime", Kind::kInterpreter, Rule::kNever},
     KeySpec{"runtime", "extra_args", Kind::kTextList, Rule::kNever},
     KeySpec{"runtime", "modules_dir", Kind::kHostDir, Rule::kNever},
+    KeySpec{"runtime", "preload", Kind::kTextList, Rule::kNever},
 };
 
 // As with modules: the cache is shared by all projects of a user.

@@ -105,6 +105,8 @@ std::string commented_template() {
 #extra_args = ["--no-warnings"]
 # A node_modules directory, mounted read-only and importable. (example: this file's directory)
 #modules_dir = "."
+# Modules that warm starts have loaded already. (example)
+#preload = ["crypto"]
 
 # Any runtime can have limits and security settings of its own, which come before the general
 # ones; its lists are added to the general ones. (example)

@@ -215,6 +215,7 @@ class LauncherSession final : public RunObserver {
                                               pending.input, *this);
       if (begun) {
         run_ = *begun;
+        launcher_.templates().note_begun(*pending.process);
         return {};
       }
       reason = begun.error().to_string();

@@ -158,6 +158,11 @@ void OncePool::count_gone(Shape& shape, const WaitingProcess& process) {
   shape.counts.failure = process.end();
 }
 
+void OncePool::note_begun(const WaitingProcess& process) {
+  const auto found = shapes_.find(process.kind());
+  if (found != shapes_.end()) found->second.failures = 0;
+}
+
 void OncePool::note_gone(const WaitingProcess& process) {
   const auto found = shapes_.find(process.kind());
   if (found == shapes_.end()) return;
@@ -223,7 +228,6 @@ void OncePool::tidy(const Means& means) {
         count_gone(shape, *item);
         return true;
       }
-      if (item->came_up()) shape.failures = 0;
       return item->is_old(now) || (idle && ++kept > options_.least);
     });
     if (idle) shape.wanted = options_.least;

@@ -46,7 +46,8 @@ class OncePool {
   // A process for this run, asked already. None, with the reason, when it has to start cold.
   [[nodiscard]] std::unique_ptr<WaitingProcess> take(const Plan& run, std::string_view kind,
                                                      const Means& means, std::string& reason);
-  // One that was taken could not be used.
+  // One that was taken was handed over, or could not be.
+  void note_begun(const WaitingProcess& process);
   void note_gone(const WaitingProcess& process);
 
   // After each step of the loop: removes the dead and the old, makes what is missing.

@@ -40,12 +40,13 @@ class TemplatePool {
     jail::TemplateLink* link = nullptr;
     std::unique_ptr<jail::Jail> waiting;
     // Or what it can be handed to as soon as that is State::kPresent; where that is gone, tell
-    // note_gone() and start cold.
+    // note_gone() and start cold. note_begun(): it was handed over.
     std::unique_ptr<WaitingProcess> process;
   };
   // `kind`: wire::kind_of(run). None when it can't be forked, with the reason; where a template
   // would help the next one, it is being made.
   [[nodiscard]] Place find(const Plan& run, std::string_view kind, std::string& reason);
+  void note_begun(const WaitingProcess& process) { once_.note_begun(process); }
   void note_gone(const WaitingProcess& process) { once_.note_gone(process); }
   // Call after each step of the loop: removes the dead, retires the old. A timer of the pool's own
   // sees to it that there are steps.

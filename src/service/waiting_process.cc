@@ -124,8 +124,8 @@ void WaitingProcess::on_control() {
   const ssize_t n = ::recv(control_.get(), &byte, 1, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n != 1 || byte != warm::kHere) {
+    // It has ended, then, and on_finished() is about to tell why; or it can't be asked any more.
     supervisor_.forget(control_.get());
-    leave("it does not listen any more");
     return;
   }
   if (state_ == State::kGone) return;

@@ -12,8 +12,8 @@ JAVA = {
                          arguments=("a", "b c", "", "\u00fc\u4e16", "@x", "-version", "--", "*", "$HOME", "-cp")),
     "identity hash codes": Program(main("System.out.println(new Object().hashCode()); System.out.println(new Main()); System.out.println(new int[0]);")),
     "no arguments": Program(main("System.out.println(args.length);")),
-    "properties": Program(main("new TreeMap<>(System.getProperties()).forEach((k, v) -> System.out.println(k + '=' + v));"), arguments=("x", "y z")),
-    "environment": Program(main("new TreeMap<>(System.getenv()).forEach((k, v) -> System.out.println(k + '=' + v));")),
+    "properties": Program(main("new TreeMap<>(System.getProperties()).forEach((k, v) -> System.out.println(k + \"=\" + v));"), arguments=("x", "y z")),
+    "environment": Program(main("new TreeMap<>(System.getenv()).forEach((k, v) -> System.out.println(k + \"=\" + v));")),
     "environment of a child": Program(main("new ProcessBuilder(\"/bin/sh\", \"-c\", \"env | sort; ulimit -a; umask; echo err >&2; exit 3\").inheritIO().start().waitFor();")),
     "uncaught": Program(main("f(3);", "").replace("} }\n", "}\nstatic void f(int n) { if (n == 0) throw new IllegalStateException(\"boom\", new RuntimeException(\"cause\")); f(n - 1); } }\n")),
     "uncaught in a thread": Program(main("Thread t = new Thread(() -> { throw new RuntimeException(\"in T\"); }, \"T\"); t.start(); t.join(); System.out.println(\"end\");")),
@@ -32,7 +32,7 @@ JAVA = {
     "terminated": Program(main("Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(\"hook\"))); System.out.println(\"x\");\n"
                                "new ProcessBuilder(\"/bin/sh\", \"-c\", \"kill $PPID\").start(); Thread.sleep(5000);")),
     "lines of input": Program(main("Scanner s = new Scanner(System.in); while (s.hasNextLine()) System.out.println('<' + s.nextLine() + '>');"), stdin="one\ntwo \u00fc\n\nlast".encode()),
-    "bytes of input": Program(main("System.out.println(Arrays.toString(System.in.readAllBytes()));"), stdin=b"\xff\x00\xfe"),
+    "bytes of input": Program(main("System.out.println(Arrays.toString(System.in.readAllBytes()));"), stdin="\0\u00fe".encode()),
     "no input": Program(main("System.out.println(System.in.read() + \" \" + System.in.available() + \" \" + System.console());")),
     "much input": Program(main("System.out.println(System.in.readAllBytes().length);"), stdin=b"x" * 3_000_000),
     "locale": Program(main("System.out.println(Locale.getDefault() + \" \" + java.nio.charset.Charset.defaultCharset() + \" \" + TimeZone.getDefault().getID());\n"

@@ -52,6 +52,7 @@ class LanguagePreloads(Siblings):
         self.addCleanup(shutil.rmtree, place)
         place.chmod(0o755)
         modules = place / "modules"
+        modules.mkdir()
         for name, text in files.items():
             path = modules / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """Programs whose cold and warm runs must not differ, by the extension of their file."""
 
 import ends
-import java
 from program import Program
 
 PYTHON = {
@@ -240,5 +239,4 @@ ALL = {
     "php": PHP | ends.PHP,
     "pl": PERL,
     "lua": LUA,
-    "java": java.JAVA,
 }

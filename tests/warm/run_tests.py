@@ -17,6 +17,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
+import java  # noqa: E402
 import programs  # noqa: E402
 import sandpit_tests  # noqa: E402
 from neighbours import Neighbours, Preloads  # noqa: E402, F401
@@ -86,13 +87,33 @@ class Same(Warm):
     def test_lua(self):
         self.compare("lua")
 
-    def test_java(self):
-        self.need("java")
-        # As an ordinary user of a host without a cgroup for him: it starts cold, since nothing could tell what is the run's own.
+
+class Once(Siblings):
+    """What can't be forked: a process that has started waits for one run."""
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("javac", path=self.env["PATH"]):
+            self.skipTest("javac")
+        # As an ordinary user of a host without a cgroup for him it starts cold, since nothing could tell what is the run's own.
         self.write("Main.java", "class Main { public static void main(String[] a) { } }")
         if "sampled" in json.loads(self.sandpit("run", "--json", "Main.java").stdout).get("enforcement", {}).get("cpu_time", "sampled"):
             self.skipTest("a cgroup")
-        self.compare("java")
+
+    def test_java_programs_are_the_same(self):
+        tasks = self.first("java")
+        tasks += [{"id": name, "runtime": "java", "source": program.text, "args": list(program.arguments), "stdin": program.stdin.decode()}
+                  for name, program in java.JAVA.items()]
+        warm = self.outcomes(tasks, "-j", "1")
+        cold = self.outcomes(tasks, "-j", "1", "--cold")
+        self.assertGreater(sum(warm[name]["start"] == "warm" for name in java.JAVA), len(java.JAVA) - 5)
+        for name, program in java.JAVA.items():
+            with self.subTest(name):
+                keys = ["status", "exit_code", "signal", "stdout", "stderr", "stdout_truncated"]
+                self.assertEqual(cold[name]["status"], program.status, cold[name])
+                # A program that never said anything would be the same for the wrong reason.
+                self.assertTrue(cold[name]["stdout"] or cold[name]["stderr"], cold[name])
+                self.assertEqual({key: warm[name].get(key) for key in keys}, {key: cold[name].get(key) for key in keys})
 
 
 class Random(Siblings):
