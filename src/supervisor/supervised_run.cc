@@ -156,6 +156,8 @@ Result<std::unique_ptr<SupervisedRun>> SupervisedRun::end(Supervisor& supervisor
   auto run = std::unique_ptr<SupervisedRun>(
       new SupervisedRun(supervisor, std::move(waiting), std::move(plan), *observer));
   run->keep(std::move(observer));
+  // Its birth may wait unread in its socket: nobody has looked since it was forked.
+  run->started_ = Clock::now();
   SP_TRY_VOID(run->watch_all());
   run->kill(KillReason::kCancelled, "");
   return run;

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -140,6 +141,30 @@ TEST_F(WaitingRuns, ThatWereKilledAreMissedByNobody) {
     EXPECT_EQ(outcome.stdout_text, "hello\n") << outcome.message;
   }
   EXPECT_TRUE(comes_true([&] { return counts(sandbox).waiting == 1; }));
+}
+
+// Older than the ten seconds after which a run that is not born has a template that is stuck.
+TEST_F(WaitingRuns, ThatWereKilledAfterAWhileTakeNobodyAlong) {
+  test::mark_launcher();
+  const Sandbox sandbox = make({.most = 1});
+  Request other = hello("import time\ntime.sleep(13)\nprint('done')\n");
+  other.limits.wall_time = Milliseconds(60'000);
+  ASSERT_TRUE(bring_up(sandbox, hello()));
+  auto beside = sandbox.start(other, [](OutputStream, std::string_view) {});
+  ASSERT_TRUE(beside) << beside.error().to_string();
+  for (int i = 0; i < 2; ++i) (void)run(sandbox, hello());
+  ASSERT_TRUE(comes_true([&] { return counts(sandbox).waiting == 1; }));
+  std::this_thread::sleep_for(10'500ms);
+  const pid_t waiting = test::process_of_launcher(3, 2);
+  ASSERT_GT(waiting, 1);
+  ASSERT_EQ(::kill(waiting, SIGKILL), 0);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(run(sandbox, hello()).stdout_text, "hello\n");
+  const auto outcome = beside->wait();
+  ASSERT_TRUE(outcome) << outcome.error().to_string();
+  EXPECT_EQ(outcome->start, "warm");
+  EXPECT_EQ(outcome->stdout_text, "done\n") << outcome->message;
+  EXPECT_EQ(counts(sandbox).crashed, 0U);
 }
 
 TEST_F(WaitingRuns, ThatFailToWaitAreDoneWithout) {
