@@ -219,7 +219,8 @@ void SupervisedRun::on_deadline(Clock::time_point now) {
     egress_->cut();
     return;
   }
-  if (now >= started_ + plan_.limits.wall_time + grace_) {
+  // One that was killed already has a deadline only as long as it is not born.
+  if (reason_ != KillReason::kNone || now >= started_ + plan_.limits.wall_time + grace_) {
     // A run whose time is over before its template has got to it ends when it is born. The template
     // is only to blame when that takes longer than any queue.
     if (jail_.forked() && jail_.pidfd() < 0 && now >= started_ + kLongestUnborn) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -106,6 +107,28 @@ TEST_F(Templates, KeepBelowTheirMemory) {
   // Made, since nothing is known of it yet, then seen to be too large, and not made again.
   for (int i = 0; i < 3; ++i) (void)run(sandbox);
   EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
+}
+
+// One that is stopped begins nothing. Whoever has asked, and does not want it any more, is told
+// soon.
+TEST_F(Templates, ThatAreStuckKeepNoCancelledRun) {
+  test::mark_launcher();
+  const Sandbox sandbox = make({.most = 1, .waiting = 0});
+  warm_up(sandbox);
+  const pid_t stuck = test::process_of_launcher(2, 32767);
+  ASSERT_GT(stuck, 1);
+  ASSERT_EQ(::kill(stuck, SIGSTOP), 0);
+  Request request{.source = SourceText{.text = "print('hello')", .name = "main.py"}};
+  request.limits.wall_time = Milliseconds(60'000);
+  auto begun = sandbox.start(request, [](OutputStream, std::string_view) {});
+  ASSERT_TRUE(begun) << begun.error().to_string();
+  const auto before = std::chrono::steady_clock::now();
+  begun->cancel();
+  const auto outcome = begun->wait();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 30s);
+  ASSERT_TRUE(outcome) << outcome.error().to_string();
+  EXPECT_EQ(outcome->message, "cancelled");
+  EXPECT_TRUE(comes_true([&] { return counts(sandbox).crashed == 1; }));
 }
 
 TEST_F(Templates, AreReplacedWhenTheyAreKilled) {
