@@ -88,6 +88,7 @@ class Learning {
   bool take(Observed observed);
   [[nodiscard]] std::string why_not_granted(const Need& need) const;
   void refuse_what_could_be_replaced();
+  bool refuse_what_was_replaced();
   void widen();
   void fit(const Outcome& outcome);
   Result<void> tighten();
@@ -102,8 +103,27 @@ class Learning {
   std::optional<Need> loopback_;  // wanted by the first run, whose wish may have been another
 };
 
+bool is_path(const Need& need) {
+  return need.kind == NeedKind::kRead || need.kind == NeedKind::kWrite;
+}
+
+// By a run before this one, where the profile below ours lets it write, or by somebody else.
+bool Learning::refuse_what_was_replaced() {
+  bool refused = false;
+  for (Need& need : profile_.needs) {
+    if (!is_path(need) || need.state != State::kGranted) continue;
+    const auto file = sys::find_host_file(need.grant.host);
+    if (file && file->path == need.grant.host) continue;
+    need.state = State::kRefused;
+    need.why = "it was replaced, or removed, meanwhile";
+    refused = true;
+  }
+  return refused;
+}
+
 Result<Ran> Learning::run(Watch watch) {
   ++learned_.runs;
+  (void)refuse_what_was_replaced();
   SP_TRY(Ran ran, learner_.run(to_toml(profile_), watch));
   if (auto error = broken(ran.outcome)) return fail(std::move(*error));
   return ran;
@@ -112,8 +132,7 @@ Result<Ran> Learning::run(Watch watch) {
 // A grant is of a path of the host, looked up for each run. Below a directory that the program
 // writes to it could lead to any file by then: it may replace it by a link.
 bool could_replace(const Need& writes, const Need& need) {
-  const bool path = need.kind == NeedKind::kRead || need.kind == NeedKind::kWrite;
-  return path && writes.kind == NeedKind::kWrite && writes.state == State::kGranted &&
+  return is_path(need) && writes.kind == NeedKind::kWrite && writes.state == State::kGranted &&
          writes.grant.host != need.grant.host && is_within(need.grant.host, writes.grant.host) &&
          !is_within(need.name, writes.name);
 }
@@ -143,7 +162,7 @@ void Learning::refuse_what_could_be_replaced() {
 bool Learning::take(Observed observed) {
   bool changed = false;
   for (Need& need : observed.needs) {
-    if (need.kind == NeedKind::kRead || need.kind == NeedKind::kWrite) {
+    if (is_path(need)) {
       // As it is now: a link that leads elsewhere tomorrow changes nothing.
       const auto file = sys::find_host_file(need.grant.host);
       need.grant.host = file ? file->path : std::string();
@@ -312,14 +331,15 @@ Result<Learned> Learning::finish() {
   SP_TRY_VOID(loosen());
   const bool passed = passes(learned_.last);
   if (passed) SP_TRY_VOID(tighten());
-  for (const Need& need : profile_.needs) {
-    if (need.state == State::kGranted) ++learned_.granted;
-    if (need.state == State::kRefused) ++learned_.refused;
-  }
   // As it will be enforced.
   SP_TRY(Ran last, run(Watch::kNo));
   learned_.passes = passes(last.outcome);
   learned_.last = std::move(last.outcome);
+  if (refuse_what_was_replaced()) learned_.passes = false;
+  for (const Need& need : profile_.needs) {
+    if (need.state == State::kGranted) ++learned_.granted;
+    if (need.state == State::kRefused) ++learned_.refused;
+  }
   profile_.verdict =
       learned_.passes
           ? fmt::format("The program passed with it, the last of {} runs.", learned_.runs)

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -174,6 +175,27 @@ TEST_F(LearnerTest, ReadsNothingByAnotherNameBelowWhatTheProgramWrites) {
     EXPECT_THAT(learned.toml, HasSubstr("it could become a link"));
     EXPECT_LT(learned.runs, 8U);
   }
+}
+
+// Where a profile below this one lets the program write.
+TEST_F(LearnerTest, GrantsNothingThatWasReplacedByALink) {
+  const std::string path = file("f");
+  const std::string secret = file("home/.ssh/id_rsa");
+  bool replaced = false;
+  const Learned learned = learn([&](const std::string& toml) {
+    Outcome outcome = ended(1);
+    if (!toml.contains(path)) {
+      outcome.files_traced->failed.push_back(missed(path));
+    } else if (!replaced) {
+      std::filesystem::remove(path);
+      std::filesystem::create_symlink(secret, path);
+      replaced = true;
+    }
+    return outcome;
+  });
+  EXPECT_TRUE(replaced);
+  EXPECT_THAT(texts.back(), Not(HasSubstr("\n  { path = \"" + path + "\"")));
+  EXPECT_THAT(learned.toml, Not(HasSubstr("\n  { path = \"" + path + "\"")));
 }
 
 TEST_F(LearnerTest, StopsAtItsNumberOfRuns) {
