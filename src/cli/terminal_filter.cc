@@ -148,6 +148,7 @@ std::size_t TerminalFilter::take_escape(std::string_view text, std::string& out)
     return is_plain(*end) ? length + 1 : length;
   }
   if (is_allowed_pair(second)) {
+    if (second == '8') styled_ = true;  // colours are saved and restored with the cursor (DECRC)
     out += text.substr(0, 2);
     return 2;
   }
@@ -176,6 +177,7 @@ std::size_t TerminalFilter::take_control_sequence(std::string_view text, std::st
   const bool cursor = parameters == "?25" && intermediates == end && (*end == 'h' || *end == 'l');
   if (intermediates == end && is_allowed(parameters, *end)) {
     if (*end == 'm') styled_ = !(parameters.empty() || parameters == "0");
+    if (*end == 'u') styled_ = true;  // as ESC 8
     out += sequence;
   } else if (cursor) {
     cursor_hidden_ = *end == 'l';

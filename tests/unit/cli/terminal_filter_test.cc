@@ -174,6 +174,16 @@ TEST(TerminalFilter, EndsColoursAndShowsTheCursorAtTheEnd) {
   EXPECT_EQ(filter.finish(), "");
 }
 
+// A terminal saves them with the cursor.
+TEST(TerminalFilter, EndsColoursThatCameBackWithTheCursor) {
+  for (const char* restore : {"\0338", "\033[u"}) {
+    TerminalFilter filter;
+    (void)filter.pass("\033[8m\0337\033[s\033[0m");
+    (void)filter.pass(restore);
+    EXPECT_EQ(filter.finish(), "\033[0m");
+  }
+}
+
 TEST(TerminalFilter, CountsWhatItLeftOut) {
   TerminalFilter filter;
   (void)filter.pass("\x1b]0;t\a\x1b[6n\x05 text \x1b[31m");
