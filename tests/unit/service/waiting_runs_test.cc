@@ -156,9 +156,9 @@ TEST_F(WaitingRuns, ThatWereKilledAfterAWhileTakeNobodyAlong) {
   ASSERT_TRUE(beside) << beside.error().to_string();
   for (int i = 0; i < 2; ++i) (void)run(sandbox, hello());
   ASSERT_TRUE(comes_true([&] { return counts(sandbox).waiting == 1; }));
+  std::this_thread::sleep_for(10'500ms);
   const pid_t waiting = test::process_of_launcher(3, 2);
   ASSERT_GT(waiting, 1);
-  std::this_thread::sleep_for(10'500ms);
   ASSERT_EQ(::kill(waiting, SIGKILL), 0);
   std::this_thread::sleep_for(200ms);
   EXPECT_EQ(run(sandbox, hello()).stdout_text, "hello\n");
