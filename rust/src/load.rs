@@ -205,8 +205,8 @@ fn explain(error: &wasmtime::Error, name: &str, binary: &[u8], bits: u32) -> Rep
     }
     let offset = failure.offset;
     let message = match failure.function {
-        Some(index) => format!("function {index} (offset {offset:#x}): {}", failure.message),
-        None => format!("offset {offset:#x}: {}", failure.message),
+        Some(index) => format!("function {index}: {}", failure.message),
+        None => failure.message,
     };
     Report::of(End::Invalid, vec![Problem::new(message).at(format!("{name}: offset {offset:#x}"))])
 }

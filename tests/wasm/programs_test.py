@@ -2,7 +2,7 @@
 
 import os
 
-from wasm_case import PREVIEW1, WasmCase, binary_module, hello_binary, marked_lines
+from wasm_case import HEADER, PREVIEW1, WasmCase, binary_module, hello_binary, marked_lines
 
 WORDS = ["a b", "", "it's", 'say "x"', "-v", "--json", "--", "ünï ☃", "$HOME", "*"]
 
@@ -285,6 +285,13 @@ class BadInput(WasmCase):
         body = binary_module(b"\x41\1")  # leaves a value behind
         self.write("c.wasm", body)
         self.assert_bad("c.wasm", "function 0", "offset 0x")
+
+    def test_a_place_is_told_once(self):
+        self.write("t.wat", '(module (func $f (result i32) i64.const 5) (func (export "_start")))')
+        message = self.outcome("t.wat")["message"]
+        self.assertRegex(message, r"^t\.wat: offset 0x[0-9a-f]+: function 0: type mismatch")
+        self.write("t.wasm", HEADER + b"\1\5\x60")
+        self.assertEqual(self.outcome("t.wasm")["message"].count("offset"), 1)
 
     def test_other_bytes(self):
         self.write("w.wasm", b"\x7fELF\2\1\1" + b"\0" * 100)

@@ -139,7 +139,8 @@ TEST_F(Validation, TellsEmptyTruncatedAndForeignFiles) {
 
 TEST_F(Validation, NamesTheFunctionAndTheOffset) {
   const Ended ended = invalid(given(R"((module (func) (func (export "_start") (i64.add))))"));
-  EXPECT_THAT(ended.report.message, HasSubstr("function 1 (offset 0x"));
+  EXPECT_THAT(ended.report.message, HasSubstr("function 1: "));
+  EXPECT_THAT(ended.report.problems[0].where, HasSubstr("offset 0x"));
 }
 
 TEST_F(Validation, NamesTheProposalThatIsOff) {
