@@ -42,7 +42,7 @@ pub fn load(host: &mut Host, source: &Source) -> Result<Program, Report> {
     let began = Instant::now();
     let threads = features::threads(host.settings.features);
     if source.artefact == Artefact::Load
-        && let Some(mut program) = load_artefact(host, source, began)
+        && let Some(mut program) = load_artefact(host, source)
     {
         if threads {
             program.largest_shared = features::largest_shared_memory(&binary_of(source)?);
@@ -220,7 +220,7 @@ fn duplicate(fd: i32) -> io::Result<OwnedFd> {
 }
 
 /// None when it does not fit this build, these settings or this machine.
-fn load_artefact(host: &mut Host, source: &Source, began: Instant) -> Option<Program> {
+fn load_artefact(host: &mut Host, source: &Source) -> Option<Program> {
     let compilers: &[Compiler] = match host.settings.compiler {
         Compiler::Winch => &[Compiler::Winch, Compiler::Cranelift],
         _ => &[Compiler::Cranelift],
@@ -229,7 +229,7 @@ fn load_artefact(host: &mut Host, source: &Source, began: Instant) -> Option<Pro
         let Ok(linkers) = host.engine(compiler) else { continue };
         let Some(code) = deserialize(&linkers, source.artefact_fd) else { continue };
         let compiled = Compiled {
-            micros: elapsed(began),
+            micros: 0, // nothing was compiled
             loaded: true,
             stored: false,
             compiler: if compiler == Compiler::Winch { "winch" } else { "cranelift" },

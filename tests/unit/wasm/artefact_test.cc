@@ -33,6 +33,7 @@ TEST_F(Artefacts, AreStoredSealedAndLoaded) {
   const UniqueFd artefact = stored(given(kHello));
   const Ended ended = loaded(given(kHello), artefact.get());
   EXPECT_TRUE(ended.report.loaded) << ended.report.message;
+  EXPECT_EQ(ended.report.compile_us, 0);
   EXPECT_EQ(ended.report.compiler, "cranelift");
   EXPECT_EQ(ended.out, "hi\n");
 }
