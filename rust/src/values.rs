@@ -1,6 +1,6 @@
 //! Values of core functions as text, in both directions.
 
-use wasmtime::{Ref, V128, Val, ValType};
+use wasmtime::{V128, Val, ValType};
 
 /// None: not a value of this type.
 pub fn parse(ty: &ValType, text: &str) -> Option<Val> {
@@ -14,6 +14,8 @@ pub fn parse(ty: &ValType, text: &str) -> Option<Val> {
             let digits = hexadecimal(text)?;
             u128::from_str_radix(&digits, 16).ok().map(|bits| Val::V128(V128::from(bits)))
         }
+        // Nobody can name another one; None when the type has no null.
+        ValType::Ref(_) if text == "null" => Val::default_for_ty(ty),
         ValType::Ref(_) => None,
     }
 }
@@ -54,7 +56,7 @@ pub fn print(value: &Val) -> String {
         Val::F64(bits) => f64::from_bits(*bits).to_string(),
         Val::V128(value) => format!("{:#034x}", value.as_u128()),
         other => match other.ref_() {
-            Some(Ref::Func(None) | Ref::Extern(None) | Ref::Any(None)) => "null".into(),
+            Some(reference) if reference.is_null() => "null".into(),
             _ => "<reference>".into(),
         },
     }
@@ -86,6 +88,13 @@ mod tests {
         assert!(parse(&ValType::F32, "nan").unwrap().unwrap_f32().is_nan());
         assert_eq!(print(&parse(&ValType::F64, "-inf").unwrap()), "-inf");
         assert_eq!(print(&parse(&ValType::F64, "1.5").unwrap()), "1.5");
+    }
+
+    #[test]
+    fn of_references_only_null_can_be_given() {
+        let null = parse(&ValType::EXTERNREF, "null").unwrap();
+        assert_eq!(print(&null), "null");
+        assert!(parse(&ValType::EXTERNREF, "5").is_none());
     }
 
     #[test]

@@ -97,7 +97,8 @@ class Invoke(WasmCase):
                 ("add", ["40", "2"], "42\n"), ("add", ["2147483647", "1"], "-2147483648\n"), ("add", ["-1", "0xff"], "254\n"),
                 ("add64", ["9223372036854775807", "1"], "-9223372036854775808\n"), ("half32", ["3"], "1.5\n"),
                 ("half64", ["-0.25"], "-0.125\n"), ("half64", ["inf"], "inf\n"), ("half64", ["nan"], "NaN\n"),
-                ("vector", ["0x0"], "0x" + "f" * 32 + "\n"), ("both", ["7", "2.5"], "2.5\n7\n-1\n"), ("nothing", [], "")):
+                ("vector", ["0x0"], "0x" + "f" * 32 + "\n"), ("both", ["7", "2.5"], "2.5\n7\n-1\n"), ("nothing", [], ""),
+                ("reference", ["null"], ""), ("same_reference", ["null"], "null\n")):
             with self.subTest(function=function, values=values):
                 self.assert_gives("values.wat", function, values, printed)
 

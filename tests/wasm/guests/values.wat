@@ -9,4 +9,5 @@
   (func (export "vector") (param v128) (result v128) (v128.not (local.get 0)))
   (func (export "both") (param i32 f64) (result f64 i32 i64) (local.get 1) (local.get 0) (i64.const -1))
   (func (export "nothing"))
-  (func (export "reference") (param externref)))
+  (func (export "reference") (param externref))
+  (func (export "same_reference") (param funcref) (result funcref) (local.get 0)))
