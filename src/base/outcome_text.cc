@@ -26,6 +26,11 @@ std::string short_number(double value) {
 }
 
 std::string memory_text(const Outcome& outcome, const Limits& limits) {
+  // The WebAssembly worker's own verdict, of a module that nobody had to kill: it says which of its
+  // settings was too small.
+  if (outcome.wasm && outcome.signal == 0 && !outcome.message.empty()) {
+    return "memory limit exceeded: " + outcome.message;
+  }
   std::string detail;
   if (outcome.peak_memory.count() != 0) detail = "peak " + to_text(outcome.peak_memory);
   if (outcome.files.count() != 0) {
