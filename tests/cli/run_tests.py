@@ -269,7 +269,14 @@ class BadInput(Case):
 
     def test_an_unknown_extension(self):
         self.write("a.zzz", "hello")
-        self.assert_ends(self.sandpit("run", "a.zzz"), 127, "sandpit: ")
+        done = self.sandpit("run", "a.zzz")
+        self.assert_ends(done, 127, "extension .zzz", "--runtime NAME", "`sandpit runtimes`")
+        self.assertLess(len(done.stderr), 300)  # sixty languages are not listed here
+
+    def test_a_configuration_is_checked_for_what_only_a_run_would_meet(self):
+        self.write("bad.toml", "[security]\nprofile = 'natvie'\nallow_syscalls = ['ptrce']\n[resource_limits]\nmax_open_files = 2\n")
+        self.assert_ends(self.sandpit("config", "check", "--config", "bad.toml"), 2, 'bad.toml:2:11: profile: ', '"native"',
+                         'bad.toml:3:19: allow_syscalls: ', '"ptrace"', "bad.toml:5:18: max_open_files")
 
     def test_a_huge_file_is_refused_or_run_but_never_hangs(self):
         with open(self.dir / "big.py", "wb") as file:
