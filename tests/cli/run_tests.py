@@ -278,6 +278,18 @@ class BadInput(Case):
         self.assert_ends(self.sandpit("config", "check", "--config", "bad.toml"), 2, 'bad.toml:2:11: profile: ', '"native"',
                          'bad.toml:3:19: allow_syscalls: ', '"ptrace"', "bad.toml:5:18: max_open_files")
 
+    def test_a_key_of_another_runtime_is_not_sent_to_where_it_is(self):
+        self.write("bad.toml", "[runtimes.shell]\npackages_dir = '/tmp'\n")
+        done = self.sandpit("config", "check", "--config", "bad.toml")
+        self.assert_ends(done, 2, 'unknown key "packages_dir"', "interpreter")
+        self.assertNotIn(b"it belongs in a table", done.stderr)
+
+    def test_an_unknown_runtime_in_a_configuration_is_told_the_known_ones_once(self):
+        self.write("bad.toml", "[runtimes.extensions]\npyw = 'nothinglikeit'\n")
+        done = self.sandpit("config", "check", "--config", "bad.toml")
+        self.assert_ends(done, 2, "bad.toml:2: ", "nothinglikeit")
+        self.assertEqual(done.stderr.count(b"wasm"), 1, done.stderr)
+
     def test_a_huge_file_is_refused_or_run_but_never_hangs(self):
         with open(self.dir / "big.py", "wb") as file:
             file.truncate(100 << 20)
