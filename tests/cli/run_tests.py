@@ -273,6 +273,9 @@ class BadInput(Case):
         self.assert_ends(done, 127, "extension .zzz", "--runtime NAME", "`sandpit runtimes`")
         self.assertLess(len(done.stderr), 300)  # sixty languages are not listed here
 
+    def test_the_highest_number_of_processes_that_is_accepted_works(self):
+        self.assert_ends(self.python("", "--processes", "4194304"), 0)
+
     def test_a_configuration_is_checked_for_what_only_a_run_would_meet(self):
         self.write("bad.toml", "[security]\nprofile = 'natvie'\nallow_syscalls = ['ptrce']\n[resource_limits]\nmax_open_files = 2\n")
         self.assert_ends(self.sandpit("config", "check", "--config", "bad.toml"), 2, 'bad.toml:2:11: profile: ', '"native"',
