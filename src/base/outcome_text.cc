@@ -128,7 +128,9 @@ std::vector<std::string> denial_texts(const Outcome& outcome) {
   }
   if (more > 0) texts.push_back(fmt::format("denied {} more; --json lists them", more));
   for (const LimitReached& reached : outcome.limits_reached) {
-    if (reached.limit != "processes" && reached.limit != "disk") continue;
+    if (reached.limit != "processes" && reached.limit != "disk" && reached.limit != "inodes") {
+      continue;
+    }
     texts.push_back(fmt::format("limit of {} reached: {}; {} raises it", reached.limit,
                                 reached.detail, reached.hint));
   }

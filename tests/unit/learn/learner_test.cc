@@ -149,6 +149,18 @@ TEST_F(LearnerTest, RaisesALimitUntilItIsEnoughAndFitsIt) {
   EXPECT_THAT(learned.toml, HasSubstr("memory_limit_mb = 880  #"));
 }
 
+TEST_F(LearnerTest, RaisesTheNumberOfFilesWhereThatIsWhatRanOut) {
+  const auto program = [&](const std::string& toml) {
+    const bool enough = toml.contains("max_inodes = 32768");
+    Outcome outcome = ended(enough ? 0 : 1);
+    if (!enough) outcome.limits_reached.push_back({.limit = "inodes", .count = 1});
+    return outcome;
+  };
+  const Learned learned = learn(program);
+  EXPECT_TRUE(learned.passes) << learned.toml;
+  EXPECT_THAT(learned.toml, Not(HasSubstr("max_disk_mb")));
+}
+
 TEST_F(LearnerTest, StopsAtItsNumberOfRuns) {
   int next = 0;
   learner.most_runs = 7;
