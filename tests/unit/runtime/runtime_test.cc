@@ -160,6 +160,17 @@ TEST_F(Runtimes, ABadManifestDoesNotStopTheOthers) {
   EXPECT_EQ(registry_.find("liar"), nullptr);
 }
 
+TEST_F(Runtimes, EveryMistakeOfAManifestIsToldByItself) {
+  TempTree tree;
+  tree.file("bad/runtime.toml", "id = \"bad\"\nfoo = 3\nbar = 4\n");
+  const std::vector<Error> errors = load_manifests(registry_, {tree.path()});
+  ASSERT_THAT(errors, SizeIs(4));  // two keys too many, argv and syscall_profile missing
+  for (const Error& error : errors) {
+    EXPECT_THAT(error.others, IsEmpty());
+    EXPECT_THAT(error.to_string(), HasSubstr("bad/runtime.toml:"));
+  }
+}
+
 TEST_F(Runtimes, ALaterDirectoryReplacesAnEarlierManifest) {
   TempTree tree;
   tree.file("python/runtime.toml",
