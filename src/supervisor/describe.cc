@@ -84,6 +84,22 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
   if (failure.step == LaunchStep::kExec) {
     outcome.message =
         fmt::format("can't execute {}: {}", plan.argv.empty() ? "" : plan.argv.front(), reason);
+    // Text, an empty file, a program of another machine: the file is at fault, not the sandbox.
+    if (failure.errno_value == ENOEXEC) {
+      outcome.status = Status::kRefused;
+      outcome.message +=
+          " (it is no program of this machine; a source runs with `sandpit run "
+          "--runtime NAME`)";
+    }
+    return;
+  }
+  if (failure.step == LaunchStep::kWorkingDirectory &&
+      (failure.errno_value == ENOENT || failure.errno_value == ENOTDIR)) {
+    outcome.status = Status::kRefused;
+    outcome.message = fmt::format(
+        "can't start in {}: {} inside (--read and --write show more of "
+        "the host there)",
+        plan.cwd, reason);
     return;
   }
   std::string what = jail::to_string(failure.step);

@@ -273,6 +273,24 @@ class BadInput(Case):
         self.assert_ends(done, 127, "extension .zzz", "--runtime NAME", "`sandpit runtimes`")
         self.assertLess(len(done.stderr), 300)  # sixty languages are not listed here
 
+    def test_standard_input_that_is_not_there(self):
+        self.assert_ends(self.python("", "--stdin", "none"), 2, "--stdin none: No such file or directory")
+        self.assert_ends(self.python("", "--stdin", "."), 2, "--stdin .: Is a directory")
+
+    def test_a_directory_that_is_not_there_inside(self):
+        for directory in ("/none", "/etc/hosts"):
+            self.assert_ends(self.python("", "--chdir", directory), 126, f"can't start in {directory}: ", "--read")
+
+    def test_an_entry_of_what_is_no_directory(self):
+        self.assert_ends(self.python("", "--entry", "other.py"), 2, "is a file; --entry names the program in a directory")
+
+    def test_a_file_that_is_no_program_is_refused_and_no_fault_of_the_sandbox(self):
+        for content in (b"", b"print(1)\n", b"\x7fELF garbage"):
+            self.write("p", content)
+            done = self.sandpit("run", "--runtime", "native", "--json", "p")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (126, "refused"), done.stdout)
+            self.assertIn("it is no program of this machine", json.loads(done.stdout)["message"])
+
     def test_the_highest_number_of_processes_that_is_accepted_works(self):
         self.assert_ends(self.python("", "--processes", "4194304"), 0)
 

@@ -69,12 +69,14 @@ TEST_F(Runtimes, TheExtensionMapOfTheConfigurationComesFirst) {
   EXPECT_THAT(runtime_of("a.x"), HasSubstr("nosuch"));
 }
 
-TEST_F(Runtimes, AnUnknownKindOfFileIsAnErrorThatNamesTheKnownOnes) {
+TEST_F(Runtimes, AnUnknownKindOfFileIsAnErrorThatSaysWhereTheKnownOnesAre) {
   const Result<const Runtime*> runtime = registry_.for_source("a.xyz", "hello", settings_);
   ASSERT_FALSE(runtime);
   EXPECT_EQ(runtime.error().code, ErrorCode::kNoRuntime);
   EXPECT_THAT(runtime.error().to_string(), HasSubstr(".xyz"));
-  EXPECT_THAT(runtime.error().to_string(), HasSubstr(".py (python)"));
+  // Sixty languages have too many extensions for a message.
+  EXPECT_THAT(runtime.error().to_string(), HasSubstr("`sandpit runtimes`"));
+  EXPECT_LT(runtime.error().to_string().size(), 200U);
 }
 
 TEST_F(Runtimes, PythonRunsTheSourceByItsAbsolutePath) {
