@@ -26,6 +26,11 @@ std::string short_number(double value) {
 }
 
 std::string memory_text(const Outcome& outcome, const Limits& limits) {
+  // The WebAssembly worker's own verdict, of a module that nobody had to kill: it says which of its
+  // settings was too small.
+  if (outcome.wasm && outcome.signal == 0 && !outcome.message.empty()) {
+    return "memory limit exceeded: " + outcome.message;
+  }
   std::string detail;
   if (outcome.peak_memory.count() != 0) detail = "peak " + to_text(outcome.peak_memory);
   if (outcome.files.count() != 0) {
@@ -123,7 +128,9 @@ std::vector<std::string> denial_texts(const Outcome& outcome) {
   }
   if (more > 0) texts.push_back(fmt::format("denied {} more; --json lists them", more));
   for (const LimitReached& reached : outcome.limits_reached) {
-    if (reached.limit != "processes" && reached.limit != "disk") continue;
+    if (reached.limit != "processes" && reached.limit != "disk" && reached.limit != "inodes") {
+      continue;
+    }
     texts.push_back(fmt::format("limit of {} reached: {}; {} raises it", reached.limit,
                                 reached.detail, reached.hint));
   }

@@ -86,7 +86,7 @@ int config_command(Arguments arguments, Log& log) {
             .max_words = 1},
            init},
   };
-  constexpr const char* kUsage = "sandpit config show|check|init [PATH]";
+  constexpr const char* kUsage = "sandpit config show|check [--config PATH] | config init [PATH]";
   if (!arguments.empty() && (arguments.front() == "--help" || arguments.front() == "-h")) {
     return print(fmt::format("Usage: {}\n", kUsage), log);
   }

@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/utf8.h"
 #include "base/write_all.h"
 #include "sandpit/error.h"
 
@@ -118,6 +119,18 @@ Result<void> check_writable(const std::string& path) {
   if (::faccessat(AT_FDCWD, asked.c_str(), W_OK, AT_EACCESS) != 0) {
     return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
   }
+  return {};
+}
+
+// Not by opening it: the writer of a FIFO would take that for its reader.
+Result<void> check_readable(std::string_view option, const std::string& path) {
+  const std::string what = fmt::format("{} {}", option, printable(path));
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 ||
+      ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) {
+    return fail(errno_error(what, errno, ErrorCode::kUsage));
+  }
+  if (S_ISDIR(status.st_mode)) return fail(errno_error(what, EISDIR, ErrorCode::kUsage));
   return {};
 }
 

@@ -24,6 +24,9 @@ namespace sandpit::cli {
 // it.
 [[nodiscard]] Result<void> check_writable(const std::string& path);
 
+// Can `path` be read as standard input? A name that is wrong is a mistake of usage, not of the run.
+[[nodiscard]] Result<void> check_readable(std::string_view option, const std::string& path);
+
 // A regular file is replaced at once: another process sees the old content or the new, never a
 // part. Anything else
 // (/dev/stderr, a FIFO) is written to as it is; a symbolic link is followed.

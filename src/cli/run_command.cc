@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -195,6 +196,11 @@ int run_command(Subcommand subcommand, Arguments arguments, Log& log) {
     }
   }
   Reporter reporter(log, options->action, options->json_file, options->terminal);
+  if (const auto* file = std::get_if<StdinFile>(&options->request.input)) {
+    if (const auto readable = check_readable("--stdin", file->path); !readable) {
+      return reporter.error(readable.error());
+    }
+  }
   const Host host = probe_host();
   Result<Prepared> prepared = prepare_run(subcommand, *options, host, log, reporter);
   if (!prepared) return reporter.error(prepared.error());

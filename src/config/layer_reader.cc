@@ -57,12 +57,15 @@ class LayerReader {
   }
 
   // A key that exists in another table is more likely misplaced than mistyped.
-  void unknown(const Entry& entry, std::span<const std::string_view> known) {
+  // `runtime`: in whose table it is.
+  void unknown(const Entry& entry, std::span<const std::string_view> known,
+               std::string_view runtime = {}) {
     std::string hint = suggestion(entry.key, known);
     for (const auto keys : {general_keys(), limit_keys(), security_keys(), runtime_keys("python"),
                             runtime_keys("javascript"), wasm_keys(), compile_keys()}) {
       const KeySpec* const elsewhere = find_key(keys, entry.key);
       if (elsewhere == nullptr) continue;
+      if (!runtime.empty() && elsewhere->section == "runtime") break;  // another runtime's key
       hint = elsewhere->section == "runtime" ? "it belongs in a table [runtimes.NAME]"
              : elsewhere->section == "wasm"  ? "it belongs in [runtimes.wasm]"
                                             : fmt::format("it belongs in [{}]", elsewhere->section);
@@ -238,7 +241,7 @@ class LayerReader {
       } else if (entry.key == "wasm") {
         read_wasm_table(item);
       } else {
-        unknown(item, names_of(keys, {"network", "resource_limits", "security"}));
+        unknown(item, names_of(keys, {"network", "resource_limits", "security"}), entry.key);
       }
     }
     const auto found = std::span(settings()).subspan(first);
@@ -254,7 +257,8 @@ class LayerReader {
       bad(entry.key_place, fmt::format("unknown key {}", quote(entry.key)),
           "it belongs in [runtimes.wasm.capabilities]");
     } else {
-      unknown(entry, names_of(wasm_keys(), {"capabilities", "resource_limits", "security"}));
+      unknown(entry, names_of(wasm_keys(), {"capabilities", "resource_limits", "security"}),
+              "wasm");
     }
   }
 

@@ -16,6 +16,8 @@ constexpr std::uint64_t kMonth = 30ULL * 24 * 3600 * kSecond;
 constexpr std::uint64_t kMostBytes = 16 * kTib;
 constexpr std::uint64_t kMostTasks = 4194304;  // PID_MAX_LIMIT, proc(5)
 constexpr std::uint64_t kMostFiles = 1048576;  // the kernel's default fs.nr_open
+constexpr std::uint64_t kLeastFiles = 3;       // stdin, stdout, stderr
+constexpr std::uint64_t kLeastInodes = 8;      // what a jail makes itself
 constexpr std::uint64_t kMostInodes = 1ULL << 31U;
 constexpr std::uint64_t kPage = 64 * kKib;
 constexpr std::uint64_t kMostPages = kMostBytes / kPage;        // 65536 of them in a 32-bit memory
@@ -49,10 +51,12 @@ constexpr std::array kLimits = {
     KeySpec{"resource_limits", "max_processes", Kind::kCount, Rule::kAtMost, 1, 1, kMostTasks},
     KeySpec{"resource_limits", "max_file_size_kb", Kind::kBytes, Rule::kAtMost, kKib, 0,
             kMostBytes},
-    KeySpec{"resource_limits", "max_open_files", Kind::kCount, Rule::kAtMost, 1, 1, kMostFiles},
+    KeySpec{"resource_limits", "max_open_files", Kind::kCount, Rule::kAtMost, 1, kLeastFiles,
+            kMostFiles},
     KeySpec{"resource_limits", "max_disk_mb", Kind::kBytes, Rule::kAtMost, kMib, 4 * kKib,
             kMostBytes},
-    KeySpec{"resource_limits", "max_inodes", Kind::kCount, Rule::kAtMost, 1, 1, kMostInodes},
+    KeySpec{"resource_limits", "max_inodes", Kind::kCount, Rule::kAtMost, 1, kLeastInodes,
+            kMostInodes},
     KeySpec{"resource_limits", "max_output_kb", Kind::kBytes, Rule::kAtMost, kKib, 0, kMostBytes},
     KeySpec{"resource_limits", "stack_size_kb", Kind::kBytes, Rule::kAtMost, kKib, 64 * kKib,
             kMostBytes},
@@ -70,9 +74,9 @@ constexpr std::array kSecurity = {
     KeySpec{"security", "allowed_paths", Kind::kGrants, Rule::kSubset},
     KeySpec{"security", "lint", Kind::kChoice, Rule::kLater, 1, 0, 0, kLintLevels},
     KeySpec{"security", "allow_degraded", Kind::kChoiceList, Rule::kSubset, 1, 0, 0, kDegradable},
-    KeySpec{"security", "profile", Kind::kName, Rule::kNever},
-    KeySpec{"security", "allow_syscalls", Kind::kNameList, Rule::kSubset},
-    KeySpec{"security", "deny_syscalls", Kind::kNameList, Rule::kSuperset},
+    KeySpec{"security", "profile", Kind::kSyscallProfile, Rule::kNever},
+    KeySpec{"security", "allow_syscalls", Kind::kSyscallList, Rule::kSubset},
+    KeySpec{"security", "deny_syscalls", Kind::kSyscallList, Rule::kSuperset},
     KeySpec{"security", "report_denials", Kind::kBool, Rule::kNever},
 };
 

@@ -23,11 +23,12 @@ enum class Kind : std::uint8_t {
   kInterpreter,  // a bare name, or a path of the host
   kTextList,
   kChoiceList,
-  kNameList,
-  kGrants,       // allowed_paths
-  kNetworkList,  // HOST:PORT and its like
-  kNetwork,      // a table with `mode` and `hosts`
-  kNetworkFlag,  // true: the host's network, false: none; held like kNetwork
+  kSyscallList,     // names of system calls
+  kGrants,          // allowed_paths
+  kNetworkList,     // HOST:PORT and its like
+  kNetwork,         // a table with `mode` and `hosts`
+  kNetworkFlag,     // true: the host's network, false: none; held like kNetwork
+  kSyscallProfile,  // the name of a built-in one
 };
 
 // What a project file that was found, not named and not trusted, may change.

@@ -79,7 +79,7 @@ Result<std::vector<Trusted>> read_record(const std::string& trust_file) {
 }
 
 Result<void> write_record(const std::string& trust_file, const std::vector<Trusted>& record) {
-  std::string text = "# Written by `sandpit trust` and `sandpit untrust`.\n";
+  std::string text = "# Written by `sandpit trust`.\n";
   for (const Trusted& entry : record) {
     text += fmt::format("\n[[trusted]]\npath = {}\nsha256 = {}\n", config::quote(entry.path),
                         config::quote(entry.sha256));

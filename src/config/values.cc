@@ -23,6 +23,8 @@
 #include "sandpit/error.h"
 #include "sandpit/request.h"
 #include "sandpit/units.h"
+#include "sys/seccomp.h"
+#include "sys/syscall_names.h"
 
 namespace sandpit::config {
 namespace {
@@ -42,6 +44,7 @@ class Converter {
         return convert_number(node);
       case Kind::kChoice:
       case Kind::kName:
+      case Kind::kSyscallProfile:
       case Kind::kText:
       case Kind::kInsideDir:
       case Kind::kHostDir:
@@ -50,7 +53,7 @@ class Converter {
         return convert_text(node);
       case Kind::kTextList:
       case Kind::kChoiceList:
-      case Kind::kNameList:
+      case Kind::kSyscallList:
       case Kind::kNetworkList:
         return convert_list(node);
       case Kind::kGrants: {
@@ -174,8 +177,19 @@ class Converter {
         if (std::ranges::find(spec_.choices, text) != spec_.choices.end()) return text;
         return bad(place, fmt::format("{}: unknown value {}", key_, quote(text)),
                    suggestion(text, spec_.choices));
+      case Kind::kSyscallProfile: {
+        const std::vector<std::string_view> known = sys::builtin_profile_names();
+        if (std::ranges::find(known, text) != known.end()) return text;
+        return bad(place, fmt::format("{}: no system-call profile {}", key_, quote(text)),
+                   suggestion(text, known));
+      }
+      case Kind::kSyscallList: {
+        if (sys::is_syscall_name(text)) return text;
+        const std::string nearest = sys::nearest_syscall(text);
+        return bad(place, fmt::format("{}: unknown system call {}", key_, quote(text)),
+                   nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest));
+      }
       case Kind::kName:
-      case Kind::kNameList:
         if (is_name(text)) return text;
         return bad(place, fmt::format("{}: {} is not a name", key_, quote(text)),
                    "letters, digits, - _ + .");

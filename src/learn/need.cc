@@ -25,12 +25,13 @@ constexpr std::uint64_t kMib = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kKib = std::uint64_t{1} << 10U;
 
 // LimitReached::limit and the key that raises it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kKeys{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys{{
     {"memory", "memory_limit_mb"},
     {"cpu_time", "cpu_time_limit_s"},
     {"wall_time", "timeout_s"},
     {"processes", "max_processes"},
     {"disk", "max_disk_mb"},
+    {"inodes", "max_inodes"},
     {"output", "max_output_kb"},
 }};
 
@@ -146,6 +147,7 @@ std::uint64_t limit_value(const Limits& limits, std::string_view key) {
   if (key == "timeout_s") return seconds_of(limits.wall_time);
   if (key == "max_processes") return limits.processes;
   if (key == "max_disk_mb") return in_units(limits.disk.count(), kMib);
+  if (key == "max_inodes") return limits.inodes;
   return in_units(limits.output.count(), kKib);
 }
 

@@ -135,10 +135,12 @@ std::string why_no_limit(const Need& need, const Rules& rules) {
   if (!rules.unasked) return kNothing;
   constexpr std::uint64_t kMostSeconds = 60;
   constexpr std::uint64_t kMostProcesses = 1024;
+  constexpr std::uint64_t kMostInodes = std::uint64_t{1} << 20U;
   constexpr std::uint64_t kMostOutput = std::uint64_t{1} << 20U;  // KiB
   std::uint64_t most = kMostSeconds;
   if (need.name == "memory_limit_mb" || need.name == "max_disk_mb") most = rules.most_memory_mib;
   if (need.name == "max_processes") most = kMostProcesses;
+  if (need.name == "max_inodes") most = kMostInodes;
   if (need.name == "max_output_kb") most = kMostOutput;
   return need.value <= most ? "" : fmt::format("learn raises it to {} at most", most);
 }

@@ -51,7 +51,7 @@ std::string absolute_lexically(const std::string& path) {
   return text;
 }
 
-Result<PathGrant> resolve_one(const PathGrant& grant, std::string_view working_dir) {
+Result<PathGrant> resolve_one(const PathGrant& grant, std::string_view working_dir, JailRoot root) {
   SP_TRY(std::string host, canonical(grant.host));
   const std::string wanted = grant.inside.empty() ? absolute_lexically(grant.host) : grant.inside;
   const std::optional<std::string> inside = normalised_inside(wanted);
@@ -82,6 +82,15 @@ Result<PathGrant> resolve_one(const PathGrant& grant, std::string_view working_d
          .message = fmt::format("can't grant '{}': only files and directories can be granted",
                                 printable(host))});
   }
+  if (root == JailRoot::kBare && S_ISREG(status.st_mode) && inside->rfind('/') == 0) {
+    return fail({.code = ErrorCode::kUsage,
+                 .message = fmt::format("can't mount '{}' at '{}' inside: a module opens a file by "
+                                        "its directory, and that would be the root",
+                                        printable(grant.host), printable(*inside)),
+                 .where = {},
+                 .hint = fmt::format("give a place in a directory, e.g. PATH:/data{}",
+                                     printable(*inside))});
+  }
   return PathGrant{.host = std::move(host), .inside = *inside, .access = grant.access};
 }
 
@@ -99,7 +108,7 @@ ResolvedGrants resolve_grants(const std::vector<PathGrant>& grants, std::string_
   ResolvedGrants resolved;
   for (const PathGrant& grant : grants) {
     if (root == JailRoot::kSystem && is_visible_anyway(grant)) continue;
-    Result<PathGrant> one = resolve_one(grant, working_dir);
+    Result<PathGrant> one = resolve_one(grant, working_dir, root);
     if (!one) {
       resolved.problems.push_back(std::move(one.error()));
       continue;

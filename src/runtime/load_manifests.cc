@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -99,7 +100,10 @@ std::vector<Error> load_manifests(RuntimeRegistry& registry,
       if (manifest) {
         registry.add(std::make_unique<ManifestRuntime>(std::move(*manifest), context));
       } else {
+        // One by one: each is a warning of its own, and so a line of its own.
+        std::vector<Error> others = std::exchange(manifest.error().others, {});
         errors.push_back(std::move(manifest.error()));
+        std::ranges::move(others, std::back_inserter(errors));
       }
     }
   }

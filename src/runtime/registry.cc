@@ -36,16 +36,6 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-std::string known_extensions(const std::vector<const Runtime*>& runtimes) {
-  std::string text;
-  for (const Runtime* runtime : runtimes) {
-    for (const std::string& extension : runtime->extensions()) {
-      text += fmt::format("{}.{} ({})", text.empty() ? "" : ", ", extension, runtime->name());
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
@@ -117,7 +107,8 @@ Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name,
       {.code = ErrorCode::kNoRuntime,
        .message = fmt::format("no runtime for this file: {}", why),
        .where = {},
-       .hint = fmt::format("choose one with --runtime NAME; known: {}", known_extensions(all()))});
+       .hint =
+           "choose one with --runtime NAME; `sandpit runtimes` lists them and their extensions"});
 }
 
 }  // namespace sandpit

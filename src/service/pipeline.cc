@@ -361,6 +361,14 @@ Result<Prepared> prepare(const Request& request, const Config& config,
       SP_TRY(source, open_entry(request));
     } else {
       SP_TRY(source, open_source_file(*file));
+      if (!request.entry.empty()) {
+        return fail({.code = ErrorCode::kUsage,
+                     .message = fmt::format("'{}' is a file; --entry names the program in a "
+                                            "directory of sources",
+                                            source.display),
+                     .where = {},
+                     .hint = "--file adds a source"});
+      }
     }
   } else {
     SP_TRY(source, store_source_text(std::get<SourceText>(request.source),

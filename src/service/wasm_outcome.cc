@@ -94,7 +94,7 @@ Outcome warm_outcome(const Plan& plan, const WasmWorker::Reply& reply, WasmWorke
     outcome.enforcement.clear();
     outcome.wasm.reset();
   }
-  wasm::describe_wasm(told, outcome);
+  wasm::describe_wasm(told, plan.limits, outcome);
   outcome.wall_time =
       std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - started);
   outcome.peak_memory = outcome.wasm->memory_high_water;

@@ -84,6 +84,22 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
   if (failure.step == LaunchStep::kExec) {
     outcome.message =
         fmt::format("can't execute {}: {}", plan.argv.empty() ? "" : plan.argv.front(), reason);
+    // Text, an empty file, a program of another machine: the file is at fault, not the sandbox.
+    if (failure.errno_value == ENOEXEC) {
+      outcome.status = Status::kRefused;
+      outcome.message +=
+          " (it is no program of this machine; a source runs with `sandpit run "
+          "--runtime NAME`)";
+    }
+    return;
+  }
+  if (failure.step == LaunchStep::kWorkingDirectory &&
+      (failure.errno_value == ENOENT || failure.errno_value == ENOTDIR)) {
+    outcome.status = Status::kRefused;
+    outcome.message = fmt::format(
+        "can't start in {}: {} inside (--read and --write show more of "
+        "the host there)",
+        plan.cwd, reason);
     return;
   }
   std::string what = jail::to_string(failure.step);
@@ -188,11 +204,12 @@ void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
                         limits.processes),
             "--processes", denied);
   }
-  if (facts.volume_full) {
+  if (facts.volume_full != VolumeFull::kNo) {
+    const bool files = facts.volume_full == VolumeFull::kFiles;
     reached(
-        "disk",
+        files ? "inodes" : "disk",
         fmt::format("full at the end, limit {} and {} files", human(limits.disk), limits.inodes),
-        "--disk");
+        files ? "max_inodes in [resource_limits]" : "--disk");
   }
   if (outcome.stdout_truncated || outcome.stderr_truncated) {
     reached("output",
@@ -236,10 +253,11 @@ ByteCount volume_bytes(const UniqueFd& volume) {
                           static_cast<std::uint64_t>(status.f_bsize));
 }
 
-bool volume_full(const UniqueFd& volume) {
+VolumeFull volume_full(const UniqueFd& volume) {
   struct statfs status{};
-  if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return false;
-  return status.f_bavail == 0 || status.f_ffree == 0;
+  if (!volume.valid() || ::fstatfs(volume.get(), &status) < 0) return VolumeFull::kNo;
+  if (status.f_bavail == 0) return VolumeFull::kBytes;
+  return status.f_ffree == 0 ? VolumeFull::kFiles : VolumeFull::kNo;
 }
 
 long online_processors() { return std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); }

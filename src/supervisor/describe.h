@@ -2,6 +2,7 @@
 // the end.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -13,6 +14,9 @@
 #include "sys/cgroup.h"
 
 namespace sandpit {
+
+// What a volume has no room for; when it is both, bytes.
+enum class VolumeFull : std::uint8_t { kNo, kBytes, kFiles };
 
 struct RunFacts {
   const Plan& plan;
@@ -26,7 +30,7 @@ struct RunFacts {
   Microseconds sampled_cpu{0};
   ByteCount sampled_memory;
   ByteCount files;
-  bool volume_full = false;
+  VolumeFull volume_full = VolumeFull::kNo;
   bool proc_missing = false;
 };
 
@@ -37,8 +41,7 @@ void describe_run(const RunFacts& facts, Outcome& outcome);
 
 // Bytes that files hold in the volume; 0 when there is none.
 [[nodiscard]] ByteCount volume_bytes(const UniqueFd& volume);
-// No room left, for bytes or for another file.
-[[nodiscard]] bool volume_full(const UniqueFd& volume);
+[[nodiscard]] VolumeFull volume_full(const UniqueFd& volume);
 [[nodiscard]] long online_processors();
 
 // "512 MiB", "1.5 KiB", "3 bytes".

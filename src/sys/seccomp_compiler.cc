@@ -18,6 +18,7 @@
 #include "sandpit/error.h"
 #include "sys/seccomp_notify.h"
 #include "sys/seccomp_profile.h"
+#include "sys/syscall_names.h"
 
 namespace sandpit::sys {
 namespace {

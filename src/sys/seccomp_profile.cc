@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "sandpit/error.h"
+#include "sys/syscall_names.h"
 #include "sys/tomlplusplus.h"
 
 namespace sandpit::sys {

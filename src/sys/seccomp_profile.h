@@ -43,7 +43,6 @@ struct SyscallTableRow {
 // The nearest name, for "did you mean"; empty when nothing is near.
 [[nodiscard]] std::string nearest_name(std::string_view name,
                                        std::span<const std::string_view> candidates);
-[[nodiscard]] std::string nearest_syscall(std::string_view name);
 
 // compile_profile for a named architecture, so that both can be tested on either.
 [[nodiscard]] Result<BpfProgram> compile_profile_for(const SyscallProfile& profile,

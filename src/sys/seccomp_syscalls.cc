@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sys/seccomp_profile.h"
+#include "sys/syscall_names.h"
 
 namespace sandpit::sys {
 namespace {
@@ -69,6 +70,8 @@ std::string nearest_syscall(std::string_view name) {
   for (const SyscallTableRow& row : syscall_table()) names.push_back(row.name);
   return nearest_name(name, names);
 }
+
+bool is_syscall_name(std::string_view name) { return find_syscall(name) != nullptr; }
 
 std::optional<int> syscall_number(std::string_view name) {
   const SyscallTableRow* row = find_syscall(name);

@@ -269,7 +269,47 @@ class BadInput(Case):
 
     def test_an_unknown_extension(self):
         self.write("a.zzz", "hello")
-        self.assert_ends(self.sandpit("run", "a.zzz"), 127, "sandpit: ")
+        done = self.sandpit("run", "a.zzz")
+        self.assert_ends(done, 127, "extension .zzz", "--runtime NAME", "`sandpit runtimes`")
+        self.assertLess(len(done.stderr), 300)  # sixty languages are not listed here
+
+    def test_standard_input_that_is_not_there(self):
+        self.assert_ends(self.python("", "--stdin", "none"), 2, "--stdin none: No such file or directory")
+        self.assert_ends(self.python("", "--stdin", "."), 2, "--stdin .: Is a directory")
+
+    def test_a_directory_that_is_not_there_inside(self):
+        for directory in ("/none", "/etc/hosts"):
+            self.assert_ends(self.python("", "--chdir", directory), 126, f"can't start in {directory}: ", "--read")
+
+    def test_an_entry_of_what_is_no_directory(self):
+        self.assert_ends(self.python("", "--entry", "other.py"), 2, "is a file; --entry names the program in a directory")
+
+    def test_a_file_that_is_no_program_is_refused_and_no_fault_of_the_sandbox(self):
+        for content in (b"", b"print(1)\n", b"\x7fELF garbage"):
+            self.write("p", content)
+            done = self.sandpit("run", "--runtime", "native", "--json", "p")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (126, "refused"), done.stdout)
+            self.assertIn("it is no program of this machine", json.loads(done.stdout)["message"])
+
+    def test_the_highest_number_of_processes_that_is_accepted_works(self):
+        self.assert_ends(self.python("", "--processes", "4194304"), 0)
+
+    def test_a_configuration_is_checked_for_what_only_a_run_would_meet(self):
+        self.write("bad.toml", "[security]\nprofile = 'natvie'\nallow_syscalls = ['ptrce']\n[resource_limits]\nmax_open_files = 2\n")
+        self.assert_ends(self.sandpit("config", "check", "--config", "bad.toml"), 2, 'bad.toml:2:11: profile: ', '"native"',
+                         'bad.toml:3:19: allow_syscalls: ', '"ptrace"', "bad.toml:5:18: max_open_files")
+
+    def test_a_key_of_another_runtime_is_not_sent_to_where_it_is(self):
+        self.write("bad.toml", "[runtimes.shell]\npackages_dir = '/tmp'\n")
+        done = self.sandpit("config", "check", "--config", "bad.toml")
+        self.assert_ends(done, 2, 'unknown key "packages_dir"', "interpreter")
+        self.assertNotIn(b"it belongs in a table", done.stderr)
+
+    def test_an_unknown_runtime_in_a_configuration_is_told_the_known_ones_once(self):
+        self.write("bad.toml", "[runtimes.extensions]\npyw = 'nothinglikeit'\n")
+        done = self.sandpit("config", "check", "--config", "bad.toml")
+        self.assert_ends(done, 2, "bad.toml:2: ", "nothinglikeit")
+        self.assertEqual(done.stderr.count(b"wasm"), 1, done.stderr)
 
     def test_a_huge_file_is_refused_or_run_but_never_hangs(self):
         with open(self.dir / "big.py", "wb") as file:

@@ -435,6 +435,13 @@ class Limits(DenialCase):
                               "--disk", "4", "--file-size", "4")
         self.assertIn("disk", self.limits(outcome), outcome)
 
+    def test_inodes(self):
+        self.write("few.toml", "[resource_limits]\nmax_inodes = 50\n")
+        outcome = self.python("try:\n    for i in range(99): open(str(i), 'w').close()\nexcept OSError as e: print(e.errno)\n",
+                              "--config", "few.toml")
+        self.assertEqual(self.limits(outcome)["inodes"]["hint"], "max_inodes in [resource_limits]", outcome)
+        self.assertNotIn("disk", self.limits(outcome))
+
     def test_output_and_memory_and_time(self):
         outcome = self.python("print('x' * 100000)", "--output-limit", "1KiB")
         self.assertEqual(self.limits(outcome)["output"]["hint"], "--output-limit")

@@ -250,6 +250,13 @@ class Files(WasmCase):
         self.assertNotEqual(answers[1][0], 0)
         self.assertNotEqual(answers[2][0], 0)
 
+    def test_a_file_in_the_root_is_refused_with_a_better_place(self):
+        done = self.sandpit("run", "--read", f"{self.secret}:/f", self.guest("files.wat"), "r", "3", "f", "-")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(b"PATH:/data/f", done.stderr)
+        outcome = self.run_guest("files.wat", "--read", f"{self.secret}:/data/f", arguments=["r", "3", "f", "-"])
+        self.assert_outcome(outcome, status="exited", stdout="r0 hunter2\n")
+
     def test_open_files_run_out_with_an_errno(self):
         outcome = self.run_guest("files.wat", "--write", "grant:/g", "--open-files", "50", arguments=["F", "3", "inside", "-"])
         self.assert_outcome(outcome, status="exited", exit_code=0)

@@ -39,7 +39,12 @@ class MemoryLimits(WasmCase):
 
     def test_memory_that_is_too_large_from_the_start(self):
         text = '(module (memory 200) (func (export "_start")))'
-        self.assert_outcome(self.program("m.wat", text, *self.config("max_memory_pages = 100")), status="memory_exceeded", exit=137)
+        outcome = self.program("m.wat", text, *self.config("max_memory_pages = 100"))
+        self.assert_outcome(outcome, status="memory_exceeded", exit=137)
+        self.assertEqual([row["limit"] for row in outcome["limits_reached"]], ["memory"])
+        done = self.sandpit("run", *self.config("max_memory_pages = 100"), "m.wat")
+        self.assertIn(b"max_memory_pages", done.stderr)
+        self.assertNotIn(b"--memory raises it", done.stderr)
         self.assert_outcome(self.program("m.wat", text, *self.config("max_memory_pages = 200")), status="exited")
 
     def test_tables(self):
@@ -62,12 +67,12 @@ class MemoryLimits(WasmCase):
     def test_the_stack(self):
         outcome = self.invoke("limits.wat", "deep", "1000000000")
         self.assert_trap(outcome, "stack_overflow")
+        self.assertIn("stack_size in [runtimes.wasm]", outcome["message"])
         self.assertTrue(outcome["wasm"]["backtrace"][0].startswith("deep (limits.wat"), outcome["wasm"]["backtrace"][:1])
         self.assert_outcome(self.invoke("limits.wat", "deep", "1000"), stdout="1000\n")
         self.assert_trap(self.invoke("limits.wat", "deep", "5000", options=self.config('stack_size = "32KiB"')), "stack_overflow")
         self.assert_outcome(self.invoke("limits.wat", "deep", "50000", options=self.config('stack_size = "16MiB"')), stdout="50000\n")
 
-        self.assertIn("stack_size in [runtimes.wasm]", outcome["message"])
 
 class TimeLimits(WasmCase):
     @staticmethod
@@ -106,6 +111,7 @@ class TimeLimits(WasmCase):
             with self.subTest(name=name, how=how):
                 outcome = self.timed(1, lambda name=name, how=how: self.run_guest(name, "--timeout", "1", arguments=[how]))
                 self.assert_outcome(outcome, status="wall_time_exceeded", exit=124)
+                self.assertEqual([row["limit"] for row in outcome["limits_reached"]], ["wall_time"])
                 self.assertGreaterEqual(outcome["wall_time_ms"], 950)
                 self.assertLess(outcome["wall_time_ms"], 2000)
                 self.assertLess(outcome["cpu_time_ms"], 500)
@@ -189,6 +195,7 @@ class Fuel(WasmCase):
         outcome = self.ends_within(10, lambda: self.invoke("limits.wat", "spin", options=self.config("fuel = 100000")))
         self.assert_trap(outcome, "out_of_fuel")
         self.assertEqual(outcome["wasm"]["fuel_used"], 100000)
+        self.assertIn("fuel in [runtimes.wasm]", outcome["message"])
 
     def test_it_is_not_counted_by_default(self):
         self.assertIsNone(self.run_guest("hello.wat")["wasm"]["fuel_used"])
@@ -196,7 +203,6 @@ class Fuel(WasmCase):
 
 class Cache(WasmCase):
     def setUp(self):
-        self.assertIn("fuel in [runtimes.wasm]", outcome["message"])
         super().setUp()
         self.cache = self.dir / "home/.cache/sandpit/wasm"
 

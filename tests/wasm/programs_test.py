@@ -287,6 +287,13 @@ class BadInput(WasmCase):
         self.write("c.wasm", body)
         self.assert_bad("c.wasm", "function 0", "offset 0x")
 
+    def test_a_place_is_told_once(self):
+        self.write("t.wat", '(module (func $f (result i32) i64.const 5) (func (export "_start")))')
+        message = self.outcome("t.wat")["message"]
+        self.assertRegex(message, r"^t\.wat: offset 0x[0-9a-f]+: function 0: type mismatch")
+        self.write("t.wasm", HEADER + b"\1\5\x60")
+        self.assertEqual(self.outcome("t.wasm")["message"].count("offset"), 1)
+
     def test_other_bytes(self):
     def test_a_place_is_told_once(self):
         self.write("t.wat", '(module (func $f (result i32) i64.const 5) (func (export "_start")))')

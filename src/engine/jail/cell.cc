@@ -1,6 +1,8 @@
 #include "engine/jail/cell.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -11,6 +13,9 @@
 
 namespace sandpit::jail {
 namespace {
+
+// PID_MAX_LIMIT: pids.max takes no more, and no kernel has more tasks.
+constexpr std::uint64_t kMostTasks = 4194304;
 
 bool has_cgroups(const HostFacts& facts) {
   return facts.memory.version != CgroupVersion::kNone ||
@@ -70,7 +75,9 @@ Result<void> CellPool::prepare_cgroup(Cell& cell, const Plan& plan) const {
   // group would refuse to look as if it enforced it.
   sys::CgroupLimits limits;
   if (facts_.memory.version != CgroupVersion::kNone) limits.memory = plan.limits.memory;
-  if (facts_.pids.version != CgroupVersion::kNone) limits.tasks = plan.max_tasks;
+  if (facts_.pids.version != CgroupVersion::kNone) {
+    limits.tasks = std::min<std::uint64_t>(plan.max_tasks, kMostTasks);
+  }
   SP_TRY_VOID(cell.cgroup->set_limits(limits));
   cell.limits = wanted;
   return {};

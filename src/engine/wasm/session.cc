@@ -21,6 +21,7 @@
 
 #include "base/binary.h"
 #include "base/memory_file.h"
+#include "base/outcome_text.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/artefact_cache.h"
@@ -30,6 +31,7 @@
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
 #include "sandpit/error.h"
+#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 #include "sandpit/units.h"
 
@@ -92,6 +94,23 @@ std::string hint_for(std::string_view denied) {
     return fmt::format("runtimes.wasm.capabilities.{} = true", denied.substr(kWrite.size()));
   }
   return "runtimes.wasm.network = [\"HOST:PORT\"]";
+}
+
+// As the supervisor does for the ends that it makes.
+void add_limit_reached(const Report& report, const Limits& limits, Outcome& outcome) {
+  const auto reached = [&](const char* limit, std::string detail, const char* hint) {
+    outcome.limits_reached.push_back(
+        {.limit = limit, .detail = std::move(detail), .hint = hint, .count = 1});
+  };
+  if (report.end == End::kDeadline) {
+    reached("wall_time", "limit " + to_text(Microseconds(limits.wall_time)), "--timeout");
+  }
+  if (report.end == End::kCpuTime) {
+    reached("cpu_time", "limit " + to_text(Microseconds(limits.cpu_time)), "--cpu-time");
+  }
+  if (report.end == End::kMemory) {
+    reached("memory", report.message, "--memory, and the limits in [runtimes.wasm]");
+  }
 }
 
 // The worker's own end is believed only where it says no more than the process could have done by
@@ -223,7 +242,7 @@ Told read_report(int fd) {
   return told;
 }
 
-void describe_wasm(const Told& told, Outcome& outcome) {
+void describe_wasm(const Told& told, const Limits& limits, Outcome& outcome) {
   WasmOutcome& wasm = outcome.wasm.emplace();
   wasm.memory_high_water = ByteCount::bytes(told.memory_high_water);
   // The supervisor's own verdicts: the worker may have been stopped in the middle of its report.
@@ -245,12 +264,14 @@ void describe_wasm(const Told& told, Outcome& outcome) {
   for (const std::string& denied : report.denied) {
     outcome.denials.push_back({.what = denied, .hint = hint_for(denied), .count = 1});
   }
-  if (!observed) describe_end(told, report, outcome);
+  if (observed) return;
+  describe_end(told, report, outcome);
+  add_limit_reached(report, limits, outcome);
 }
 
 void Session::finish(const Plan& plan, Outcome& outcome) {
   const Told told = read_report(report_.get());
-  if (outcome.status != Status::kSandboxError) describe_wasm(told, outcome);
+  if (outcome.status != Status::kSandboxError) describe_wasm(told, plan.limits, outcome);
   if (plan.wasm->task == WasmTask::kServe) outcome.wasm.reset();
   // Sealed by the worker before any code of the guest ran, however the run went on.
   if (artefact_.valid() && is_sealed(artefact_.get())) keep_artefact(*plan.wasm, outcome);

@@ -12,6 +12,7 @@
 #include "engine/wasm/job.h"
 #include "engine/wasm/report.h"
 #include "plan/plan.h"
+#include "sandpit/limits.h"
 #include "sandpit/outcome.h"
 
 namespace sandpit::wasm {
@@ -48,7 +49,7 @@ struct Told {
 };
 [[nodiscard]] Told read_report(int fd);
 
-// Puts what the worker told into the Outcome: status, message, wasm. Pure.
-void describe_wasm(const Told& told, Outcome& outcome);
+// Puts what the worker told into the Outcome: status, message, limits_reached, wasm. Pure.
+void describe_wasm(const Told& told, const Limits& limits, Outcome& outcome);
 
 }  // namespace sandpit::wasm

@@ -80,6 +80,18 @@ TEST(OutcomeText, NamesTheLimitItsPeakAndTheOptionThatRaisesIt) {
             "CPU time limit 1.5 s exceeded; --cpu-time raises it");
 }
 
+// The worker's own verdict, without a kill: it isn't --memory that has to be raised.
+TEST(OutcomeText, TellsWhichMemorySettingOfAModuleWasTooSmall) {
+  Outcome outcome = with_status(Status::kMemoryExceeded);
+  outcome.message = "it needs a memory of 327680 bytes (max_memory_pages allows 262144 bytes)";
+  outcome.wasm.emplace();
+  EXPECT_EQ(ending_text(outcome, Limits{}),
+            "memory limit exceeded: it needs a memory of 327680 bytes (max_memory_pages allows "
+            "262144 bytes)");
+  outcome.signal = SIGKILL;
+  EXPECT_EQ(ending_text(outcome, Limits{}), "memory limit 512 MiB exceeded; --memory raises it");
+}
+
 TEST(OutcomeText, CountsWhatWasCutFromEachStream) {
   Outcome outcome = with_status(Status::kExited);
   outcome.stdout_truncated = true;

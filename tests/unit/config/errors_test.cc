@@ -109,6 +109,10 @@ TEST_F(ConfigTest, RefusesNumbersOutOfRange) {
                           StartsWith("11:17: stack_size_kb = 1e+300 is out of range")));
   EXPECT_THAT(problems("[resource_limits]\nmax_disk_mb = 0\nmax_inodes = 0\nmax_open_files = 0\n"),
               ElementsAre(StartsWith("2:15"), StartsWith("3:14"), StartsWith("4:18")));
+  // What no run can do with.
+  EXPECT_THAT(problems("[resource_limits]\nmax_inodes = 7\nmax_open_files = 2\n"),
+              ElementsAre("2:14: max_inodes = 7 is out of range: from 8 to 2147483648",
+                          "3:18: max_open_files = 2 is out of range: from 3 to 1048576"));
   EXPECT_THAT(problems("[runtimes.wasm]\nmax_memory_pages = 0\nstack_size = \"1KiB\"\n"),
               ElementsAre("2:20: max_memory_pages = 0 is out of range: from 1 to 268435456",
                           "3:14: stack_size = \"1KiB\" is out of range: from 16384 to 1073741824"));
@@ -141,8 +145,20 @@ TEST_F(ConfigTest, RefusesUnknownChoicesAndNames) {
                   "4:8: lint: unknown value \"dney\" (did you mean \"deny\"?)",
                   "5:19: allow_degraded: unknown value \"memroy\" (did you mean \"memory\"?)",
                   "5:37: allow_degraded: \"proc\" is listed twice",
-                  StartsWith("6:11: profile: \"a b\" is not a name"),
-                  StartsWith("7:19: allow_syscalls: \"open at\" is not a name")));
+                  StartsWith("6:11: profile: no system-call profile \"a b\""),
+                  "7:19: allow_syscalls: unknown system call \"open at\" (did you mean "
+                  "\"openat\"?)"));
+}
+
+TEST_F(ConfigTest, RefusesSystemCallsAndProfilesThatDoNotExistWhereverTheyAre) {
+  EXPECT_THAT(
+      problems("[security]\nprofile = \"natvie\"\nallow_syscalls = [\"ptrace\", \"ptrce\"]\n"
+               "[runtimes.python.security]\ndeny_syscalls = [\"nothing_of_the_kind\"]\n"
+               "[profiles.mine.security]\nprofile = \"jit\"\nallow_syscalls = [\"xyz\"]\n"),
+      ElementsAre("2:11: profile: no system-call profile \"natvie\" (did you mean \"native\"?)",
+                  "3:29: allow_syscalls: unknown system call \"ptrce\" (did you mean \"ptrace\"?)",
+                  "5:18: deny_syscalls: unknown system call \"nothing_of_the_kind\"",
+                  "8:19: allow_syscalls: unknown system call \"xyz\""));
 }
 
 TEST_F(ConfigTest, RefusesContradictionsWithinOneTable) {

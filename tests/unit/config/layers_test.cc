@@ -112,7 +112,7 @@ TEST_F(ConfigTest, ReadsEveryOtherKey) {
       "[general]\nworking_dir = \"/home/me\"\ntmp_dir = \"mods\"\nlog_level = \"debug\"\n"
       "[security]\nenable_network = true\nlint = \"deny\"\nprofile = \"native\"\n"
       "allowed_paths = [\"mods\", {path = \"/usr\", access = \"rw\", inside = \"/host/usr\"}]\n"
-      "allow_syscalls = [\"a\"]\ndeny_syscalls = [\"b\"]\nallow_degraded = [\"proc\"]\n"
+      "allow_syscalls = [\"ptrace\"]\ndeny_syscalls = [\"mount\"]\nallow_degraded = [\"proc\"]\n"
       "[runtimes.python]\ninterpreter = \"./bin/py\"\nextra_args = [\"-B\", \"-B\"]\npackages_dir "
       "= \"mods\"\n"
       "[runtimes.javascript]\ninterpreter = \"bun\"\nmodules_dir = \"mods\"\n"
@@ -133,8 +133,8 @@ TEST_F(ConfigTest, ReadsEveryOtherKey) {
   EXPECT_EQ(settings.security.allowed_paths[0].access, Access::kRead);
   EXPECT_EQ(settings.security.allowed_paths[1].inside, "/host/usr");
   EXPECT_EQ(settings.security.allowed_paths[1].access, Access::kReadWrite);
-  EXPECT_THAT(settings.security.allow_syscalls, ElementsAre("a"));
-  EXPECT_THAT(settings.security.deny_syscalls, ElementsAre("b"));
+  EXPECT_THAT(settings.security.allow_syscalls, ElementsAre("ptrace"));
+  EXPECT_THAT(settings.security.deny_syscalls, ElementsAre("mount"));
   EXPECT_THAT(settings.security.allow_degraded,
               ElementsAre("proc", "memory", "cpu_time", "processes"));
   EXPECT_EQ(settings.runtimes.at("python").interpreter, path("bin/py"));

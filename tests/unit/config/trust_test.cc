@@ -81,14 +81,14 @@ TEST_F(TrustTest, AProjectFileThatWasFoundCanNotGrantItselfAnything) {
 TEST_F(TrustTest, AProjectFileThatWasFoundMayTighten) {
   write("user.toml",
         "[security]\nenable_network = true\nallowed_paths = [\"/usr\", \"/tmp\"]\n"
-        "allow_degraded = [\"proc\", \"disk\"]\nallow_syscalls = [\"a\", \"b\"]\n");
+        "allow_degraded = [\"proc\", \"disk\"]\nallow_syscalls = [\"ptrace\", \"mount\"]\n");
   expect_accepted("[resource_limits]\nmemory_limit_mb = 511\n", "resource_limits.memory_limit_mb");
   expect_accepted("[resource_limits]\nmax_disk_mb = 10\n", "resource_limits.max_disk_mb");
   expect_accepted("[security]\nenable_network = false\n", "security.network");
   expect_accepted("[security]\nallowed_paths = [\"/usr\"]\n", "security.allowed_paths");
   expect_accepted("[security]\nlint = \"deny\"\n", "security.lint");
-  expect_accepted("[security]\nallow_syscalls = [\"b\"]\n", "security.allow_syscalls");
-  expect_accepted("[security]\ndeny_syscalls = [\"c\"]\n", "security.deny_syscalls");
+  expect_accepted("[security]\nallow_syscalls = [\"mount\"]\n", "security.allow_syscalls");
+  expect_accepted("[security]\ndeny_syscalls = [\"socket\"]\n", "security.deny_syscalls");
   expect_accepted("[security]\nenv.LD_PRELOAD = \"x\"\n", "security.env.LD_PRELOAD");
   expect_accepted("[general]\nlog_level = \"debug\"\n", "general.log_level");
   expect_accepted("[runtimes.extensions]\nmjs = \"javascript\"\n", "runtimes.extensions.mjs");
@@ -100,11 +100,11 @@ TEST_F(TrustTest, AProjectFileThatWasFoundMayTighten) {
 }
 
 TEST_F(TrustTest, DenialsOfAProjectFileAreAddedToTheUsers) {
-  write("user.toml", "[security]\ndeny_syscalls = [\"a\"]\n");
-  write("project/sandbox.toml", "[security]\ndeny_syscalls = [\"b\"]\n");
+  write("user.toml", "[security]\ndeny_syscalls = [\"ptrace\"]\n");
+  write("project/sandbox.toml", "[security]\ndeny_syscalls = [\"mount\"]\n");
   const auto config = load();
   ASSERT_TRUE(config) << config.error().to_string();
-  EXPECT_THAT(config->settings().security.deny_syscalls, ElementsAre("a", "b"));
+  EXPECT_THAT(config->settings().security.deny_syscalls, ElementsAre("ptrace", "mount"));
 }
 
 // Found by fuzz_config: a runtime with a memory limit of its own has a disk limit that follows it.

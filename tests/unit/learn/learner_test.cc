@@ -198,6 +198,18 @@ TEST_F(LearnerTest, GrantsNothingThatWasReplacedByALink) {
   EXPECT_THAT(learned.toml, Not(HasSubstr("\n  { path = \"" + path + "\"")));
 }
 
+TEST_F(LearnerTest, RaisesTheNumberOfFilesWhereThatIsWhatRanOut) {
+  const auto program = [&](const std::string& toml) {
+    const bool enough = toml.contains("max_inodes = 32768");
+    Outcome outcome = ended(enough ? 0 : 1);
+    if (!enough) outcome.limits_reached.push_back({.limit = "inodes", .count = 1});
+    return outcome;
+  };
+  const Learned learned = learn(program);
+  EXPECT_TRUE(learned.passes) << learned.toml;
+  EXPECT_THAT(learned.toml, Not(HasSubstr("max_disk_mb")));
+}
+
 TEST_F(LearnerTest, StopsAtItsNumberOfRuns) {
   int next = 0;
   learner.most_runs = 7;
