@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <glob.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,6 +16,7 @@
 #include "base/result.h"
 #include "base/utf8.h"
 #include "config/suggest.h"
+#include "runtime/compiler_identity.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
 #include "runtime/preload.h"
@@ -137,28 +137,6 @@ std::vector<std::string> existing(const std::vector<std::string>& patterns) {
   }
   std::sort(paths.begin(), paths.end());
   return paths;
-}
-
-// Of a file: changes whenever it is replaced or written to. Of one that is not there: empty. The
-// time of the last change of its inode is in it too: npm gives every file the same time of writing.
-std::string stamp_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) < 0) return {};
-  return fmt::format("{} {} {} {}.{:09} {}.{:09}\n", path, status.st_ino, status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                     status.st_ctim.tv_nsec);
-}
-
-// A compiler is more than its driver: headers, libraries, an assembler. They come by the system's
-// packages, whose data base changes with any of them.
-std::string identity_of(const FoundProgram& compiler) {
-  std::string identity = stamp_of(compiler.real);
-  for (const char* database :
-       {"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
-        "/lib/apk/db/installed", "/var/lib/pacman/local"}) {
-    identity += stamp_of(database);
-  }
-  return identity;
 }
 
 WarmStart warm_start(const ManifestTemplate& from, Values values) {
