@@ -102,6 +102,15 @@ class Sources(LanguageCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"--entry", done.stderr)
 
+    def test_the_entry_point_may_be_named_behind_the_directory(self):
+        self.write("project/args.sh", 'echo "$@"\n')
+        for words in (("--entry", "args.sh"), ("--entry=args.sh",), ("--entry", "args.sh", "--")):
+            done = self.sandpit("run", "project/", *words, "--entry", "x")
+            self.assertEqual(done.stdout, b"--entry x\n", (words, done.stderr))
+        # Behind a file it is the program's.
+        done = self.sandpit("run", "project/args.sh", "--entry", "args.sh")
+        self.assertEqual(done.stdout, b"--entry args.sh\n", done.stderr)
+
     def test_an_entry_point_outside_of_the_directory_is_refused(self):
         self.write("main.c", "int main(void) { return 0; }\n")
         for entry in ("../main.c", "/etc/passwd", "missing.c", "lib"):
