@@ -293,6 +293,32 @@ class Versions(LanguageCase):
         self.assertEqual(done.returncode, 127)
         self.assertIn(b"5.4", done.stderr)
 
+    def test_the_version_that_is_installed_is_found_by_any_beginning_of_it(self):
+        """Whether the manifest lists it (python@3.11), or does not (javascript@20, typescript@7)."""
+        for name in ("python", "javascript", "typescript", "perl", "c"):
+            runtime = json.loads(self.sandpit("runtimes", "show", name, "--json").stdout)
+            if runtime["state"] != "ready":
+                continue
+            extension = runtime["extensions"][0]
+            hello = RUNTIMES / name / f"hello.{extension}"
+            numbers = runtime["version"].split(".")
+            for count in (1, 2, 3):
+                version = ".".join(numbers[:count])
+                with self.subTest(runtime=f"{name}@{version}"):
+                    outcome = self.outcome(hello, "--runtime", f"{name}@{version}")
+                    self.assertEqual(outcome["stdout"], "Hello, World!\n", outcome)
+                    self.assertEqual(outcome["runtime_version"], version)
+            done = self.sandpit("run", "--runtime", f"{name}@{numbers[0]}0", hello)
+            self.assertEqual(done.returncode, 127, done.stderr)
+            self.assertIn(f"installed: {runtime['version']}".encode(), done.stderr)
+
+    def test_a_version_that_is_listed_and_not_there_is_named_with_its_program(self):
+        version = next(each for each in ("8.5", "8.4", "8.3", "8.1") if not shutil.which("php" + each))
+        self.write("v.php", "<?php\n")
+        done = self.sandpit("run", "--runtime", f"php@{version}", "v.php")
+        self.assertEqual(done.returncode, 127)
+        self.assertIn(f"PHP {version} is not installed: no 'php{version}' found".encode(), done.stderr)
+
     def test_an_alias_is_as_good_as_the_name(self):
         self.need("cpp")
         self.write("a.txt", "int main() { return 4; }\n")
