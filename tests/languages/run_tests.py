@@ -312,6 +312,11 @@ class Versions(LanguageCase):
             self.assertEqual(done.returncode, 127, done.stderr)
             self.assertIn(f"installed: {runtime['version']}".encode(), done.stderr)
 
+    def test_every_language_that_is_installed_tells_its_version(self):
+        listed = json.loads(self.sandpit("runtimes", "--json").stdout)
+        without = [one["name"] for one in listed if one["state"] == "ready" and not one["version"] and one["name"] != "native"]
+        self.assertEqual(without, [])
+
     def test_a_version_that_is_listed_and_not_there_is_named_with_its_program(self):
         version = next(each for each in ("8.5", "8.4", "8.3", "8.1") if not shutil.which("php" + each))
         self.write("v.php", "<?php\n")
