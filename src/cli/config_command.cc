@@ -55,7 +55,7 @@ std::vector<Error> unknown_names(const Config& config) {
   std::vector<Error> errors;
   const auto add = [&](const std::string& key, std::string_view kind, std::string_view name,
                        std::string hint) {
-    const std::vector<ConfigEntry> entries = config.entries();
+    const std::vector<ConfigEntry>& entries = config.entries();
     const auto entry = std::ranges::find(entries, key, &ConfigEntry::key);
     errors.push_back({.code = ErrorCode::kUsage,
                       .message = fmt::format("{}: no {} \"{}\"", key, kind, printable(name)),

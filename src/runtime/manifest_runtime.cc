@@ -16,7 +16,6 @@
 
 #include "base/result.h"
 #include "base/utf8.h"
-#include "config/suggest.h"
 #include "runtime/compiler_identity.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
