@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -51,13 +52,21 @@ int print(std::string_view text, Log& log) {
   return report(errno_error("cannot write to stdout", error), log);
 }
 
+void warn_of_bad_manifests(const std::vector<Error>& errors,
+                           const std::function<void(std::string_view)>& warn) {
+  for (const Error& error : errors) {
+    Error first = error;
+    first.others.clear();
+    warn(first.to_string());
+    warn_of_bad_manifests(error.others, warn);
+  }
+}
+
 Result<RuntimeRegistry> load_runtimes(const Config& config,
                                       const std::function<void(std::string_view)>& warn) {
   RuntimeRegistry registry;
   add_builtin_runtimes(registry);
-  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-    warn(error.to_string());
-  }
+  warn_of_bad_manifests(load_manifests(registry, default_runtime_directories()), warn);
   SP_TRY_VOID(check_runtime_names(config, registry));
   return registry;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "cli/options.h"
@@ -34,6 +35,9 @@ using Arguments = std::span<const std::string>;
 [[nodiscard]] int report(const Error& error, Log& log);
 // Writes to stdout; answers 0, or 125 when it can't (a reader that went away is no error).
 [[nodiscard]] int print(std::string_view text, Log& log);
+// Each problem of each manifest in a line of its own.
+void warn_of_bad_manifests(const std::vector<Error>& errors,
+                           const std::function<void(std::string_view)>& warn);
 // All runtimes of this machine; a bad manifest is warned of. Error kUsage when the configuration
 // names one that does not exist.
 [[nodiscard]] Result<RuntimeRegistry> load_runtimes(

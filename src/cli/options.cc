@@ -21,6 +21,7 @@
 #include "config/suggest.h"
 #include "sandpit/error.h"
 #include "sandpit/request.h"
+#include "service/extra_files.h"
 
 namespace sandpit::cli {
 namespace {
@@ -161,6 +162,19 @@ Result<Rest> split_rest(std::vector<std::string> words, const CLI::App& app,
   return Rest{.first = first, .arguments = {arguments_begin, words.end()}};
 }
 
+// `run DIR --entry FILE`: without an entry point there is no program that these words could be for.
+void take_entry_behind_directory(Request& request) {
+  std::vector<std::string>& words = request.args;
+  constexpr std::string_view kName = "--entry";
+  if (!request.entry.empty() || words.empty() || !words.front().starts_with(kName)) return;
+  const bool joined = words.front().starts_with("--entry=");
+  if (!joined && (words.front() != kName || words.size() < 2)) return;
+  if (!is_source_directory(request)) return;
+  request.entry = joined ? words.front().substr(kName.size() + 1) : words[1];
+  words.erase(words.begin(), words.begin() + (joined ? 1 : 2));
+  if (!words.empty() && words.front() == "--") words.erase(words.begin());
+}
+
 Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
                         RunOptions& options) {
   Request& request = options.request;
@@ -180,6 +194,7 @@ Result<void> set_source(Rest rest, const RawOptions& raw, Subcommand subcommand,
   } else {
     request.source = SourceFile{.path = std::move(rest.first)};
     request.args = std::move(rest.arguments);
+    take_entry_behind_directory(request);
   }
   if (!raw.stdin_file.empty()) request.input = StdinFile{.path = raw.stdin_file};
   return {};

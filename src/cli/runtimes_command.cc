@@ -178,9 +178,8 @@ int runtimes_command(Arguments arguments, Log& log) {
   if (!config) return report(config.error(), log);
   RuntimeRegistry registry;
   add_builtin_runtimes(registry);
-  for (const Error& error : load_manifests(registry, default_runtime_directories())) {
-    log.warning(error.to_string());
-  }
+  warn_of_bad_manifests(load_manifests(registry, default_runtime_directories()),
+                        [&](std::string_view line) { log.warning(line); });
   const auto runtimes = chosen(registry, query->names);
   if (!runtimes) return report(runtimes.error(), log);
   if (query->what == Query::What::kTest)

@@ -24,6 +24,7 @@
 #include "sandpit/error.h"
 #include "sandpit/limits.h"
 #include "sandpit/units.h"
+#include "sys/seccomp.h"
 
 namespace sandpit {
 namespace {
@@ -201,6 +202,13 @@ void read_warm(TomlReader& reader, const toml::table& table, ManifestCompile& co
   compile.warm = std::move(made);
 }
 
+// Here rather than when the first program is run: the manifest's author is still looking.
+void check_profile(TomlReader& reader, const toml::table& table, const std::string& name) {
+  if (name.empty() || sys::builtin_profile(name) != nullptr) return;
+  reader.problem(place(table, "syscall_profile"), fmt::format("no system-call profile '{}'", name),
+                 suggestion(name, sys::builtin_profile_names()));
+}
+
 void read_compile(TomlReader& reader, const toml::table& table, Manifest& manifest) {
   const toml::table* step = sub_table(reader, table, "compile");
   if (step == nullptr) return;
@@ -228,6 +236,7 @@ void read_compile(TomlReader& reader, const toml::table& table, Manifest& manife
     }
   }
   check_compiler_argv(reader, *step, compile.argv);
+  check_profile(reader, *step, compile.syscall_profile);
   check_environment(reader, *step, compile.env);
   check_read_only_paths(reader, *step, compile.read_only_paths);
   manifest.compile = std::move(compile);
@@ -386,6 +395,7 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
                      fmt::format("alias '{}' must be made of a-z, 0-9, '-', '_' and '+'", alias));
     }
   }
+  check_profile(reader, table, manifest.syscall_profile);
   check_read_only_paths(reader, table, manifest.read_only_paths);
   for (const std::string& pattern : manifest.needs) {
     if (!pattern.starts_with('/')) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <glob.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +16,7 @@
 
 #include "base/result.h"
 #include "base/utf8.h"
-#include "config/suggest.h"
+#include "runtime/compiler_identity.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
 #include "runtime/preload.h"
@@ -139,28 +139,6 @@ std::vector<std::string> existing(const std::vector<std::string>& patterns) {
   return paths;
 }
 
-// Of a file: changes whenever it is replaced or written to. Of one that is not there: empty. The
-// time of the last change of its inode is in it too: npm gives every file the same time of writing.
-std::string stamp_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) < 0) return {};
-  return fmt::format("{} {} {} {}.{:09} {}.{:09}\n", path, status.st_ino, status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                     status.st_ctim.tv_nsec);
-}
-
-// A compiler is more than its driver: headers, libraries, an assembler. They come by the system's
-// packages, whose data base changes with any of them.
-std::string identity_of(const FoundProgram& compiler) {
-  std::string identity = stamp_of(compiler.real);
-  for (const char* database :
-       {"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
-        "/lib/apk/db/installed", "/var/lib/pacman/local"}) {
-    identity += stamp_of(database);
-  }
-  return identity;
-}
-
 WarmStart warm_start(const ManifestTemplate& from, Values values) {
   values.prelude =
       fmt::format("{}/{}", kPreludeDirectory, from.prelude.substr(from.prelude.rfind('/') + 1));
@@ -182,9 +160,15 @@ WarmStart warm_start(const ManifestTemplate& from, Values values) {
           .args_in_argv = !from.argv.empty() && from.argv.back() == "{args}"};
 }
 
-std::string_view version_of(std::string_view runtime) {
+std::string_view version_in_request(std::string_view runtime) {
   const std::size_t at = runtime.find('@');
   return at == std::string_view::npos ? std::string_view{} : runtime.substr(at + 1);
+}
+
+// "3.11" of "3.11.2" and of "3.11", not of "3.110".
+bool is_version(std::string_view whole, std::string_view wanted) {
+  return whole.starts_with(wanted) &&
+         (whole.size() == wanted.size() || whole[wanted.size()] == '.');
 }
 
 // "python3.11" says its version in its name, which costs nothing to read.
@@ -214,13 +198,7 @@ std::optional<FoundProgram> ManifestRuntime::find(const std::vector<std::string>
 // Which programs may be the interpreter (or, in a language that has none, the compiler), best
 // first.
 std::vector<std::string> ManifestRuntime::candidates(const RuntimeSettings& settings,
-                                                     std::string_view head,
-                                                     std::string_view version) const {
-  if (!version.empty()) {
-    const auto named = manifest_.versions.find(std::string(version));
-    return named == manifest_.versions.end() ? std::vector<std::string>{}
-                                             : std::vector{named->second};
-  }
+                                                     std::string_view head) const {
   if (!settings.interpreter.empty()) return {settings.interpreter};
   const std::optional<Shebang> shebang = parse_shebang(head);
   if (shebang) {
@@ -229,6 +207,37 @@ std::vector<std::string> ManifestRuntime::candidates(const RuntimeSettings& sett
   }
   const bool compiled = manifest_.interpreters.empty() && manifest_.compile;
   return compiled ? manifest_.compile->compilers : manifest_.interpreters;
+}
+
+std::string ManifestRuntime::version_of(const FoundProgram& program,
+                                        const std::string& compiler) const {
+  std::vector<std::string> argv = manifest_.version_argv;
+  std::replace(argv.begin(), argv.end(), std::string("{interpreter}"), program.path);
+  std::replace(argv.begin(), argv.end(), std::string("{compiler}"), compiler);
+  // Asked once for each state of the file: a batch may name a version in every task.
+  std::string key = stamp_of(program.real) + compiler;
+  const std::scoped_lock lock(asked_mutex_);
+  const auto [entry, is_new] = asked_.try_emplace(std::move(key));
+  if (is_new) entry->second = version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
+  return entry->second;
+}
+
+std::optional<FoundProgram> ManifestRuntime::find_version(const RuntimeSettings& settings,
+                                                          std::string_view version) const {
+  const auto named = manifest_.versions.find(std::string(version));
+  if (named != manifest_.versions.end()) {
+    if (auto found = find({named->second})) return found;
+  }
+  if (manifest_.version_argv.empty()) return std::nullopt;
+  const bool has_both = manifest_.compile && !manifest_.interpreters.empty();
+  const auto compiler = has_both ? find(manifest_.compile->compilers) : std::nullopt;
+  for (const std::string& name : candidates(settings, {})) {
+    auto found = find({name});
+    if (!found) continue;
+    const std::string& other = compiler ? compiler->path : found->path;
+    if (is_version(version_of(*found, other), version)) return found;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> ManifestRuntime::versions() const {
@@ -244,21 +253,27 @@ std::string ManifestRuntime::missing() const {
   return found == manifest_.needs.end() ? std::string{} : *found;
 }
 
+Error ManifestRuntime::no_version(const RuntimeSettings& settings, std::string_view version) const {
+  const std::vector<std::string> known = versions();
+  const auto named = manifest_.versions.find(std::string(version));
+  const std::string here = info(settings, Probe::kWithVersion).version;
+  std::string hint;
+  if (!known.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
+  if (!here.empty()) hint += fmt::format("{}installed: {}", hint.empty() ? "" : "; ", here);
+  std::string message =
+      named != manifest_.versions.end()
+          ? fmt::format("{} {} is not installed: no '{}' found", manifest_.display_name, version,
+                        named->second)
+          : fmt::format("the runtime {} has no version '{}'", manifest_.id, printable(version));
+  return Error{.code = ErrorCode::kNoRuntime,
+               .message = std::move(message),
+               .where = {},
+               .hint = std::move(hint)};
+}
+
 Error ManifestRuntime::not_installed(const RuntimeSettings& settings,
-                                     const std::vector<std::string>& names,
-                                     std::string_view version) const {
-  if (!version.empty() && names.empty()) {
-    const std::vector<std::string> known = versions();
-    const std::vector<std::string_view> views(known.begin(), known.end());
-    std::string hint = suggestion(version, views);
-    if (hint.empty() && !known.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
-    return Error{.code = ErrorCode::kNoRuntime,
-                 .message = fmt::format("the runtime {} has no version '{}'", manifest_.id,
-                                        printable(version)),
-                 .where = {},
-                 .hint = std::move(hint)};
-  }
-  if (version.empty() && !settings.interpreter.empty()) {
+                                     const std::vector<std::string>& names) const {
+  if (!settings.interpreter.empty()) {
     return Error{.code = ErrorCode::kNoRuntime,
                  .message = fmt::format(
                      "the interpreter '{}' of the runtime {} is not there or not executable",
@@ -291,7 +306,7 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
       .aliases = manifest_.aliases,
       .versions = versions(),
       .origin = manifest_.origin};
-  const std::vector<std::string> names = candidates(settings, {}, {});
+  const std::vector<std::string> names = candidates(settings, {});
   if (names.empty()) {
     info.state = RuntimeState::kReady;
     return info;
@@ -310,11 +325,7 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
   if (has_interpreter) info.interpreter = program->path;
   info.version = version_in_name(program->real);
   if (probe == Probe::kWithVersion && !manifest_.version_argv.empty()) {
-    std::vector<std::string> argv = manifest_.version_argv;
-    std::replace(argv.begin(), argv.end(), std::string("{interpreter}"), program->path);
-    std::replace(argv.begin(), argv.end(), std::string("{compiler}"), info.compiler);
-    const std::string version =
-        version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
+    const std::string version = version_of(*program, info.compiler);
     if (!version.empty()) info.version = version;
   }
   return info;
@@ -373,19 +384,24 @@ void ManifestRuntime::add_compile(const FoundProgram& compiler, const Values& va
 Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source,
                                     const Settings& settings) const {
   const RuntimeSettings& mine = settings_for(settings, manifest_.id);
-  const std::string_view version = version_of(request.runtime);
-  const std::vector<std::string> names = candidates(mine, source.head, version);
-  const bool runs_itself = names.empty() && version.empty();
-  const std::optional<FoundProgram> program = runs_itself ? FoundProgram{} : find(names);
-  if (!program) return fail(not_installed(mine, names, version));
+  const std::string_view version = version_in_request(request.runtime);
+  const std::vector<std::string> names = candidates(mine, source.head);
+  std::optional<FoundProgram> program;
+  if (!version.empty()) {
+    program = find_version(mine, version);
+    if (!program) return fail(no_version(mine, version));
+  } else {
+    program = names.empty() ? FoundProgram{} : find(names);
+    if (!program) return fail(not_installed(mine, names));
+  }
   const bool has_interpreter = !manifest_.interpreters.empty();
   std::optional<FoundProgram> compiler;
   if (manifest_.compile) {
     compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
-    if (!compiler) return fail(not_installed({}, manifest_.compile->compilers, {}));
+    if (!compiler) return fail(not_installed({}, manifest_.compile->compilers));
   }
   if (const std::string none = missing(); !none.empty()) {
-    return fail(not_installed({}, {none}, {}));
+    return fail(not_installed({}, {none}));
   }
 
   Steps steps;

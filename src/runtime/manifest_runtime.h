@@ -2,6 +2,13 @@
 // load_manifests.
 #pragma once
 
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
 #include "sandpit/runtime.h"
@@ -34,17 +41,25 @@ class ManifestRuntime final : public Runtime {
   // Of `needs`: the first that is not there; empty when all are.
   [[nodiscard]] std::string missing() const;
   [[nodiscard]] std::vector<std::string> candidates(const RuntimeSettings& settings,
-                                                    std::string_view head,
-                                                    std::string_view version) const;
+                                                    std::string_view head) const;
+  // Asks it, outside of the jail, as `runtimes` does.
+  [[nodiscard]] std::string version_of(const FoundProgram& program,
+                                       const std::string& compiler) const;
+  // What ID@`version` stands for: what the manifest says, else one of the usual programs that is of
+  // this version.
+  [[nodiscard]] std::optional<FoundProgram> find_version(const RuntimeSettings& settings,
+                                                         std::string_view version) const;
+  [[nodiscard]] Error no_version(const RuntimeSettings& settings, std::string_view version) const;
   [[nodiscard]] Error not_installed(const RuntimeSettings& settings,
-                                    const std::vector<std::string>& names,
-                                    std::string_view version) const;
+                                    const std::vector<std::string>& names) const;
   [[nodiscard]] Result<void> add_packages(const RuntimeSettings& mine, const Values& values,
                                           Step& run) const;
   void add_compile(const FoundProgram& compiler, const Values& values, Steps& steps) const;
 
   Manifest manifest_;
   LookupContext context_;
+  mutable std::mutex asked_mutex_;
+  mutable std::map<std::string, std::string> asked_;  // stamp of a program -> its version
 };
 
 }  // namespace sandpit

@@ -140,10 +140,8 @@ std::string why_failed(const Outcome& step, const Limits& limits) {
       return fmt::format("the compile time limit {} was exceeded; --compile-timeout raises it",
                          to_text(Microseconds(limits.compile_time)));
     case Status::kMemoryExceeded:
-      return fmt::format(
-          "the compile memory limit {} was exceeded; [resource_limits] compile_memory_limit_mb "
-          "raises it",
-          to_text(limits.compile_memory));
+      return fmt::format("the compile memory limit {} was exceeded; --compile-memory raises it",
+                         to_text(limits.compile_memory));
     case Status::kSignaled:
       // The driver tells of a compiler that was killed; this is the driver itself.
       return step.message.empty()

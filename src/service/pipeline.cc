@@ -72,6 +72,16 @@ Result<const Runtime*> choose_runtime(const Request& request, const SourceInput&
   return runtime;
 }
 
+// As far as it is known without asking: the version that was asked for, or what the name says.
+std::string version_for(const Request& request, const Runtime& runtime, const Settings& settings) {
+  const std::size_t at = request.runtime.find('@');
+  if (at != std::string::npos && at + 1 < request.runtime.size()) {
+    return request.runtime.substr(at + 1);
+  }
+  const RuntimeSettings& mine = settings_for(settings, runtime.name());
+  return runtime.info(mine, Runtime::Probe::kPathOnly).version;
+}
+
 // The steps with the working directory as the policy spells it.
 Result<Steps> make_steps(const Runtime& runtime, const Request& request, const SourceInfo& info,
                          const Settings& settings, const Policy& policy) {
@@ -300,17 +310,13 @@ Result<Prepared> prepare_source(SourceInput source, const Request& request, cons
     inputs = std::move(sources.inputs);
     prepared.inputs = std::move(sources.descriptors);
   }
-  SP_TRY(prepared.plan,
-         build_plan(
-             {.policy = policy,
-              .step = steps.run,
-              .runtime = std::string(runtime->name()),
-              .runtime_version =
-                  runtime->info(settings_for(settings, runtime->name()), Runtime::Probe::kPathOnly)
-                      .version,
-              .inputs = std::move(inputs),
-              .facts = facts,
-              .wasm = std::move(wasm)}));
+  SP_TRY(prepared.plan, build_plan({.policy = policy,
+                                    .step = steps.run,
+                                    .runtime = std::string(runtime->name()),
+                                    .runtime_version = version_for(request, *runtime, settings),
+                                    .inputs = std::move(inputs),
+                                    .facts = facts,
+                                    .wasm = std::move(wasm)}));
   prepared.plan.warnings.insert(prepared.plan.warnings.end(), sources.warnings.begin(),
                                 sources.warnings.end());
   SP_TRY_VOID(add_egress_proxy(prepared.plan, facts));

@@ -447,6 +447,16 @@ class Commands(Case):
         self.assert_ends(self.sandpit("config", "check", "--config", "sandbox.toml"), 0)
         self.assert_ends(self.sandpit("config", "init"), 2, "sandbox.toml")
 
+    def test_config_check_knows_profiles_and_system_calls(self):
+        self.write("c.toml", '[security]\nallow_syscalls = ["ptrce"]\n[runtimes.python.security]\nprofile = "jot"\n'
+                   'deny_syscalls = ["socket", "nosuch"]\n')
+        done = self.sandpit("config", "check", "--config", "c.toml")
+        self.assert_ends(done, 2)
+        for said in (r'c\.toml:2: security\.allow_syscalls: no system call "ptrce" \(did you mean "ptrace"\?\)',
+                     r'c\.toml:4: runtimes\.python\.security\.profile: no system-call profile "jot" \(did you mean "jit"\?\)',
+                     r'c\.toml:5: runtimes\.python\.security\.deny_syscalls: no system call "nosuch"'):
+            self.assertRegex(done.stderr.decode(), said)
+
     def test_config_show_tells_where_a_value_comes_from(self):
         self.write("c.toml", "[resource_limits]\ntimeout_s = 9\n")
         shown = self.sandpit("config", "show", "--config", "c.toml").stdout.decode()

@@ -102,6 +102,15 @@ class Sources(LanguageCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"--entry", done.stderr)
 
+    def test_the_entry_point_may_be_named_behind_the_directory(self):
+        self.write("project/args.sh", 'echo "$@"\n')
+        for words in (("--entry", "args.sh"), ("--entry=args.sh",), ("--entry", "args.sh", "--")):
+            done = self.sandpit("run", "project/", *words, "--entry", "x")
+            self.assertEqual(done.stdout, b"--entry x\n", (words, done.stderr))
+        # Behind a file it is the program's.
+        done = self.sandpit("run", "project/args.sh", "--entry", "args.sh")
+        self.assertEqual(done.stdout, b"--entry args.sh\n", done.stderr)
+
     def test_an_entry_point_outside_of_the_directory_is_refused(self):
         self.write("main.c", "int main(void) { return 0; }\n")
         for entry in ("../main.c", "/etc/passwd", "missing.c", "lib"):
@@ -283,6 +292,37 @@ class Versions(LanguageCase):
         done = self.sandpit("run", "--runtime", "lua@9", "v.lua")
         self.assertEqual(done.returncode, 127)
         self.assertIn(b"5.4", done.stderr)
+
+    def test_the_version_that_is_installed_is_found_by_any_beginning_of_it(self):
+        """Whether the manifest lists it (python@3.11), or does not (javascript@20, typescript@7)."""
+        for name in ("python", "javascript", "typescript", "perl", "c"):
+            runtime = json.loads(self.sandpit("runtimes", "show", name, "--json").stdout)
+            if runtime["state"] != "ready":
+                continue
+            extension = runtime["extensions"][0]
+            hello = RUNTIMES / name / f"hello.{extension}"
+            numbers = runtime["version"].split(".")
+            for count in (1, 2, 3):
+                version = ".".join(numbers[:count])
+                with self.subTest(runtime=f"{name}@{version}"):
+                    outcome = self.outcome(hello, "--runtime", f"{name}@{version}")
+                    self.assertEqual(outcome["stdout"], "Hello, World!\n", outcome)
+                    self.assertEqual(outcome["runtime_version"], version)
+            done = self.sandpit("run", "--runtime", f"{name}@{numbers[0]}0", hello)
+            self.assertEqual(done.returncode, 127, done.stderr)
+            self.assertIn(f"installed: {runtime['version']}".encode(), done.stderr)
+
+    def test_every_language_that_is_installed_tells_its_version(self):
+        listed = json.loads(self.sandpit("runtimes", "--json").stdout)
+        without = [one["name"] for one in listed if one["state"] == "ready" and not one["version"] and one["name"] != "native"]
+        self.assertEqual(without, [])
+
+    def test_a_version_that_is_listed_and_not_there_is_named_with_its_program(self):
+        version = next(each for each in ("8.5", "8.4", "8.3", "8.1") if not shutil.which("php" + each))
+        self.write("v.php", "<?php\n")
+        done = self.sandpit("run", "--runtime", f"php@{version}", "v.php")
+        self.assertEqual(done.returncode, 127)
+        self.assertIn(f"PHP {version} is not installed: no 'php{version}' found".encode(), done.stderr)
 
     def test_an_alias_is_as_good_as_the_name(self):
         self.need("cpp")

@@ -3,4 +3,6 @@
 
 mod ffi;
 mod language;
+mod matcher;
+mod pattern;
 mod screen;

@@ -187,6 +187,23 @@ TEST_F(PlannedCompile, KnowsTheCompilerAgainUnlessItWasReplaced) {
   EXPECT_NE(second, identity());
 }
 
+TEST_F(PlannedCompile, OfAToolChainThatNoPackageManagerKnowsIsAnotherOneWhenAPartIsReplaced) {
+  tree_.program("bin/cc1");
+  tree_.file("lib/libcompiler.so", "one");
+  tree_.file("lib/parts/as", "one");
+  const auto identity = [&] { return plan({.name = "main.x"})->compile->identity; };
+  const std::string first = identity();
+  EXPECT_EQ(first, identity());
+  std::filesystem::remove(tree_.path("lib/libcompiler.so"));
+  tree_.file("lib/libcompiler.so", "two");
+  const std::string second = identity();
+  EXPECT_NE(first, second);
+  // Three levels down: the directory tells.
+  std::filesystem::remove(tree_.path("lib/parts/as"));
+  tree_.file("lib/parts/as", "two");
+  EXPECT_NE(second, identity());
+}
+
 TEST_F(PlannedCompile, SaysWhatIsMissing) {
   std::filesystem::remove(tree_.path("bin/cc1"));
   EXPECT_EQ(plan({.name = "main.x"})->compile->argv.front(), tree_.path("bin/cc2"));

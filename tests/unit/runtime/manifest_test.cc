@@ -63,6 +63,16 @@ TEST(Manifest, ReportsEveryProblemWithItsPlace) {
   EXPECT_THAT(problems, HasSubstr("runtime.toml:5:"));
 }
 
+TEST(Manifest, KnowsTheSystemCallProfiles) {
+  const std::string problems = problems_of(
+      "id = \"x\"\nargv = [\"/bin/true\"]\nsyscall_profile = \"interpretor\"\n"
+      "[compile]\ncompiler = \"cc\"\nargv = [\"{compiler}\"]\noutputs = [\"p\"]\n"
+      "syscall_profile = \"kompiler\"\n");
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:3:19: no system-call profile 'interpretor'"));
+  EXPECT_THAT(problems, HasSubstr("\"interpreter\""));
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:8:19: no system-call profile 'kompiler'"));
+}
+
 TEST(Manifest, SuggestsTheNearestKeyAndPlaceholder) {
   const std::string problems = problems_of(std::string(kGood) + "afterr = \"x\"\n");
   EXPECT_THAT(problems, HasSubstr("unknown key 'afterr'"));
