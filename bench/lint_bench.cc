@@ -1,18 +1,17 @@
-// What lint costs: lint_bench LINT_WORKER RUNTIME_DIRECTORY SOURCE [ROUNDS]. The best times of each
-// part in milliseconds, with 5 ms of idleness between the rounds, as cells of bench/lint.py's
-// table.
+// What lint costs: lint_bench LINT_WORKER RUNTIME_DIRECTORY SOURCE [ROUNDS]. Medians of each part,
+// with 5 ms of idleness between the rounds.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <thread>
-#include <utility>
+#include <vector>
 
 #include "lint/job.h"
 #include "lint/judge.h"
@@ -22,19 +21,28 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Milliseconds = std::chrono::duration<double, std::milli>;
+using Microseconds = std::chrono::duration<double, std::micro>;
 constexpr std::chrono::seconds kPatience{10};
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 template <class Work>
-double best_time(int rounds, Work work) {
-  double best = Milliseconds(kPatience).count();
+double median_time(int rounds, Work work) {
+  std::vector<double> times;
   for (int i = 0; i < rounds; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const auto begin = Clock::now();
     work();
-    best = std::min(best, Milliseconds(Clock::now() - begin).count());
+    times.push_back(Microseconds(Clock::now() - begin).count());
   }
-  return best;
+  return median(std::move(times));
+}
+
+void line(const char* what, double microseconds) {
+  fmt::print("{:<58} {:>9.0f} µs\n", what, microseconds);
 }
 
 int run(const std::string& worker, const std::string& directory, const std::string& path,
@@ -55,24 +63,32 @@ int run(const std::string& worker, const std::string& directory, const std::stri
     }
     return std::move(*answer);
   };
-  const double start = best_time(rounds, ask);
-  const double none = best_time(rounds, [&] {
-    const auto loaded = sandpit::lint::load_rules(directory, "");
-    if (!loaded) std::exit(1);
-  });
+  fmt::print("{} bytes, {} lines, {} rules\n", source.size(),
+             std::count(source.begin(), source.end(), '\n'), (*rules)->rules.size());
+  line("the worker's start and end, nothing to do", median_time(rounds, ask));
+  line("reading the rule file", median_time(rounds, [&] {
+         if (!sandpit::lint::load_rules(directory)) std::exit(1);
+       }));
+  line("a source with no name of a rule: all of lint", median_time(rounds, [&] {
+         const auto none = sandpit::lint::load_rules(directory, "print('hello')\n");
+         if (!none || *none) std::exit(1);
+       }));
+  std::size_t named = 0;
+  line("looking for the rules' names", median_time(rounds, [&] {
+         named = static_cast<std::size_t>(std::count_if(
+             (*rules)->rules.begin(), (*rules)->rules.end(),
+             [&](const auto& rule) { return sandpit::lint::may_match(rule, source); }));
+       }));
   job.source = source;
-  for (const auto& rule : (*rules)->rules) {
-    if (sandpit::lint::may_match(rule, source))
-      job.rules.push_back({rule.query, rule.only_if, rule.unless});
-  }
-  if (ask().findings.empty()) {
-    fmt::print(stderr, "lint_bench: {} has no finding\n", path);
-    return 1;
-  }
-  std::uint64_t parse = UINT64_MAX;
-  const double all = best_time(rounds, [&] { parse = std::min(parse, ask().parse_us); });
-  fmt::print("{} | {:.2f} | {:.3f} | {:.1f} | {:.1f}\n", job.rules.size(), start, none,
-             static_cast<double>(parse) / 1000, all);
+  for (const auto& rule : (*rules)->rules)
+    job.rules.push_back({rule.query, rule.only_if, rule.unless});
+  std::vector<double> parse;
+  line("worker: start, compile all queries, parse, match",
+       median_time(rounds, [&] { parse.push_back(static_cast<double>(ask().parse_us)); }));
+  line("  of it the parse", median(parse));
+  job.rules.resize(1);
+  line("worker with one rule", median_time(rounds, ask));
+  fmt::print("{} rules have a name in the source\n", named);
   return 0;
 }
 

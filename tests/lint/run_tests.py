@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import pty
-import re
 import shutil
 import subprocess
 import sys
@@ -246,81 +245,6 @@ a.py: ok
         self.write("a.py", NETWORK)
         [problem] = self.check("a.py")["problems"]
         self.assertRegex(problem["message"], r"rules\.toml:3:6: 'id' must be a string")
-
-
-class Engines(LintCase):
-    """The worker has a small engine of its own for what rules are made of; what it does not know goes to tree-sitter's."""
-
-    # Matches nothing, and holds a predicate that only tree-sitter knows.
-    FOREIGN = '((_) @nothing (#eq? @nothing "no such text") (#set! "a" "b"))'
-
-    def test_both_find_the_same(self):
-        other = private_directory("sandpit-lint-engines-")
-        shutil.copytree(runtimes(), other, dirs_exist_ok=True)
-        queries = 0
-        for path in other.glob("*/lint/rules.toml"):
-            text, count = re.subn(r"(?ms)^((?:query|only_if|unless) = '''\n.*?)(^''')", rf"\1{self.FOREIGN}\n\2", path.read_text())
-            queries += count
-            path.write_text(text)
-        self.assertGreater(queries, 60)
-        paths = [self.dir / f"{name}{kind}.{extension}" for name, (extension, *_) in LANGUAGES.items() for kind in ("guilty", "ordinary")]
-        for name, (extension, guilty, _, ordinary) in LANGUAGES.items():
-            self.write(f"{name}guilty.{extension}", guilty)
-            self.write(f"{name}ordinary.{extension}", ordinary)
-        # `>` with several words after it: only the first is where it writes to.
-        self.write("redirect.sh", "echo a > /etc/x /etc/y /etc/z\n")
-        paths.append(self.dir / "redirect.sh")
-        paths += [path for name in LANGUAGES for path in sorted((SOURCE / "runtimes" / name).rglob("*.*")) if path.stem in ("hello", "library")
-                  and path.suffix[1:] == LANGUAGES[name][0]]
-        paths += [SOURCE / "tests/escape/programs" / name for name in Precision.ESCAPES]
-        own, foreign = (self.checked(directory, paths) for directory in (runtimes(), str(other)))
-        self.assertGreater(sum(len(check["problems"]) for check in own), 60)
-        answered = [pair for pair in zip(own, foreign, strict=True) if not self.came_too_late(pair[1])]
-        self.assertGreater(len(answered), len(paths) // 2)
-        for ours, theirs in answered:
-            self.assertEqual(ours, theirs)
-
-    @staticmethod
-    def came_too_late(check):
-        return any("no answer" in problem["message"] for problem in check["problems"])
-
-    def checked(self, directory, paths):
-        """What is said of each file; on a machine that is busy with other things a worker may come too late, and is asked again."""
-        self.env["SANDPIT_RUNTIMES_DIR"] = directory
-        done = self.sandpit("check", "--json", *map(str, paths))
-        checks = [json.loads(line) for line in done.stdout.splitlines()]
-        for index, path in enumerate(paths):
-            for _ in range(3):
-                if not self.came_too_late(checks[index]):
-                    break
-                [checks[index]] = [json.loads(line) for line in self.sandpit("check", "--json", str(path)).stdout.splitlines()]
-        return checks
-
-    def test_a_query_that_needs_tree_sitters_engine_works_beside_those_that_do_not(self):
-        more = private_directory("sandpit-lint-more-")
-        shutil.copytree(pathlib.Path(runtimes()) / "python", more / "python")
-        with open(more / "python/lint/rules.toml", "a", encoding="utf-8") as rules:
-            rules.write('[[rule]]\nid = "python-many"\nseverity = "info"\ncapability = "dynamic-code"\nmessage = "many"\nnames = ["many"]\n'
-                        "query = '''\n(call function: (identifier) @what (argument_list (integer)+) (#eq? @what \"many\")) @finding\n'''\n")
-        self.env["SANDPIT_RUNTIMES_DIR"] = str(more)
-        self.write("a.py", NETWORK + "many(1, 2)\nmany('x')\n")
-        self.assertEqual(self.findings("a.py"), {("python-socket", 3), ("python-socket", 4), ("python-many", 5)})
-
-    def test_a_wrong_query_is_told_with_its_rule(self):
-        for query, what in (("(no_such_node) @finding", "no_such_node"), ("(call fnction: (_)) @finding", "fnction"),
-                            ("(call @finding", ""), ("((call) @finding (#match? @finding \"(\"))", "")):
-            with self.subTest(query=query):
-                broken = private_directory("sandpit-lint-wrong-")
-                shutil.copytree(pathlib.Path(runtimes()) / "python", broken / "python")
-                (broken / "python/lint/rules.toml").write_text(
-                    'language = "python"\n[[rule]]\nid = "wrong-one"\nseverity = "info"\ncapability = "dynamic-code"\nmessage = "m"\n'
-                    f"names = [\"socket\"]\nquery = '''\n{query}\n'''\n")
-                self.env["SANDPIT_RUNTIMES_DIR"] = str(broken)
-                self.write("a.py", NETWORK)
-                [problem] = self.check("a.py")["problems"]
-                self.assertEqual(problem["rule"], "lint-incomplete")
-                self.assertIn("[wrong-one]", problem["message"])
-                self.assertIn(what, problem["message"])
 
 
 class Hostile(LintCase):

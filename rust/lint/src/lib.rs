@@ -3,6 +3,4 @@
 
 mod ffi;
 mod language;
-mod matcher;
-mod pattern;
 mod screen;
