@@ -28,6 +28,15 @@ if (require('worker_threads').isMainThread) {
     fs.writeSync(2, `preload ${name}: ${String(why).split('\n')[0]}\n`);
     process.reallyExit(1);
   };
+  // Once used, V8's generator can't be seeded any more: until then modules get their numbers, and may keep getting them, from here.
+  const { random } = Math;
+  const kept = Buffer.alloc(8);
+  Math.random = () => {
+    const device = fs.openSync('/dev/urandom');
+    fs.readSync(device, kept, 0, 8);
+    fs.closeSync(device);
+    return Number(kept.readBigUInt64LE(0) >> 11n) / 2 ** 53;
+  };
   for (const name of (process.env.SANDPIT_PRELOAD ?? '').split(',').filter(Boolean)) {
     const threads = fs.readdirSync('/proc/self/task').length;
     const resources = process.getActiveResourcesInfo().length;
@@ -39,6 +48,7 @@ if (require('worker_threads').isMainThread) {
     if (fs.readdirSync('/proc/self/task').length > threads) refuse(name, "it starts threads, which a fork can't take along");
     if (process.getActiveResourcesInfo().length > resources) refuse(name, 'it leaves something at work, which every run would wait for');
   }
+  Math.random = random;
   ownPid();
   randomSeed();
   wordsOf(fs.readFileSync('/proc/self/comm'));
