@@ -3,23 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/small_options.h"
-#include "config/suggest.h"
 #include "config/template.h"
 #include "config/trust.h"
 #include "sandpit/config.h"
 #include "sandpit/error.h"
-#include "sys/seccomp.h"
-#include "sys/seccomp_profile.h"
 
 namespace sandpit::cli {
 namespace {
@@ -50,45 +44,6 @@ int show(const SmallOptions& options, Log& log) {
   return print(show_text(*config), log);
 }
 
-// The names that only a run would look up: of profiles and of system calls.
-std::vector<Error> unknown_names(const Config& config) {
-  std::vector<Error> errors;
-  const auto add = [&](const std::string& key, std::string_view kind, std::string_view name,
-                       std::string hint) {
-    const std::vector<ConfigEntry>& entries = config.entries();
-    const auto entry = std::ranges::find(entries, key, &ConfigEntry::key);
-    errors.push_back({.code = ErrorCode::kUsage,
-                      .message = fmt::format("{}: no {} \"{}\"", key, kind, printable(name)),
-                      .where = entry == entries.end() ? std::string{} : entry->origin,
-                      .hint = std::move(hint)});
-  };
-  const auto check_calls = [&](const std::string& key, const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-      if (sys::find_syscall(name) == nullptr) {
-        const std::string nearest = sys::nearest_syscall(name);
-        add(key, "system call", name,
-            nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest));
-      }
-    }
-  };
-  const auto check_profile = [&](const std::string& key, const std::string& name) {
-    if (!name.empty() && sys::builtin_profile(name) == nullptr) {
-      add(key, "system-call profile", name, suggestion(name, sys::builtin_profile_names()));
-    }
-  };
-  const Settings& settings = config.settings();
-  check_profile("security.profile", settings.security.profile);
-  check_calls("security.allow_syscalls", settings.security.allow_syscalls);
-  check_calls("security.deny_syscalls", settings.security.deny_syscalls);
-  for (const auto& [name, runtime] : settings.runtimes) {
-    const std::string table = fmt::format("runtimes.{}.security.", name);
-    check_profile(table + "profile", runtime.security.profile.value_or(""));
-    check_calls(table + "allow_syscalls", runtime.security.allow_syscalls);
-    check_calls(table + "deny_syscalls", runtime.security.deny_syscalls);
-  }
-  return errors;
-}
-
 int check(const SmallOptions& options, Log& log) {
   const auto config = load(options);
   if (!config) return report(config.error(), log);
@@ -96,9 +51,6 @@ int check(const SmallOptions& options, Log& log) {
   const auto registry =
       load_runtimes(*config, [&](std::string_view warning) { log.warning(warning); });
   if (!registry) return report(registry.error(), log);
-  const std::vector<Error> unknown = unknown_names(*config);
-  for (const Error& error : unknown) log.error(error);
-  if (!unknown.empty()) return exit_status(ErrorCode::kUsage);
   return print("the configuration is valid\n", log);
 }
 
