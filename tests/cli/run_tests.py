@@ -452,9 +452,9 @@ class Commands(Case):
                    'deny_syscalls = ["socket", "nosuch"]\n')
         done = self.sandpit("config", "check", "--config", "c.toml")
         self.assert_ends(done, 2)
-        for said in (r'c\.toml:2: security\.allow_syscalls: no system call "ptrce" \(did you mean "ptrace"\?\)',
-                     r'c\.toml:4: runtimes\.python\.security\.profile: no system-call profile "jot" \(did you mean "jit"\?\)',
-                     r'c\.toml:5: runtimes\.python\.security\.deny_syscalls: no system call "nosuch"'):
+        for said in (r'c\.toml:2:19: allow_syscalls: unknown system call "ptrce" \(did you mean "ptrace"\?\)',
+                     r'c\.toml:4:11: profile: no system-call profile "jot" \(did you mean "jit"\?\)',
+                     r'c\.toml:5:28: deny_syscalls: unknown system call "nosuch"'):
             self.assertRegex(done.stderr.decode(), said)
 
     def test_config_show_tells_where_a_value_comes_from(self):
