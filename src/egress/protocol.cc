@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "egress/listener_kind.h"
 #include "egress/rules.h"
 
 namespace sandpit::egress {

@@ -717,14 +717,14 @@ class Leftovers(Case):
             state = "/run/sandpit"
         elif "XDG_RUNTIME_DIR" in self.env:
             state = self.env["XDG_RUNTIME_DIR"] + "/sandpit"
+        try:
+            directory = os.stat(state + "/slots")
+        except FileNotFoundError:
+            return found
+        mark = f".{directory.st_dev:x}.{directory.st_ino:x}"
         # With version 2 root's groups are right below the mount point.
-        for path in pathlib.Path("/sys/fs/cgroup").glob("**/sandpit-*"):
-            number = path.name.removeprefix("sandpit-").partition(".")[0]
-            try:
-                if not number.isdigit() or path.stat().st_uid != os.geteuid():
-                    continue
-            except FileNotFoundError:
-                continue
+        for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/sandpit-*{mark}"):
+            number = path.name.removeprefix("sandpit-").removesuffix(mark)
             try:
                 with open(f"{state}/slots/{number}", "rb+") as slot:
                     fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -73,17 +73,17 @@ Object call(Environment* env, Place place, Arguments... arguments) {
 
 // As the launcher makes one: of bytes in the platform's own encoding.
 Object string_of(Environment* env, const char* bytes, std::size_t size) {
-  const Object helper = real_find()(env, kLauncherHelper);
-  const Method make =
+  auto* const helper = real_find()(env, kLauncherHelper);
+  auto* const make =
       call(env, kGetStaticMethodID, helper, "makePlatformString", "(Z[B)Ljava/lang/String;");
-  const Object array = call(env, kNewByteArray, static_cast<int>(size));
+  auto* const array = call(env, kNewByteArray, static_cast<int>(size));
   if (make == nullptr || array == nullptr) return nullptr;
   (void)call(env, kSetByteArrayRegion, array, 0, static_cast<int>(size), bytes);
   // Variable arguments: a byte goes as an int does.
   using Variadic = Object(Environment*, Object, Method, ...);
   auto* const function =
       reinterpret_cast<Variadic*>(original[kCallStaticObjectMethod]);  // NOLINT(*-cast)
-  const Object made = function(env, helper, make, static_cast<int>(kTrue), array);
+  auto* const made = function(env, helper, make, static_cast<int>(kTrue), array);
   (void)call(env, kDeleteLocalRef, array);
   (void)call(env, kDeleteLocalRef, helper);
   return made;
@@ -122,11 +122,11 @@ Object new_object_array(Environment* env, int size, Object type, Object initial)
   if (!is_ours) return call(env, kNewObjectArray, size, type, initial);
   env->functions = original;
   for (const char* word = next_word(run.bytes); word != nullptr; word = next_word(word)) ++size;
-  const Object array = call(env, kNewObjectArray, size, type, initial);
+  auto* const array = call(env, kNewObjectArray, size, type, initial);
   int index = 0;
   for (const char* word = next_word(run.bytes); word != nullptr && array != nullptr;
        word = next_word(word)) {
-    const Object text = string_of(env, word, ::strlen(word));
+    auto* const text = string_of(env, word, ::strlen(word));
     if (text == nullptr) return nullptr;  // an exception is on its way
     (void)call(env, kSetObjectArrayElement, array, index++, text);
     (void)call(env, kDeleteLocalRef, text);
@@ -151,26 +151,28 @@ bool read_main_class() {
 void set_command(Environment* env) {
   static char command[kLargestImage + sizeof main_class];
   std::size_t size = ::strlen(main_class);
+  // NOLINTBEGIN(bugprone-not-null-terminated-result): its size goes along
   std::memcpy(command, main_class, size);
   for (const char* word = next_word(run.bytes); word != nullptr; word = next_word(word)) {
     command[size++] = ' ';
     std::memcpy(command + size, word, ::strlen(word));
     size += ::strlen(word);
   }
-  const Object value = string_of(env, command, size);
-  const Object system = real_find()(env, "java/lang/System");
-  const Object name = call(env, kNewStringUTF, "sun.java.command");
-  const Method set = call(env, kGetStaticMethodID, system, "setProperty",
-                          "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/String;");
+  // NOLINTEND(bugprone-not-null-terminated-result)
+  auto* const value = string_of(env, command, size);
+  auto* const system = real_find()(env, "java/lang/System");
+  auto* const name = call(env, kNewStringUTF, "sun.java.command");
+  auto* const set = call(env, kGetStaticMethodID, system, "setProperty",
+                         "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/String;");
   using Variadic = Object(Environment*, Object, Method, ...);
   auto* const function =
       reinterpret_cast<Variadic*>(original[kCallStaticObjectMethod]);  // NOLINT(*-cast)
   if (value != nullptr && name != nullptr && set != nullptr) {
-    const Object before = function(env, system, set, name, value);
+    auto* const before = function(env, system, set, name, value);
     (void)call(env, kDeleteLocalRef, before);
   }
   (void)call(env, kExceptionClear);
-  for (const Object object : {value, name, system}) (void)call(env, kDeleteLocalRef, object);
+  for (auto* const object : {value, name, system}) (void)call(env, kDeleteLocalRef, object);
 }
 
 void begin(Environment* env) {
@@ -180,7 +182,8 @@ void begin(Environment* env) {
   set_command(env);
   // NOLINTNEXTLINE(*-reinterpret-cast)
   const int version = reinterpret_cast<int (*)(Environment*)>(original[kGetVersion])(env);
-  std::memcpy(static_cast<void*>(replaced), original, places_of(version) * sizeof *original);
+  std::memcpy(static_cast<void*>(replaced), static_cast<const void*>(original),
+              places_of(version) * sizeof *original);
   // NOLINTBEGIN(*-reinterpret-cast)
   replaced[kNewByteArray] = reinterpret_cast<void*>(new_byte_array);
   replaced[kSetByteArrayRegion] = reinterpret_cast<void*>(set_byte_array_region);
@@ -192,6 +195,7 @@ void begin(Environment* env) {
 }  // namespace
 }  // namespace sandpit::warm
 
+// NOLINTNEXTLINE(readability-identifier-naming): the JDK's name
 SP_INTERPOSE void* JVM_FindClassFromBootLoader(void* env, const char* name) {
   using sandpit::warm::Environment;
   auto* const environment = static_cast<Environment*>(env);

@@ -137,10 +137,13 @@ TEST_F(Pipeline, ASourceLargerThanTheDiskIsRefused) {
   EXPECT_THAT(error.to_string(), HasSubstr("--disk"));
 }
 
-TEST_F(Pipeline, AnUnknownKindOfFileNamesTheKnownOnes) {
+TEST_F(Pipeline, AnUnknownKindOfFileSaysWhatListsTheKnownOnes) {
   const Error error = error_of({.source = SourceFile{tree_.file("a.xyz", "?")}});
   EXPECT_EQ(error.code, ErrorCode::kNoRuntime);
-  EXPECT_THAT(error.to_string(), HasSubstr(".py (python)"));
+  EXPECT_THAT(
+      error.to_string(),
+      HasSubstr(
+          "unknown and it has no #! line (choose one with --runtime NAME; `sandpit runtimes`"));
 }
 
 TEST_F(Pipeline, AnUnknownRuntimeSuggestsTheNearest) {
