@@ -45,7 +45,7 @@ void read_file(std::string_view head, std::string_view report, std::uint8_t seen
                   wasm::kReportOffset);
   const wasm::Told told = wasm::read_report(fd);
   Outcome outcome = observed(seen);
-  wasm::describe_wasm(told, outcome);
+  wasm::describe_wasm(told, {}, outcome);
   require(outcome.status <= Status::kSandboxError, "the status is one of ours");
   require(outcome.wasm.has_value(), "the outcome tells of the module");
   (void)exit_status(outcome);
@@ -68,7 +68,7 @@ void read_answer(std::string_view bytes, std::uint8_t seen) {
   inner(report);
   if (!inner.finished() || report.end > wasm::End::kInternal) return;
   Outcome outcome = observed(seen);
-  wasm::describe_wasm({.phase = wasm::Phase::kDone, .report = std::move(report)}, outcome);
+  wasm::describe_wasm({.phase = wasm::Phase::kDone, .report = std::move(report)}, {}, outcome);
   require(is_valid_utf8(outcome_to_json(outcome)), "JSON is UTF-8");
 }
 

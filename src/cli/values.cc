@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "config/network_entry.h"
 #include "config/units.h"
 #include "sandpit/error.h"
