@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "config/suggest.h"
 #include "sandpit/error.h"
 #include "sys/tomlplusplus.h"
