@@ -40,6 +40,8 @@ class Siblings(Case):
         found = self.outcomes(tasks, "-j", "1")
         runs = [found[n] for n in range(count)]
         cold = [run for run in runs if run["start"] != "warm"]
+        if len(cold) == count and cold[0]["start_reason"] == "there is no cgroup that counts what it uses":
+            self.skipTest(f"a cgroup of one's own, without which {runtime} starts cold")
         self.assertLess(len(cold), 10, cold[:2])
         for run in runs:
             self.assertEqual(run["status"], "exited", run)
