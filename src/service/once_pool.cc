@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,10 +23,10 @@
 #include "plan/template_plan.h"
 #include "runtime/manifest.h"
 #include "sandpit/error.h"
+#include "sandpit/runtime.h"
 #include "sandpit/sandbox.h"
 #include "sandpit/units.h"
 #include "service/waiting_process.h"
-#include "supervisor/supervisor.h"
 
 namespace sandpit {
 namespace {
@@ -86,7 +85,8 @@ void OncePool::want(Shape& shape, std::string_view kind, const Plan& run) {
   last = kind;
   const bool wanted = options_.least != 0 || (shape.asked >= kLeastAsked && shape.in_a_row);
   if (!wanted) return;
-  shape.wanted = std::max<std::size_t>({shape.wanted, options_.least, options_.waiting});
+  const std::size_t ahead = std::max(options_.least, options_.waiting);
+  shape.wanted = std::max(shape.wanted, ahead);
 }
 
 // Those that wait, the oldest first, before those that are on their way.
