@@ -30,18 +30,24 @@ std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
-}  // namespace
-
-Plan template_plan(const Plan& run) {
+// Of an interpreter that is started before its run is known: what the run brings is not in it.
+Plan interpreter_plan(const Plan& run) {
   Plan made = run;
-  const WarmStart& warm = *run.warm;
   made.warm.reset();
   made.cold_reason.clear();
   made.warnings.clear();
-  made.is_template = true;
-  made.argv = warm.argv;
-  made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
+  made.argv = run.warm->argv;
   made.inputs.clear();
+  return made;
+}
+
+}  // namespace
+
+Plan template_plan(const Plan& run) {
+  Plan made = interpreter_plan(run);
+  const WarmStart& warm = *run.warm;
+  made.is_template = true;
+  made.env.insert(made.env.end(), warm.env.begin(), warm.env.end());
   // Each run has a network of its own, and lowers the limits to its own: these only have to leave
   // room. The stack's limit shapes the address space when a program starts, and stays.
   made.network = NetworkMode::kNone;
@@ -89,15 +95,9 @@ bool serves_one_run(const WarmStart& warm) {
 }
 
 Plan once_plan(const Plan& run) {
-  Plan made = run;
-  const WarmStart& warm = *run.warm;
-  made.warm.reset();
-  made.cold_reason.clear();
-  made.warnings.clear();
-  made.argv = warm.argv;
-  made.inputs.clear();
+  Plan made = interpreter_plan(run);
   const std::string directories = fmt::format("{}=", kDirectoriesVariable);
-  for (const std::string& entry : warm.env) {
+  for (const std::string& entry : run.warm->env) {
     if (!entry.starts_with(directories)) {
       made.env.push_back(entry);
       continue;
