@@ -149,6 +149,7 @@ struct ConfigEntry {
   std::string value;   // as TOML
   std::string layer;   // "default", "system", "user", "project", "profile NAME"
   std::string origin;  // "file:line", empty for built-in values
+  std::string where;   // the same as "file:line:column"
 };
 
 // Which files to read. The defaults are the command line's; a library user who wants no file at all

@@ -156,7 +156,7 @@ class SANDPIT_API RuntimeRegistry {
   // By name or alias; what follows an '@' is a version, which is not looked at.
   [[nodiscard]] const Runtime* find(std::string_view name) const;
   // By the extension map of the configuration, the runtimes' extensions, the shebang line or magic
-  // bytes in `head`. Error kNoRuntime that names the known extensions when none fits.
+  // bytes in `head`; the one that was added last where several fit. Error kNoRuntime when none does.
   [[nodiscard]] Result<const Runtime*> for_source(std::string_view file_name, std::string_view head,
                                                   const Settings& settings) const;
   [[nodiscard]] std::vector<const Runtime*> all() const;  // ordered by name
@@ -170,6 +170,7 @@ SANDPIT_API void add_builtin_runtimes(RuntimeRegistry& registry);
 
 // Reads `<dir>/*/runtime.toml` of each directory, in order, into the registry. Bad manifests are
 // returned as errors with file:line and do not stop the others; a missing directory is no error.
+// Two of one directory that want the same extension are reported too; both are added.
 [[nodiscard]] SANDPIT_API std::vector<Error> load_manifests(
     RuntimeRegistry& registry, const std::vector<std::string>& directories);
 

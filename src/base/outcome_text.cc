@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/utf8.h"
@@ -115,6 +117,8 @@ std::vector<std::string> truncation_texts(const Outcome& outcome, const Limits& 
 
 std::vector<std::string> denial_texts(const Outcome& outcome) {
   constexpr std::size_t kMostTold = 10;
+  constexpr std::array<std::string_view, 4> kToldLimits = {"processes", "file_size", "disk",
+                                                           "inodes"};
   std::vector<std::string> texts;
   std::uint64_t more = outcome.denials_unlisted;
   for (const Denial& denial : outcome.denials) {
@@ -128,9 +132,8 @@ std::vector<std::string> denial_texts(const Outcome& outcome) {
   }
   if (more > 0) texts.push_back(fmt::format("denied {} more; --json lists them", more));
   for (const LimitReached& reached : outcome.limits_reached) {
-    if (reached.limit != "processes" && reached.limit != "disk" && reached.limit != "inodes") {
-      continue;
-    }
+    // Of the others the end of the run or of the output tells.
+    if (std::ranges::find(kToldLimits, reached.limit) == kToldLimits.end()) continue;
     texts.push_back(fmt::format("limit of {} reached: {}; {} raises it", reached.limit,
                                 reached.detail, reached.hint));
   }

@@ -77,6 +77,10 @@ std::string Setting::origin() const {
   return fmt::format("{}:{}", layer->file, place.line);
 }
 
+std::string Setting::where() const {
+  return origin().empty() ? std::string{} : config::where(*layer, place);
+}
+
 std::string Setting::layer_name() const {
   if (!profile.empty()) return fmt::format("profile {}", profile);
   return layer == nullptr ? "default" : layer->name;

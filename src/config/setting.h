@@ -63,8 +63,10 @@ struct Setting {
   Mode mode = Mode::kReplace;
 
   [[nodiscard]] std::string key() const;
-  // "file:line", empty for built-in values; the layer's name as config show prints it.
+  // "file:line" and "file:line:column", empty for built-in values; the layer's name as config show
+  // prints it.
   [[nodiscard]] std::string origin() const;
+  [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string layer_name() const;
 };
 

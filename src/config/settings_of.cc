@@ -187,7 +187,8 @@ std::vector<ConfigEntry> entries_of(const State& state) {
     entries.push_back({.key = key,
                        .value = to_toml(*setting.spec, setting.value),
                        .layer = setting.layer_name(),
-                       .origin = setting.origin()});
+                       .origin = setting.origin(),
+                       .where = setting.where()});
   }
   return entries;
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,6 +86,24 @@ Result<Manifest> load(const std::string& path, std::string_view directory) {
   return manifest;
 }
 
+// Extension -> who has it, of one directory. That a later directory takes one over is its right.
+using Claims = std::map<std::string, std::string>;
+
+void claim(const Manifest& manifest, Claims& claims, std::vector<Error>& errors) {
+  for (const std::string& extension : manifest.extensions) {
+    const auto [place, is_new] = claims.try_emplace(extension, manifest.id);
+    if (is_new || place->second == manifest.id) continue;
+    errors.push_back({.code = ErrorCode::kUsage,
+                      .message = fmt::format("the extension '{}' is that of '{}' too; files with "
+                                             "it run as '{}'",
+                                             extension, place->second, manifest.id),
+                      .where = manifest.extensions_place,
+                      .hint = fmt::format("[runtimes.extensions] {} = \"{}\" decides otherwise",
+                                          extension, place->second)});
+    place->second = manifest.id;
+  }
+}
+
 }  // namespace
 
 std::vector<Error> load_manifests(RuntimeRegistry& registry,
@@ -92,12 +111,14 @@ std::vector<Error> load_manifests(RuntimeRegistry& registry,
   std::vector<Error> errors;
   const LookupContext context = LookupContext::of_this_process();
   for (const std::string& directory : directories) {
+    Claims claims;
     for (const std::string& name : names_in(directory, errors)) {
       const std::string path = fmt::format("{}/{}/runtime.toml", directory, name);
       struct stat status{};
       if (::lstat(path.c_str(), &status) != 0) continue;
       Result<Manifest> manifest = load(path, name);
       if (manifest) {
+        claim(*manifest, claims, errors);
         registry.add(std::make_unique<ManifestRuntime>(std::move(*manifest), context));
       } else {
         // One by one: each is a warning of its own, and so a line of its own.

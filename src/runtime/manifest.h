@@ -99,7 +99,8 @@ struct Manifest {
   std::string
       version_after;  // the version is the word after the first occurrence of this in the output
 
-  std::string origin;  // path of the manifest
+  std::string origin;            // path of the manifest
+  std::string extensions_place;  // file:line:column of `extensions`, where there are any
 };
 
 // Where a template's prelude is, inside (plan/template_plan.h).

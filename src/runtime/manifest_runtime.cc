@@ -19,6 +19,7 @@
 #include "runtime/compiler_identity.h"
 #include "runtime/interpreter.h"
 #include "runtime/manifest.h"
+#include "runtime/placeholders.h"
 #include "runtime/preload.h"
 #include "runtime/settings_for.h"
 #include "runtime/shebang.h"
@@ -32,97 +33,9 @@
 
 namespace sandpit {
 
-// What the placeholders of one request stand for.
-struct Values {
-  std::string interpreter;
-  std::string compiler;
-  std::string source;
-  std::string source_name;
-  std::string work_dir;
-  std::string packages;
-  std::uint64_t memory_mb = 0;
-  std::vector<std::string> args;
-  std::vector<std::string> extra_args;
-  std::vector<std::string> shebang_args;
-  std::vector<std::string> sources;
-  std::string prelude;
-};
-
 namespace {
 
 constexpr Milliseconds kVersionTimeout{5000};
-
-// A name that no program takes for anything but a file: "-o" is an option, "@x" a file of options
-// (gcc, javac, rustc and others), "+RTS" one of GHC's.
-std::string as_operand(std::string_view name) {
-  constexpr std::string_view kSpecial = "-@+~";
-  const bool special = !name.empty() && kSpecial.find(name.front()) != std::string_view::npos;
-  return special ? fmt::format("./{}", name) : std::string(name);
-}
-
-std::string value_of(std::string_view name, const Values& values) {
-  if (name == "interpreter") return values.interpreter;
-  if (name == "compiler") return values.compiler;
-  if (name == "source") return values.source;
-  if (name == "source_name") return as_operand(values.source_name);
-  if (name == "stem") {
-    const std::size_t dot = values.source_name.rfind('.');
-    return as_operand(
-        std::string_view(values.source_name).substr(0, dot == 0 ? std::string::npos : dot));
-  }
-  if (name == "work_dir") return values.work_dir;
-  if (name == "warm") return std::string(kWarmPath);
-  if (name == "prelude") return values.prelude;
-  if (const auto percentage = memory_percentage(name)) {
-    return fmt::format("{}", std::max<std::uint64_t>(values.memory_mb * *percentage / 100, 1));
-  }
-  return values.packages;
-}
-
-// In one pass: what a placeholder stands for may itself hold braces (a file may be named "{args}").
-std::string expand_word(std::string_view word, const Values& values) {
-  std::string result;
-  for (std::size_t at = 0; at < word.size();) {
-    const std::size_t close = word[at] == '{' ? word.find('}', at) : std::string_view::npos;
-    if (close == std::string_view::npos) {
-      result += word[at++];
-      continue;
-    }
-    result += value_of(word.substr(at + 1, close - at - 1), values);
-    at = close + 1;
-  }
-  return result;
-}
-
-std::vector<std::string> expand(const std::vector<std::string>& words, const Values& values) {
-  std::vector<std::string> result;
-  const auto append = [&](const std::vector<std::string>& list) {
-    result.insert(result.end(), list.begin(), list.end());
-  };
-  for (const std::string& word : words) {
-    if (word == "{args}") {
-      append(values.args);
-    } else if (word == "{extra_args}") {
-      append(values.extra_args);
-    } else if (word == "{shebang_args}") {
-      append(values.shebang_args);
-    } else if (word == "{sources}") {
-      append(values.sources);
-    } else {
-      result.push_back(is_script(word) ? word : expand_word(word, values));
-    }
-  }
-  return result;
-}
-
-std::vector<std::string> expand(const std::map<std::string, std::string>& environment,
-                                const Values& values) {
-  std::vector<std::string> result;
-  result.reserve(environment.size());
-  for (const auto& [key, value] : environment)
-    result.push_back(key + "=" + expand_word(value, values));
-  return result;
-}
 
 // What of glob(7) patterns is there on this host.
 std::vector<std::string> existing(const std::vector<std::string>& patterns) {
@@ -139,7 +52,7 @@ std::vector<std::string> existing(const std::vector<std::string>& patterns) {
   return paths;
 }
 
-WarmStart warm_start(const ManifestTemplate& from, Values values) {
+WarmStart warm_start(const ManifestTemplate& from, PlaceholderValues values) {
   values.prelude =
       fmt::format("{}/{}", kPreludeDirectory, from.prelude.substr(from.prelude.rfind('/') + 1));
   const std::vector<std::string> args = values.args;
@@ -335,8 +248,8 @@ LintReport ManifestRuntime::lint(std::string_view source) const {
   return manifest_.text ? lint_text(source) : LintReport{};
 }
 
-Result<void> ManifestRuntime::add_packages(const RuntimeSettings& mine, const Values& values,
-                                           Step& run) const {
+Result<void> ManifestRuntime::add_packages(const RuntimeSettings& mine,
+                                           const PlaceholderValues& values, Step& run) const {
   if (mine.packages_dir.empty()) return {};
   if (manifest_.packages_mount.empty()) {
     return fail({.code = ErrorCode::kUsage,
@@ -357,7 +270,7 @@ Result<void> ManifestRuntime::add_packages(const RuntimeSettings& mine, const Va
   return {};
 }
 
-void ManifestRuntime::add_compile(const FoundProgram& compiler, const Values& values,
+void ManifestRuntime::add_compile(const FoundProgram& compiler, const PlaceholderValues& values,
                                   Steps& steps) const {
   const ManifestCompile& from = *manifest_.compile;
   Step step;
@@ -409,7 +322,7 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   steps.source_executable = manifest_.source_executable;
   const std::optional<Shebang> shebang = parse_shebang(source.head);
   const std::string& work_dir = settings.general.working_dir;
-  Values values{
+  PlaceholderValues values{
       .interpreter = has_interpreter || !manifest_.compile ? program->path : std::string{},
       .compiler = compiler ? compiler->path : std::string{},
       .source =

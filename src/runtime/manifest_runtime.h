@@ -15,7 +15,7 @@
 
 namespace sandpit {
 
-struct Values;
+struct PlaceholderValues;
 
 class ManifestRuntime final : public Runtime {
  public:
@@ -52,9 +52,10 @@ class ManifestRuntime final : public Runtime {
   [[nodiscard]] Error no_version(const RuntimeSettings& settings, std::string_view version) const;
   [[nodiscard]] Error not_installed(const RuntimeSettings& settings,
                                     const std::vector<std::string>& names) const;
-  [[nodiscard]] Result<void> add_packages(const RuntimeSettings& mine, const Values& values,
-                                          Step& run) const;
-  void add_compile(const FoundProgram& compiler, const Values& values, Steps& steps) const;
+  [[nodiscard]] Result<void> add_packages(const RuntimeSettings& mine,
+                                          const PlaceholderValues& values, Step& run) const;
+  void add_compile(const FoundProgram& compiler, const PlaceholderValues& values,
+                   Steps& steps) const;
 
   Manifest manifest_;
   LookupContext context_;

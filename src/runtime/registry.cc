@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,11 +43,8 @@ void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
   const auto same = std::find_if(runtimes_.begin(), runtimes_.end(), [&](const auto& other) {
     return other->name() == runtime->name();
   });
-  if (same != runtimes_.end()) {
-    *same = std::move(runtime);
-  } else {
-    runtimes_.push_back(std::move(runtime));
-  }
+  if (same != runtimes_.end()) runtimes_.erase(same);
+  runtimes_.push_back(std::move(runtime));
 }
 
 const Runtime* RuntimeRegistry::find(std::string_view name) const {
@@ -54,7 +52,7 @@ const Runtime* RuntimeRegistry::find(std::string_view name) const {
   for (const auto& runtime : runtimes_) {
     if (runtime->name() == name) return runtime.get();
   }
-  for (const auto& runtime : runtimes_) {
+  for (const auto& runtime : std::views::reverse(runtimes_)) {
     if (has(runtime->aliases(), name)) return runtime.get();
   }
   return nullptr;
@@ -83,21 +81,21 @@ Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name,
                                           mapped->second, extension),
                    .where = "runtimes.extensions." + extension});
     }
-    for (const Runtime* runtime : all()) {
-      if (has(runtime->extensions(), extension)) return runtime;
+    for (const auto& runtime : std::views::reverse(runtimes_)) {
+      if (has(runtime->extensions(), extension)) return runtime.get();
     }
   }
   const std::optional<Shebang> shebang = parse_shebang(head);
   if (shebang) {
     for (const std::string_view name :
          {std::string_view(shebang->name), without_version(shebang->name)}) {
-      for (const Runtime* runtime : all()) {
-        if (has(runtime->shebangs(), name)) return runtime;
+      for (const auto& runtime : std::views::reverse(runtimes_)) {
+        if (has(runtime->shebangs(), name)) return runtime.get();
       }
     }
   }
-  for (const Runtime* runtime : all()) {
-    if (runtime->recognises(head)) return runtime;
+  for (const auto& runtime : std::views::reverse(runtimes_)) {
+    if (runtime->recognises(head)) return runtime.get();
   }
   std::string why =
       exact.empty() ? "it has no extension" : fmt::format("the extension .{} is unknown", exact);

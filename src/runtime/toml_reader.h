@@ -24,11 +24,16 @@ class TomlReader {
  public:
   explicit TomlReader(std::string path) : path_(std::move(path)) {}
 
+  // file:line:column
+  [[nodiscard]] std::string where(const toml::source_region& region) const {
+    return fmt::format("{}:{}:{}", path_, region.begin.line, region.begin.column);
+  }
+
   void problem(const toml::source_region& region, std::string message, std::string hint = {}) {
     problems_.push_back(
         Error{.code = ErrorCode::kUsage,
               .message = std::move(message),
-              .where = fmt::format("{}:{}:{}", path_, region.begin.line, region.begin.column),
+              .where = where(region),
               .hint = std::move(hint)});
   }
 

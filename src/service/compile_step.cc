@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -114,11 +115,27 @@ Result<FilePack> store(const PreparedCompile& compile, FilePack pack, const Outc
   return FilePack::from_blob(std::move(blob), note);
 }
 
+// Of the options that raise a limit the compile step has its own.
+std::string_view option_of(std::string_view limit) {
+  if (limit == "memory") return "--compile-memory";
+  if (limit == "cpu_time" || limit == "wall_time") return "--compile-timeout";
+  if (limit == "file_size") return "compile_max_file_size_kb in [resource_limits]";
+  return {};
+}
+
+// SIGKILL comes from us or from outside the jail; any other signal is the compiler's own end.
+bool was_killed(const Outcome& step) {
+  return step.status == Status::kSignaled && step.signal == SIGKILL;
+}
+
 Outcome failed(const PreparedCompile& compile, Outcome step, std::string why) {
   Outcome outcome;
+  for (LimitReached& reached : step.limits_reached) {
+    if (const auto option = option_of(reached.limit); !option.empty()) reached.hint = option;
+  }
   // What ended the whole run rather than the compiler is the run's end.
-  const bool of_the_run = step.status == Status::kSandboxError || step.status == Status::kRefused ||
-                          (step.status == Status::kSignaled && !step.message.empty());
+  const bool of_the_run =
+      step.status == Status::kSandboxError || step.status == Status::kRefused || was_killed(step);
   outcome.status = of_the_run ? step.status : Status::kCompileFailed;
   outcome.signal = of_the_run ? step.signal : 0;
   outcome.message = std::move(why);
@@ -130,11 +147,24 @@ Outcome failed(const PreparedCompile& compile, Outcome step, std::string why) {
   return outcome;
 }
 
+// Compilers run others, so a limit of file size that was reached shows in what they say of it, if
+// anywhere: collect2 has "signal 25 [File size limit exceeded]", Go "file too large".
+std::string file_size_hint(const Outcome& step, const Limits& limits) {
+  const std::string said = ascii_lower(step.stderr_text + step.stdout_text);
+  const bool reached = (step.status == Status::kSignaled && step.signal == SIGXFSZ) ||
+                       said.contains("file size limit exceeded") || said.contains("file too large");
+  if (!reached) return {};
+  return fmt::format("; a file of the compile step may have {}, {} raises it",
+                     to_text(limits.compile_file_size), option_of("file_size"));
+}
+
 // Why a compile step that ended like this left nothing to run; empty when it went well.
 std::string why_failed(const Outcome& step, const Limits& limits) {
   switch (step.status) {
     case Status::kExited:
-      return step.exit_code == 0 ? "" : fmt::format("the compiler exited with {}", step.exit_code);
+      if (step.exit_code == 0) return {};
+      return fmt::format("the compiler exited with {}", step.exit_code) +
+             file_size_hint(step, limits);
     case Status::kWallTimeExceeded:
     case Status::kCpuTimeExceeded:
       return fmt::format("the compile time limit {} was exceeded; --compile-timeout raises it",
@@ -144,9 +174,9 @@ std::string why_failed(const Outcome& step, const Limits& limits) {
                          to_text(limits.compile_memory));
     case Status::kSignaled:
       // The driver tells of a compiler that was killed; this is the driver itself.
-      return step.message.empty()
-                 ? fmt::format("the compiler was killed by {}", signal_name(step.signal))
-                 : step.message;
+      if (was_killed(step) && !step.message.empty()) return step.message;
+      return fmt::format("the compiler was killed by {}", signal_name(step.signal)) +
+             file_size_hint(step, limits);
     case Status::kSandboxError:
     case Status::kRefused:
       return "the compile step: " + step.message;

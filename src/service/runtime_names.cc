@@ -19,9 +19,10 @@ namespace {
 // Its settings are accepted by a build that lacks its worker, too.
 constexpr std::string_view kWasm = "wasm";
 
-std::string origin_of(const Config& config, std::string_view key_prefix) {
+// Of the key itself, or of what its table holds.
+std::string place_of(const Config& config, const std::string& key) {
   for (const ConfigEntry& entry : config.entries()) {
-    if (entry.key.starts_with(key_prefix)) return entry.origin;
+    if (entry.key == key || entry.key.starts_with(key + ".")) return entry.where;
   }
   return {};
 }
@@ -37,7 +38,7 @@ Result<void> check_runtime_names(const Config& config, const RuntimeRegistry& re
     if (name == kWasm || registry.find(name) != nullptr) return;
     Error error{.code = ErrorCode::kUsage,
                 .message = fmt::format("{}: no runtime \"{}\"", key, name),
-                .where = origin_of(config, key),
+                .where = place_of(config, key),
                 .hint = suggestion(name, known)};
     if (first) {
       first->others.push_back(std::move(error));

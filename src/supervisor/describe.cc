@@ -178,8 +178,8 @@ void describe_end(const RunFacts& facts, Outcome& outcome) {
   }
 }
 
-// What the program came up against. Open files and the size of one file are the kernel's to refuse,
-// and it tells nobody.
+// What the program came up against. Open files are the kernel's to refuse, and it tells nobody; the
+// size of one file shows where the signal ended the program.
 void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
   const Limits& limits = facts.plan.limits;
   const auto reached = [&](const char* limit, std::string detail, const char* option,
@@ -203,6 +203,9 @@ void fill_limits_reached(const RunFacts& facts, Outcome& outcome) {
             fmt::format("{} refused, limit {}", denied == 1 ? "one" : fmt::format("{}", denied),
                         limits.processes),
             "--processes", denied);
+  }
+  if (outcome.status == Status::kSignaled && outcome.signal == SIGXFSZ) {
+    reached("file_size", fmt::format("limit {}", human(limits.file_size)), "--file-size");
   }
   if (facts.volume_full != VolumeFull::kNo) {
     const bool files = facts.volume_full == VolumeFull::kFiles;

@@ -14,7 +14,8 @@ int nice_value() { return ::getpriority(PRIO_PROCESS, 0); }
 
 void go_first() {
   constexpr int kFirst = -10;
-  if (::setpriority(PRIO_PROCESS, 0, kFirst) < 0) return;
+  // Never away from what the caller has: children could not go back to it.
+  if (nice_value() > kFirst && ::setpriority(PRIO_PROCESS, 0, kFirst) < 0) return;
   const UniqueFd group(::open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC));
   if (group.valid()) (void)write_all(group.get(), std::string_view("-10"));
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "sandpit/sandbox.h"
+#include "support/slowness.h"
 
 namespace sandpit::test {
 
@@ -36,7 +37,7 @@ class WarmFixture : public testing::Test {
   }
 
   static bool comes_true(const std::function<bool()>& condition) {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 500 * slowness(); ++i) {
       if (condition()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }

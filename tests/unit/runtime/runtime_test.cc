@@ -1,6 +1,7 @@
 // Runtimes and their registry, over the manifests of the source tree and some made here.
 #include "sandpit/runtime.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -180,6 +181,37 @@ TEST_F(Runtimes, ALaterDirectoryReplacesAnEarlierManifest) {
             "[\"own\"]\n");
   ASSERT_THAT(load_manifests(registry_, {tree.path()}), IsEmpty());
   EXPECT_THAT(registry_.find("python")->extensions(), ElementsAre("own"));
+}
+
+TEST_F(Runtimes, AnExtensionIsThatOfTheManifestThatWasReadLast) {
+  TempTree tree;
+  tree.file("aaa/runtime.toml",
+            "id = \"aaa\"\nargv = [\"{source}\"]\nsyscall_profile = \"native\"\n"
+            "extensions = [\"py\"]\nshebangs = [\"node\"]\n");
+  ASSERT_THAT(load_manifests(registry_, {tree.path()}), IsEmpty());
+  const auto by_extension = registry_.for_source("x.py", "", settings_);
+  ASSERT_TRUE(by_extension);
+  EXPECT_EQ((*by_extension)->name(), "aaa");
+  const auto by_shebang = registry_.for_source("x", "#!/usr/bin/node\n", settings_);
+  ASSERT_TRUE(by_shebang);
+  EXPECT_EQ((*by_shebang)->name(), "aaa");
+}
+
+TEST_F(Runtimes, TwoOfOneDirectoryThatWantTheSameExtensionAreReported) {
+  TempTree tree;
+  for (const std::string id : {"aaa", "bbb"}) {
+    tree.file(id + "/runtime.toml",
+              fmt::format("id = \"{}\"\nargv = [\"{{source}}\"]\nsyscall_profile = \"native\"\n"
+                          "extensions = [\"own{}\", \"both\"]\n",
+                          id, id));
+  }
+  const std::vector<Error> errors = load_manifests(registry_, {tree.path()});
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_THAT(errors[0].to_string(), HasSubstr("bbb/runtime.toml:4:"));
+  EXPECT_THAT(errors[0].to_string(), HasSubstr("'both' is that of 'aaa' too"));
+  const auto found = registry_.for_source("x.both", "", settings_);
+  ASSERT_TRUE(found);
+  EXPECT_EQ((*found)->name(), "bbb");
 }
 
 TEST_F(Runtimes, AskTheInterpreterForItsVersion) {

@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr const char* kManifest = R"(id = "maker"
 extensions = ["make"]
@@ -430,6 +431,32 @@ TEST_F(CompileStep, NeverChangesTheModeOfTheCachesDirectory) {
     EXPECT_EQ(std::filesystem::status(tree_.path("cache")).permissions(),
               std::filesystem::perms(mode));
   }
+}
+
+TEST_F(CompileStep, ThatASignalEndsHasNotCompiled) {
+  make();
+  const Outcome outcome = run("kill -SEGV $$");
+  EXPECT_EQ(outcome.status, Status::kCompileFailed);
+  EXPECT_EQ(outcome.message, "the compiler was killed by SIGSEGV");
+  ASSERT_NE(outcome.compile, nullptr);
+  EXPECT_EQ(outcome.compile->signal, SIGSEGV);
+}
+
+TEST_F(CompileStep, NamesTheSettingOfALargestFile) {
+  change_ = [](Settings& settings) { settings.limits.compile_file_size = ByteCount::kib(64); };
+  make();
+  const Outcome killed = run("exec dd if=/dev/zero of=program bs=1024 count=100");
+  EXPECT_EQ(killed.status, Status::kCompileFailed);
+  EXPECT_EQ(killed.message,
+            "the compiler was killed by SIGXFSZ; a file of the compile step may have 64 KiB, "
+            "compile_max_file_size_kb in [resource_limits] raises it");
+  ASSERT_NE(killed.compile, nullptr);
+  ASSERT_THAT(killed.compile->limits_reached, SizeIs(1));
+  EXPECT_EQ(killed.compile->limits_reached[0].hint,
+            "compile_max_file_size_kb in [resource_limits]");
+  const Outcome exited = run("echo 'ld: File too large' >&2; exit 1");
+  EXPECT_THAT(exited.message, HasSubstr("the compiler exited with 1; a file of"));
+  EXPECT_EQ(run("exit 1").message, "the compiler exited with 1");
 }
 
 TEST_F(CompileStep, CanBeCancelled) {

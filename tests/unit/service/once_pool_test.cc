@@ -370,7 +370,7 @@ TEST_F(Once, CanNotWaitWhereTheFilterForbidsIt) {
 }
 
 TEST_F(Once, GoWhenNobodyAsksForThem) {
-  const Sandbox sandbox = make({.most = 1, .idle = 300ms});
+  const Sandbox sandbox = make({.most = 1, .idle = 300ms * test::slowness()});
   ASSERT_TRUE(bring_up(sandbox));
   EXPECT_TRUE(comes_true([&] { return sandbox.template_counts()->empty(); }));
   EXPECT_TRUE(comes_true([&] { return process_that_waits() < 0; }));
