@@ -156,7 +156,8 @@ class SANDPIT_API RuntimeRegistry {
   // By name or alias; what follows an '@' is a version, which is not looked at.
   [[nodiscard]] const Runtime* find(std::string_view name) const;
   // By the extension map of the configuration, the runtimes' extensions, the shebang line or magic
-  // bytes in `head`; the one that was added last where several fit. Error kNoRuntime when none does.
+  // bytes in `head`; the one that was added last where several fit. Error kNoRuntime when none
+  // does.
   [[nodiscard]] Result<const Runtime*> for_source(std::string_view file_name, std::string_view head,
                                                   const Settings& settings) const;
   [[nodiscard]] std::vector<const Runtime*> all() const;  // ordered by name

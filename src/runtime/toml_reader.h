@@ -30,11 +30,10 @@ class TomlReader {
   }
 
   void problem(const toml::source_region& region, std::string message, std::string hint = {}) {
-    problems_.push_back(
-        Error{.code = ErrorCode::kUsage,
-              .message = std::move(message),
-              .where = where(region),
-              .hint = std::move(hint)});
+    problems_.push_back(Error{.code = ErrorCode::kUsage,
+                              .message = std::move(message),
+                              .where = where(region),
+                              .hint = std::move(hint)});
   }
 
   void check_keys(const toml::table& table, const std::vector<std::string_view>& known) {
