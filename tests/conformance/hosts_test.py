@@ -153,12 +153,12 @@ class Degraded(Case):
         self.assertIn("sampled", outcome["enforcement"]["memory"])
 
     def test_memory_of_twenty_processes_is_sampled(self):
-        outcome = self.program("p.py", Memory.TWENTY, "--memory", "128", "--processes", "30", "--timeout", "100",
+        outcome = self.program("p.py", limits_test.Memory.TWENTY, "--memory", "128", "--processes", "30", "--timeout", "100",
                                "--cpu-time", "60")
         self.assert_outcome(outcome, status="memory_exceeded", stdout="")
 
     def test_cpu_time_of_short_lived_children_is_found(self):
-        self.compile_c("burn", "#include <signal.h>\n" + BURN)
+        self.compile_c("burn", "#include <signal.h>\n" + limits_test.BURN)
         for how in ("children", "unwaited", "threads"):
             outcome = self.outcome("burn", "--cpu-time", "1", "--timeout", "60", arguments=[how])
             self.assert_outcome(outcome, status="cpu_time_exceeded")
@@ -279,7 +279,7 @@ class UserManager(Case):
         self.assertEqual(outcome["enforcement"]["cpu_time"], "cgroup-v2+rlimit")
 
     def test_the_limits_hold(self):
-        self.write("p.py", Memory.TWENTY)
+        self.write("p.py", limits_test.Memory.TWENTY)
         outcome = self.outcome_of("./sandpit", "run", "--json", "--profile", "production", "--memory", "128", "--processes", "30",
                                   "--timeout", seconds(20), "--cpu-time", seconds(20), "p.py")
         self.assert_outcome(outcome, status="memory_exceeded", stdout="")
