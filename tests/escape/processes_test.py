@@ -14,6 +14,9 @@ class ProcessTricks(Escape):
     def test_writing_into_the_memory_of_another(self):
         self.assert_attempt("write_process_memory.c")
 
+    def test_taking_a_descriptor_of_another(self):
+        self.assert_attempt("take_descriptor.c", needs="pidfd_getfd (Linux 5.6)")
+
     def test_a_signal_by_a_pipe_that_another_owns(self):
         sleeper = self.sleeper()
         self.assert_contained("signal_by_descriptor.c", sleeper.pid)
