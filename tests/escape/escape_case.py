@@ -124,16 +124,22 @@ def shortened(outcome):
     return {key: value[:500] if isinstance(value, str) else value for key, value in outcome.items()}
 
 
+def processes_now(word):
+    """Processes of the host with this word among their arguments."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if word.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            pass
+    return found
+
+
 def processes_with(word):
-    """Processes of the host with this word among their arguments. What was killed takes a moment to be gone."""
+    """The same, of those that stay. What was killed takes a moment to be gone."""
     for _ in range(100):
-        found = []
-        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if word.encode() in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-            except OSError:
-                pass
+        found = processes_now(word)
         if not found:
             break
         time.sleep(0.05)

@@ -94,6 +94,10 @@ class HostSteps(Escape):
         outcome = self.outcome(self.prepared("replace_source_by_link.py"), "--write", "grant:/in", arguments=["/in", str(self.victim)])
         self.assert_outcome(outcome, status="exited", stdout="replaced\n")
         self.assertEqual(os.readlink(self.dir / "grant/again.py"), str(self.victim))
+        (self.dir / "outside").mkdir()
+        self.write("outside/again.py", "pass")
+        subprocess.run(self.outside_command("replace_source_by_link.py", self.dir / "outside", self.victim), check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual((self.dir / "outside/again.py").read_text(), "untouched")
         outcome = self.outcome("grant/again.py")
         self.assert_held("untouched" not in outcome["stderr"], outcome["stderr"])
 

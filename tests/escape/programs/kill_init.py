@@ -19,9 +19,14 @@ for number in range(1, signal.SIGRTMAX + 1):
             pass
 time.sleep(0.2)
 try:
-    with open(f"/proc/{pid}/stat") as file:
-        print("ESCAPED: it is dead" if file.read().rsplit(")", 1)[1].split()[0] in "ZX" else "CONTAINED")
+    os.kill(pid, 0)
 except ProcessLookupError:
     print("ESCAPED: it is gone")
-except FileNotFoundError:
-    print("ESCAPED: it is gone" if os.path.isdir("/proc/self") else "CONTAINED")
+    sys.exit()
+except PermissionError:
+    pass
+try:
+    with open(f"/proc/{pid}/stat") as file:
+        print("ESCAPED: it is dead" if file.read().rsplit(")", 1)[1].split()[0] in "ZX" else "CONTAINED")
+except OSError:
+    print("CONTAINED")  # not to be seen, and there
