@@ -71,9 +71,9 @@ bool is_style_of_parts(std::string_view group) {
   }
 }
 
-// The numbers of 'm'. 10 to 20 choose a font: on a Linux console 11 and 12 are its character set, in
-// which control characters are signs, and which nothing at the end of the run would set back. The
-// same numbers within a colour (38;5;N and 38;2;R;G;B) are shades; that console knows no 58. A
+// The numbers of 'm'. 10 to 20 choose a font: on a Linux console 11 and 12 are its character set,
+// in which control characters are signs, and which nothing at the end of the run would set back.
+// The same numbers within a colour (38;5;N and 38;2;R;G;B) are shades; that console knows no 58. A
 // number that no colour has may be another one to a terminal that keeps eight or sixteen bits.
 bool is_style(std::string_view parameters) {
   constexpr std::size_t kLargest = 255;
@@ -103,9 +103,9 @@ bool is_style(std::string_view parameters) {
 }
 
 // Of sequences without a private mark: the cursor, erasing, scrolling, lines and characters, and
-// 'm', colours and styles without fonts. Not among them: 'c' and 'n' (answers), 't' (window, title), 'i'
-// (printer), 'r', 'g', 'h', 'l' (modes that stay), 'J' with 3, which erases what was before the
-// program, and numbers that no screen needs, on which terminals have been stuck.
+// 'm', colours and styles without fonts. Not among them: 'c' and 'n' (answers), 't' (window,
+// title), 'i' (printer), 'r', 'g', 'h', 'l' (modes that stay), 'J' with 3, which erases what was
+// before the program, and numbers that no screen needs, on which terminals have been stuck.
 bool is_allowed(std::string_view parameters, char final) {
   constexpr std::string_view kAllowed = "@ABCDEFGHIJKLMPSXZ`adefmsu";
   constexpr std::size_t kMostDigits = 5;
