@@ -57,7 +57,7 @@ TEST_F(OutputFileTest, ReplacesARegularFileAndLeavesNothingBesideIt) {
 
 TEST_F(OutputFileTest, FollowsNoLinkThatIsThere) {
   std::ofstream(path("victim")) << "old";
-  for (const std::string to : {path("victim"), path("nothing"), path("fifo")}) {
+  for (const std::string& to : {path("victim"), path("nothing"), path("fifo")}) {
     std::filesystem::remove(path("link"));
     std::filesystem::create_symlink(to, path("link"));
     const auto file = OutputFile::open(path("link"));
@@ -124,7 +124,7 @@ TEST_F(OutputFileTest, WritesWhereTheKernelsLinksLead) {
 
 TEST_F(OutputFileTest, SaysBeforehandWhenAFileCannotBeWritten) {
   EXPECT_TRUE(OutputFile::open(path("new")).has_value());
-  for (const std::string wrong : {path("no/such/directory"), directory_, path(""), path(".")}) {
+  for (const std::string& wrong : {path("no/such/directory"), directory_, path(""), path(".")}) {
     const auto file = OutputFile::open(wrong);
     ASSERT_FALSE(file.has_value()) << wrong;
     EXPECT_EQ(file.error().code, ErrorCode::kUsage);
