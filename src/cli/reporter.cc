@@ -17,7 +17,6 @@
 #include "base/result.h"
 #include "base/write_all.h"
 #include "cli/commands.h"
-#include "cli/descriptors.h"
 #include "cli/options.h"
 #include "cli/output_file.h"
 #include "cli/terminal_filter.h"

@@ -112,6 +112,7 @@ class HostSteps(Escape):
         for number in range(20):
             run(number)
         swapper.stdin.close()
+        swapper.wait(PATIENCE)
         self.assertEqual(self.victim.read_text(), "untouched")
         return sorted(os.listdir(self.dir / "victim"))
 
