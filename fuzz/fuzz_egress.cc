@@ -1,5 +1,5 @@
-// What a program can say to the egress proxy, and what the proxy and its supervisor say to each
-// other. The first byte chooses.
+// What a program and the servers of its list can say to the egress proxy, and what the proxy and
+// its supervisor say to each other. The first byte chooses.
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 
@@ -94,12 +94,33 @@ void read_http(std::string_view bytes) {
   require(request.target().starts_with('/'), "servers get the origin form");
 }
 
+void read_answer(std::string_view bytes) {
+  const AnswerHead head = parse_answer_head(bytes);
+  switch (head.step) {
+    case AnswerStep::kMore:
+    case AnswerStep::kOpaque:
+      require(head.size == 0 && head.text.empty(), "nothing of it is replaced");
+      break;
+    case AnswerStep::kInterim:
+      require(head.size > 0 && head.text == bytes.substr(0, head.size), "it goes on as it came");
+      break;
+    case AnswerStep::kFinal: {
+      require(head.size > 0 && head.size <= bytes.size(), "a head lies in what was read");
+      const AnswerHead again = parse_answer_head(head.text);
+      require(again.step == AnswerStep::kFinal && again.size == head.text.size(),
+              "what the client gets is one head");
+      require(again.text == head.text, "it is written as it is read");
+      require(head.text.contains("\r\nConnection: close\r\n"), "the client hears of the end");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sandpit::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   sandpit::fuzz::Input input(data, size);
-  switch (input.take() % 6) {
+  switch (input.take() % 7) {
     case 0: {
       const std::uint8_t descriptors = input.take();
       sandpit::fuzz::read_start(input.rest(), descriptors);
@@ -117,8 +138,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 4:
       sandpit::fuzz::read_dns(input.rest());
       break;
-    default:
+    case 5:
       sandpit::fuzz::read_http(input.rest());
+      break;
+    default:
+      sandpit::fuzz::read_answer(input.rest());
   }
   return 0;
 }

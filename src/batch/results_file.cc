@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/kernel_link.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "base/write_all.h"
@@ -35,7 +36,27 @@ Error exists(const std::string& path) {
                .errno_value = EEXIST};
 }
 
+// A symbolic link that leads to a file, or will: a program that could write there may have laid it.
+// Not by O_NOFOLLOW, as one to a device or a FIFO is no harm.
+bool is_link_to_file(const std::string& path) {
+  struct stat status{};
+  if (is_kernel_link(path) || ::lstat(path.c_str(), &status) < 0 || !S_ISLNK(status.st_mode))
+    return false;
+  return ::stat(path.c_str(), &status) < 0 || S_ISREG(status.st_mode);
+}
+
+Error is_link(const std::string& path) {
+  return Error{
+      .code = ErrorCode::kUsage,
+      .message = fmt::format("cannot write {}: it is a symbolic link; a program that could "
+                             "write there may have laid it, so it is not followed",
+                             path),
+      .where = {},
+      .hint = "name the file that it leads to"};
+}
+
 Result<UniqueFd> open_file(const std::string& path, Existing existing) {
+  if (is_link_to_file(path)) return fail(is_link(path));
   int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
   if (existing == Existing::kRefuse) flags |= O_EXCL;
   constexpr mode_t kMode = 0666;

@@ -30,6 +30,7 @@
 #include "base/write_all.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/output_file.h"
 #include "cli/small_options.h"
 #include "cli/table.h"
 #include "codec/attack_json.h"
@@ -252,9 +253,11 @@ int attest_command(Arguments arguments, Log& log) {
   const auto options = parse_small(kCommand, arguments);
   if (!options) return cli::report(options.error(), log);
   if (!options->help.empty()) return print(options->help, log);
+  std::optional<OutputFile> file;
   if (!options->output.empty()) {
-    if (auto writable = check_writable(options->output); !writable)
-      return cli::report(writable.error(), log);
+    auto opened = OutputFile::open(options->output);
+    if (!opened) return cli::report(opened.error(), log);
+    file = std::move(*opened);
   }
   const Result<UniqueFd> interrupts = interrupt_descriptor();
   if (!interrupts) return cli::report(interrupts.error(), log);
@@ -262,8 +265,8 @@ int attest_command(Arguments arguments, Log& log) {
   if (!made) return cli::report(made.error(), log);
   if (!*made) return 128 + read_interrupt(interrupts->get());
   const AttestReport& report = **made;
-  if (!options->output.empty()) {
-    if (auto written = write_file(options->output, attest_to_json(report)); !written)
+  if (file) {
+    if (auto written = file->write(attest_to_json(report)); !written)
       return cli::report(written.error(), log);
   }
   const std::string text =

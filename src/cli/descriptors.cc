@@ -13,10 +13,8 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,50 +28,11 @@
 namespace sandpit::cli {
 namespace {
 
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// The file that a symbolic link leads to, so that the link itself is not replaced.
-std::string resolve_links(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
-                                                             &std::free);
-  return resolved ? resolved.get() : path;
-}
-
-enum class Target : std::uint8_t { kReplaceable, kInPlace };
-
-Result<Target> target_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return Target::kReplaceable;
-    return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
-  }
-  if (S_ISDIR(status.st_mode)) {
-    return fail(errno_error(fmt::format("cannot write {}", path), EISDIR, ErrorCode::kUsage));
-  }
-  return S_ISREG(status.st_mode) ? Target::kReplaceable : Target::kInPlace;
-}
-
 Result<void> write_to(int descriptor, const std::string& path, std::string_view content) {
   if (const int error = write_all(descriptor, content); error != 0) {
     return fail(errno_error(fmt::format("cannot write {}", path), error));
   }
   return {};
-}
-
-Result<void> replace_file(const std::string& path, std::string_view content) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  const UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file.valid()) return fail(errno_error(fmt::format("cannot write {}", temporary), errno));
-  auto written = write_to(file.get(), path, content);
-  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    written = fail(errno_error(fmt::format("cannot write {}", path), errno));
-  }
-  if (!written) ::unlink(temporary.c_str());
-  return written;
 }
 
 }  // namespace
@@ -112,16 +71,6 @@ Result<std::string> read_all(int descriptor, std::size_t limit) {
   }
 }
 
-Result<void> check_writable(const std::string& path) {
-  const std::string resolved = resolve_links(path);
-  SP_TRY(const Target target, target_of(resolved));
-  const std::string& asked = target == Target::kInPlace ? resolved : parent_of(resolved);
-  if (::faccessat(AT_FDCWD, asked.c_str(), W_OK, AT_EACCESS) != 0) {
-    return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
-  }
-  return {};
-}
-
 // Not by opening it: the writer of a FIFO would take that for its reader.
 Result<void> check_readable(std::string_view option, const std::string& path) {
   const std::string what = fmt::format("{} {}", option, printable(path));
@@ -132,15 +81,6 @@ Result<void> check_readable(std::string_view option, const std::string& path) {
   }
   if (S_ISDIR(status.st_mode)) return fail(errno_error(what, EISDIR, ErrorCode::kUsage));
   return {};
-}
-
-Result<void> write_file(const std::string& path, std::string_view content) {
-  const std::string resolved = resolve_links(path);
-  SP_TRY(const Target target, target_of(resolved));
-  if (target == Target::kReplaceable) return replace_file(resolved, content);
-  const UniqueFd file(::open(resolved.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.valid()) return fail(errno_error(fmt::format("cannot write {}", path), errno));
-  return write_to(file.get(), path, content);
 }
 
 Result<void> create_file(const std::string& path, std::string_view content) {

@@ -20,17 +20,8 @@ namespace sandpit::cli {
 // Until end of file. kUsage when there is more than `limit` bytes.
 [[nodiscard]] Result<std::string> read_all(int descriptor, std::size_t limit);
 
-// Can `path` be written by write_file()? Asked before a run, so that its result is not lost after
-// it.
-[[nodiscard]] Result<void> check_writable(const std::string& path);
-
 // Can `path` be read as standard input? A name that is wrong is a mistake of usage, not of the run.
 [[nodiscard]] Result<void> check_readable(std::string_view option, const std::string& path);
-
-// A regular file is replaced at once: another process sees the old content or the new, never a
-// part. Anything else
-// (/dev/stderr, a FIFO) is written to as it is; a symbolic link is followed.
-[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content);
 
 // Makes a new file; kUsage when the name is taken already.
 [[nodiscard]] Result<void> create_file(const std::string& path, std::string_view content);

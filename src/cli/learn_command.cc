@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,6 +22,7 @@
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/learn_options.h"
+#include "cli/output_file.h"
 #include "learn/learner.h"
 #include "learn/rules.h"
 #include "sandpit/config.h"
@@ -129,10 +131,6 @@ Result<learn::Learned> learn_from(LearnArguments& arguments, Log& log, int inter
        .most_runs = arguments.most_runs});
 }
 
-Result<void> write(const LearnArguments& arguments, const std::string& toml) {
-  return arguments.force ? write_file(arguments.output, toml) : create_file(arguments.output, toml);
-}
-
 void tell(const LearnArguments& arguments, const learn::Learned& learned, Log& log) {
   if (arguments.quiet) return;
   if (!learned.passes) {
@@ -166,6 +164,7 @@ int learn_command(Arguments arguments, Log& log) {
   auto parsed = parse_learn(arguments, current_directory());
   if (!parsed) return report(parsed.error(), log);
   if (!parsed->help.empty()) return print(parsed->help, log);
+  std::optional<OutputFile> file;
   if (!parsed->output.empty()) {
     std::error_code error;
     if (!parsed->force && std::filesystem::exists(parsed->output, error)) {
@@ -175,17 +174,18 @@ int learn_command(Arguments arguments, Log& log) {
                      .hint = "--force replaces it"},
                     log);
     }
-    if (auto writable = check_writable(parsed->output); !writable) {
-      return report(writable.error(), log);
-    }
+    auto opened = OutputFile::open(parsed->output, parsed->force ? OutputFile::Existing::kReplace
+                                                                 : OutputFile::Existing::kRefuse);
+    if (!opened) return report(opened.error(), log);
+    file = std::move(*opened);
   }
   const Result<UniqueFd> interrupts = interrupt_descriptor();
   if (!interrupts) return report(interrupts.error(), log);
   auto learned = learn_from(*parsed, log, interrupts->get());
   if (!learned) return report(learned.error(), log);
-  if (parsed->output.empty()) {
+  if (!file) {
     if (const int status = print(learned->toml, log); status != 0) return status;
-  } else if (auto written = write(*parsed, learned->toml); !written) {
+  } else if (auto written = file->write(learned->toml); !written) {
     return report(written.error(), log);
   }
   tell(*parsed, *learned, log);

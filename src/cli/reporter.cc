@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -16,8 +17,8 @@
 #include "base/result.h"
 #include "base/write_all.h"
 #include "cli/commands.h"
-#include "cli/descriptors.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/terminal_filter.h"
 #include "codec/outcome_json.h"
 #include "sandpit/error.h"
@@ -42,7 +43,8 @@ Outcome outcome_of(const Error& error) {
   return outcome;
 }
 
-Reporter::Reporter(Log& log, Action action, std::string json_file, TerminalOutput terminal)
+Reporter::Reporter(Log& log, Action action, std::optional<OutputFile> json_file,
+                   TerminalOutput terminal)
     : log_(log), action_(action), json_file_(std::move(json_file)), terminal_(terminal) {}
 
 void Reporter::warn(std::string_view warning) {
@@ -114,7 +116,7 @@ void Reporter::tell_backtrace(const WasmOutcome& wasm) {
 }
 
 bool Reporter::write_outcome(const Outcome& outcome) {
-  if (action_ != Action::kJson && json_file_.empty()) return true;
+  if (action_ != Action::kJson && !json_file_) return true;
   const std::string json = outcome_to_json(outcome);
   bool written = true;
   if (action_ == Action::kJson) {
@@ -124,8 +126,8 @@ bool Reporter::write_outcome(const Outcome& outcome) {
       written = false;
     }
   }
-  if (json_file_.empty()) return written;
-  if (auto file = write_file(json_file_, json); !file) {
+  if (!json_file_) return written;
+  if (auto file = json_file_->write(json); !file) {
     log_.error(file.error());
     written = false;
   }

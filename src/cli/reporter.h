@@ -2,6 +2,7 @@
 // warning is told once.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/terminal_filter.h"
 #include "sandpit/limits.h"
 #include "sandpit/outcome.h"
@@ -20,7 +22,7 @@ namespace sandpit::cli {
 
 class Reporter {
  public:
-  Reporter(Log& log, Action action, std::string json_file,
+  Reporter(Log& log, Action action, std::optional<OutputFile> json_file,
            TerminalOutput terminal = TerminalOutput::kGuarded);
 
   void warn(std::string_view warning);
@@ -39,7 +41,7 @@ class Reporter {
 
   Log& log_;
   Action action_;
-  std::string json_file_;
+  std::optional<OutputFile> json_file_;
   TerminalOutput terminal_;
   std::vector<std::string> warnings_;
 };

@@ -19,6 +19,7 @@
 #include "cli/commands.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"
+#include "cli/output_file.h"
 #include "cli/reporter.h"
 #include "cli/terminal_filter.h"
 #include "codec/plan_json.h"
@@ -190,12 +191,13 @@ int run_command(Subcommand subcommand, Arguments arguments, Log& log) {
   if (options->action == Action::kHelp) return print(options->help, log);
   if (options->verbosity == Verbosity::kQuiet) log.set_level(LogLevel::kError);
 
+  std::optional<OutputFile> json_file;
   if (!options->json_file.empty()) {
-    if (auto writable = check_writable(options->json_file); !writable) {
-      return Reporter(log, options->action, {}).error(writable.error());
-    }
+    auto opened = OutputFile::open(options->json_file);
+    if (!opened) return Reporter(log, options->action, {}).error(opened.error());
+    json_file = std::move(*opened);
   }
-  Reporter reporter(log, options->action, options->json_file, options->terminal);
+  Reporter reporter(log, options->action, std::move(json_file), options->terminal);
   if (const auto* file = std::get_if<StdinFile>(&options->request.input)) {
     if (const auto readable = check_readable("--stdin", file->path); !readable) {
       return reporter.error(readable.error());

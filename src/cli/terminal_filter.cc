@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,10 +44,68 @@ bool is_eight_bit_control(std::string_view character) {
          static_cast<unsigned char>(character[1]) < 0xA0;
 }
 
+// Of 'm': what a colour follows.
+constexpr std::size_t kForeground = 38;
+constexpr std::size_t kBackground = 48;
+constexpr std::size_t kUnderline = 58;
+
+// 0 of no digits, as in a terminal.
+std::size_t number_of(std::string_view digits) {
+  std::size_t value = 0;
+  for (const char c : digits) value = value * 10 + static_cast<std::size_t>(c - '0');
+  return value;
+}
+
+// 10 to 20, of 'm'.
+bool is_font(std::size_t number) { return number >= 10 && number <= 20; }
+
+// A style in parts, such as 4:3 and 38:2::R:G:B.
+bool is_style_of_parts(std::string_view group) {
+  const std::size_t first = number_of(group.substr(0, group.find(':')));
+  if (first == kForeground || first == kBackground || first == kUnderline) return true;
+  while (true) {
+    const std::size_t end = group.find(':');
+    if (is_font(number_of(group.substr(0, end)))) return false;
+    if (end == std::string_view::npos) return true;
+    group.remove_prefix(end + 1);
+  }
+}
+
+// The numbers of 'm'. 10 to 20 choose a font: on a Linux console 11 and 12 are its character set,
+// in which control characters are signs, and which nothing at the end of the run would set back.
+// The same numbers within a colour (38;5;N and 38;2;R;G;B) are shades; that console knows no 58. A
+// number that no colour has may be another one to a terminal that keeps eight or sixteen bits.
+bool is_style(std::string_view parameters) {
+  constexpr std::size_t kLargest = 255;
+  enum class In : std::uint8_t { kStyle, kColour, kShades } in = In::kStyle;
+  std::size_t shades = 0;
+  while (true) {
+    const std::size_t end = parameters.find(';');
+    const std::string_view group = parameters.substr(0, end);
+    const std::size_t number = number_of(group.substr(0, group.find(':')));
+    if (number > kLargest) return false;
+    if (group.contains(':')) {
+      if (in != In::kStyle || !is_style_of_parts(group)) return false;
+    } else if (in == In::kColour) {
+      if (number != 5 && number != 2) return false;
+      shades = number == 5 ? 1 : 3;
+      in = In::kShades;
+    } else if (in == In::kShades) {
+      if (--shades == 0) in = In::kStyle;
+    } else if (number == kForeground || number == kBackground) {
+      in = In::kColour;
+    } else if (is_font(number)) {
+      return false;
+    }
+    if (end == std::string_view::npos) return true;
+    parameters.remove_prefix(end + 1);
+  }
+}
+
 // Of sequences without a private mark: the cursor, erasing, scrolling, lines and characters, and
-// 'm', colours and styles. Not among them: 'c' and 'n' (answers), 't' (window, title), 'i'
-// (printer), 'r', 'g', 'h', 'l' (modes that stay), 'J' with 3, which erases what was before the
-// program, and numbers that no screen needs, on which terminals have been stuck.
+// 'm', colours and styles without fonts. Not among them: 'c' and 'n' (answers), 't' (window,
+// title), 'i' (printer), 'r', 'g', 'h', 'l' (modes that stay), 'J' with 3, which erases what was
+// before the program, and numbers that no screen needs, on which terminals have been stuck.
 bool is_allowed(std::string_view parameters, char final) {
   constexpr std::string_view kAllowed = "@ABCDEFGHIJKLMPSXZ`adefmsu";
   constexpr std::size_t kMostDigits = 5;
@@ -59,7 +118,7 @@ bool is_allowed(std::string_view parameters, char final) {
     digits = c >= '0' && c <= '9' ? digits + 1 : 0;
     if (digits > kMostDigits) return false;
   }
-  return true;
+  return final != 'm' || is_style(parameters);
 }
 
 // One ECMA-48 sequence of two bytes: save and restore the cursor, index, next line, reverse index.

@@ -240,8 +240,8 @@ bool Learning::settle_loopback() {
   return merge(*std::exchange(loopback_, std::nullopt), profile_.needs);
 }
 
-// Nothing tells of a program that only listens. One that fails otherwise is tried with a loopback
-// once; it goes again when that did not help.
+// Nothing tells of a program that only listens where Landlock knows no TCP. One that fails
+// otherwise is tried with a loopback once; it goes again when that did not help.
 bool Learning::guess_loopback() {
   const bool has = std::ranges::any_of(profile_.needs, [](const Need& need) {
     return need.state == State::kGranted &&

@@ -157,7 +157,10 @@ DenialListener::State DenialListener::serve_one() {
     if (!is_internet(detail)) return State::kOpen;
     // Landlock comes before the lack of a route, and knows TCP from ABI 4 on.
     error = plan_.landlock_abi >= 4 && detail.ends_with("(tcp)") ? EACCES : ENETUNREACH;
-    if (plan_.egress) {
+    if (call.name == "bind") {
+      if (!is_bind_denied(detail, plan_)) return State::kOpen;
+      error = EACCES;
+    } else if (plan_.egress) {
       auto found = unreached(detail, *plan_.egress, reached_);
       if (!found) return State::kOpen;
       detail = std::move(found->detail);

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -115,6 +116,18 @@ bool is_loopback(const egress::Address& address) {
   constexpr std::uint8_t kLoopbackNet = 127;
   return address.is_v4() ? address.v4()[0] == kLoopbackNet
                          : address == egress::Address::parse("::1");
+}
+
+// Of an address to bind to: one for which a capability is asked (ip_unprivileged_port_start, which
+// a new network namespace has at 1024). 0 is whichever is free.
+bool is_low_port(std::string_view detail) {
+  constexpr std::uint16_t kFirstForAll = 1024;
+  const std::string_view where = detail.substr(0, detail.find(' '));
+  const std::size_t colon = where.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::uint16_t port = 0;
+  std::from_chars(where.data() + colon + 1, where.data() + where.size(), port);
+  return port != 0 && port < kFirstForAll;
 }
 
 std::string network_hint(std::string_view detail) {
@@ -380,12 +393,18 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
       .error = ECONNREFUSED};
 }
 
+bool is_bind_denied(std::string_view detail, const Plan& plan) {
+  if (is_low_port(detail)) return true;
+  return !plan.egress && plan.landlock_abi >= 4 && detail.ends_with("(tcp)");
+}
+
 std::string hint_for(const DeniedCall& call, std::string_view detail, const Plan& plan) {
   if (plan.syscall_profile == "compiler") return {};  // compile steps get nothing that was allowed
   if (std::ranges::find(plan.denied_syscalls, call.name) != plan.denied_syscalls.end()) {
     return fmt::format("security.deny_syscalls without \"{}\"", call.name);
   }
   if (call.name == "connect" || call.name == "sendto") return network_hint(detail);
+  if (call.name == "bind") return is_low_port(detail) ? "" : "--net loopback";
   const bool executable = call.name == "mmap" || call.name == "mprotect";
   if (executable && plan.syscall_profile == "interpreter") return "security.profile = \"jit\"";
   if (std::ranges::find(kAllowable, call.name) == std::end(kAllowable) || needs_capability(call)) {

@@ -54,6 +54,10 @@ struct Unreached {
 [[nodiscard]] std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& plan,
                                                  const egress::AllowList& list);
 
+// Does a bind of this run to `detail`, an address of a network, fail? By Landlock, which knows TCP
+// from ABI 4 on, where there is no network; or by the kernel, as no run has a right to low ports.
+[[nodiscard]] bool is_bind_denied(std::string_view detail, const Plan& plan);
+
 // The setting that lets this very call, with this detail, through, as the configuration has it;
 // empty when the kernel would refuse the call all the same, or the jail is built on its denial.
 [[nodiscard]] std::string hint_for(const DeniedCall& call, std::string_view detail,

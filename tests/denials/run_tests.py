@@ -137,6 +137,33 @@ class Families(DenialCase):
         self.assertIn(tcp, ("EACCES", "ENETUNREACH"))
         self.assertEqual(udp, "ENETUNREACH")
 
+    LISTEN = ("def attempt(f, *a):\n"
+              "    try: f(*a); print('ok')\n"
+              "    except OSError as e: print(errno.errorcode[e.errno])\n"
+              "def tcp(family=socket.AF_INET): return socket.socket(family)\n"
+              "def udp(): return socket.socket(type=socket.SOCK_DGRAM)\n"
+              "for i in range(2): attempt(tcp().bind, ('127.0.0.1', 8080))\n"
+              "attempt(tcp(socket.AF_INET6).bind, ('::', 0))\n"
+              "attempt(udp().bind, ('0.0.0.0', 5353))\n"
+              "attempt(udp().bind, ('0.0.0.0', 53))\n"
+              "attempt(socket.socket(socket.AF_UNIX).bind, '/tmp/here')\n"
+              "attempt(socket.socket(socket.AF_UNIX).bind, '\\0here')\n"
+              "attempt(tcp().bind, ('127.0.0.1', 80))\n")
+
+    def test_listening_in_a_run_without_a_network(self):
+        outcome = self.python(self.LISTEN)
+        self.assert_outcome(outcome, status="exited", exit_code=0)
+        said = outcome["stdout"].split()
+        told = {row["detail"]: (row["call"], row["errno"], row["count"], row["hint"]) for row in outcome["denials"]}
+        expected = {"0.0.0.0:53 (udp)": ("bind", "EACCES", 1, ""), "127.0.0.1:80 (tcp)": ("bind", "EACCES", 1, "")}
+        if said[0] == "EACCES":  # Landlock from ABI 4 on
+            expected |= {"127.0.0.1:8080 (tcp)": ("bind", "EACCES", 2, "--net loopback"), "[::]:0 (tcp)": ("bind", "EACCES", 1, "--net loopback")}
+        self.assertEqual(said, [*[said[0]] * 3, "ok", "EACCES", "ok", "ok", "EACCES"])
+        self.assertEqual(told, expected)
+        # What the hint names lets it through.
+        outcome = self.python(self.LISTEN, "--net", "loopback")
+        self.assertEqual(outcome["stdout"].split()[:2], ["ok", "ok"])
+
     def test_nothing_is_observed_where_there_is_a_network(self):
         reach_itself = ("tcp = socket.socket(); tcp.bind(('127.0.0.1', 0)); tcp.listen()\n"
                         "socket.socket().connect(tcp.getsockname()); print('reached')\n")

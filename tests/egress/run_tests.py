@@ -10,6 +10,7 @@ an /etc/hosts of its own. Nothing outside of this machine is asked for anything.
 import ctypes
 import fcntl
 import http.server
+import io
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import sys
 import threading
 import time
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import sandpit_tests  # noqa: E402
@@ -74,16 +76,21 @@ def own_internet():
 class Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     seen = []
+    files = {}  # path -> bytes, besides the pages
 
-    def answer(self, text):
-        body = text.encode()
-        self.send_response(200)
+    def answer(self, text, status=200):
+        body = text if isinstance(text, bytes) else text.encode()
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream")
         self.end_headers()
         self.wfile.write(body)
 
     def do_GET(self):
         Page.seen.append((self.path, dict(self.headers)))
+        if Page.files:
+            found = Page.files.get(self.path.split("?")[0])
+            return self.answer(found or "nothing there", 200 if found is not None else 404)
         self.answer(f"page {self.path} of {self.headers['Host']} from {self.connection.getsockname()[0]}\n")
 
     def do_POST(self):
@@ -180,6 +187,7 @@ class EgressCase(Case):
     def setUp(self):
         super().setUp()
         Page.seen.clear()
+        Page.files = {}
 
     def python(self, text, *options, net=f"public.test:{PORT}", **more):
         return self.program("main.py", HEAD + text, *(["--net", net] if net else []), *options, **more)
@@ -234,6 +242,63 @@ class Reached(EgressCase):
                                "--net", f"public.test:{PORT + 1}", "--runtime", "javascript")
         self.assert_outcome(outcome, status="exited", exit_code=0)
         self.assertEqual([line.split()[1] for line in outcome["stdout"].splitlines() if line], ["/fetch", "/get"])
+
+    def tool(self, *commands, host="public.test"):
+        """A shell's commands, one after the other, with their output; the server of `public.test` has Page.files."""
+        return self.program("main.sh", "\n".join(["exec 2>&1", *commands]) + "\n", "--net", f"{host}:{PORT + 1}", "--processes", "40",
+                            "--timeout", seconds(90), "--cpu-time", seconds(60), "--memory", "512")
+
+    def test_git(self):
+        if not shutil.which("git", path=self.env["PATH"]):
+            self.skipTest("git (apt-get install -y git)")
+        git = ["git", "-C", str(self.dir / "made"), "-c", "user.name=x", "-c", "user.email=x@x"]
+        (self.dir / "made").mkdir()
+        self.write("made/file", "versioned\n")
+        for words in (["init", "-q"], ["add", "file"], ["commit", "-qm", "x"], ["update-server-info"]):
+            subprocess.run([*git, *words], check=True, env=self.env, capture_output=True)
+        root = self.dir / "made/.git"
+        Page.files = {f"/made.git/{path.relative_to(root)}": path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        clone = f"git clone -q http://public.test:{PORT + 1}/made.git copy && cat copy/file"
+        self.assert_outcome(self.tool(clone), status="exited", exit_code=0, stdout="versioned\n")
+        outcome = self.tool(clone, host="other.test")
+        self.assertIn("403", outcome["stdout"])
+        self.assertIn(f"connect public.test:{PORT + 1} (tcp)", self.denied(outcome))
+
+    def test_pip(self):
+        if subprocess.run(["/usr/bin/python3", "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("pip of /usr/bin/python3 (apt-get install -y python3-pip)")
+        wheel = io.BytesIO()
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("small/__init__.py", "")
+            archive.writestr("small-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
+            archive.writestr("small-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            archive.writestr("small-1.0.dist-info/RECORD", "")
+        name = "small-1.0-py3-none-any.whl"
+        Page.files = {"/simple/small/": f'<a href="/{name}">{name}</a>'.encode(), f"/{name}": wheel.getvalue()}
+        fetch = (f"/usr/bin/python3 -m pip download -q --no-cache-dir --disable-pip-version-check --no-deps --retries 0 "
+                 f"--index-url http://public.test:{PORT + 1}/simple/ --trusted-host public.test small")
+        self.assert_outcome(self.tool(fetch + " && ls *.whl"), status="exited", exit_code=0, stdout=name + "\n")
+        outcome = self.tool(fetch, host="other.test")
+        self.assertNotEqual(outcome["exit_code"], 0)
+        self.assertIn(f"connect public.test:{PORT + 1} (tcp)", self.denied(outcome))
+
+    def test_wget(self):
+        if not shutil.which("wget", path=self.env["PATH"]):
+            self.skipTest("wget (apt-get install -y wget)")
+        outcome = self.tool(f"wget -qO - http://public.test:{PORT + 1}/one", f"wget -qO - --no-proxy http://public.test:{PORT + 1}/two",
+                            f"wget -nv -O - http://other.test:{PORT + 1}/three")
+        self.assertEqual([line.split()[1] for line in outcome["stdout"].splitlines() if line.startswith("page")], ["/one", "/two"], outcome)
+        self.assertIn("403", outcome["stdout"])
+
+    def test_programs_that_know_one_variable_only(self):
+        """As many as there are habits: in small letters, in capitals, and for everything."""
+        if not shutil.which("curl", path=self.env["PATH"]):
+            self.skipTest("curl (apt-get install -y curl)")
+        names = ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
+        outcome = self.tool(*(f"(value=${name}; unset {' '.join(names)}; curl -sS -x \"$value\" http://public.test:{PORT + 1}/{name})"
+                              for name in names))
+        self.assertEqual([line.split()[1] for line in outcome["stdout"].splitlines() if line.startswith("page")],
+                         [f"/{name}" for name in names], outcome)
 
     def test_addresses_and_networks(self):
         outcome = self.python(f"tell('network', lambda: direct('{PRIVATE}'))\n"

@@ -29,4 +29,5 @@ class Cves(Escape):
             os.close(fd)
 
     def test_cve_2022_0492_a_release_agent(self):
-        self.assert_attempt("cve_2022_0492_release_agent.c", within=["unshare", "--mount"])
+        # What it looks for ready-made is not on every host.
+        self.assert_attempt("cve_2022_0492_release_agent.c", within=["unshare", "--mount"], idle=["/sys/fs/cgroup/", "/proc/1/root/"])

@@ -61,8 +61,9 @@ class Escape(Case):
         self.assert_held(not self.verdict(said).startswith("ESCAPED"), shown or said)
         self.assertEqual(self.verdict(said), "CONTAINED", shown or said)
 
-    def assert_real(self, name, *arguments, within=(), stdin=b"", needs="", error="not implemented"):
-        """Outside of the jail, as root, the same attempt succeeds. `needs`: what a host may lack, which shows as `error`."""
+    def assert_real(self, name, *arguments, within=(), stdin=b"", needs="", error="not implemented", idle=()):
+        """Outside of the jail, as root, the same attempt succeeds, in each of its ways but those that are `idle` there.
+        `needs`: what a host may lack, which shows as `error`."""
         if os.geteuid() != 0:
             return
         done = subprocess.run([*within, *self.outside_command(name, *arguments)], cwd=self.dir, env=self.env, input=stdin,
@@ -72,6 +73,9 @@ class Escape(Case):
             self.skipTest(f"{needs}, to prove outside of the jail that the attempt is real (inside it is contained)")
         self.assertTrue(self.verdict(said).startswith("ESCAPED"),
                         f"not a real attempt: {said} {done.stderr.decode(errors='replace')}")
+        if " of " in self.verdict(said):
+            lines = [line for line in said.splitlines()[:-1] if not line.endswith(": succeeded")]
+            self.assertEqual([line for line in lines if not line.startswith(tuple(idle))], [], "not all of its ways are real attempts")
 
     def outside_command(self, name, *arguments):
         program = self.prepared(name)
@@ -120,16 +124,22 @@ def shortened(outcome):
     return {key: value[:500] if isinstance(value, str) else value for key, value in outcome.items()}
 
 
+def processes_now(word):
+    """Processes of the host with this word among their arguments."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if word.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            pass
+    return found
+
+
 def processes_with(word):
-    """Processes of the host with this word among their arguments. What was killed takes a moment to be gone."""
+    """The same, of those that stay. What was killed takes a moment to be gone."""
     for _ in range(100):
-        found = []
-        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if word.encode() in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-            except OSError:
-                pass
+        found = processes_now(word)
         if not found:
             break
         time.sleep(0.05)

@@ -13,6 +13,15 @@ class CopyOut(Escape):
         self.assert_outcome(outcome, status="exited", stdout="made\n")
         return outcome
 
+    def test_the_traps_are_real(self):
+        place = self.dir / "place"
+        place.mkdir()
+        subprocess.run(self.outside_command("leave_traps.py"), cwd=place, check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual(os.readlink(place / "link-to-shadow"), "/etc/shadow")
+        self.assertTrue((place / "fifo").is_fifo() and (place / "socket").is_socket())
+        self.assertEqual(os.lstat(place / "setuid").st_mode & 0o6000, 0o6000)
+        (place / "closed").chmod(0o700)  # for whoever removes it
+
     def test_only_plain_files_and_directories_arrive(self):
         self.copied()
         out = self.dir / "out"

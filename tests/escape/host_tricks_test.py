@@ -94,17 +94,25 @@ class HostSteps(Escape):
         outcome = self.outcome(self.prepared("replace_source_by_link.py"), "--write", "grant:/in", arguments=["/in", str(self.victim)])
         self.assert_outcome(outcome, status="exited", stdout="replaced\n")
         self.assertEqual(os.readlink(self.dir / "grant/again.py"), str(self.victim))
+        (self.dir / "outside").mkdir()
+        self.write("outside/again.py", "pass")
+        subprocess.run(self.outside_command("replace_source_by_link.py", self.dir / "outside", self.victim), check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual((self.dir / "outside/again.py").read_text(), "untouched")
         outcome = self.outcome("grant/again.py")
         self.assert_held("untouched" not in outcome["stderr"], outcome["stderr"])
 
     def swapped(self, destination):
         """What is in the victim's directory after runs whose output goes to `destination` while another run swaps grant/out."""
+        self.write("maker.sh", "for i in 1 2 3 4 5 6 7 8; do mkdir d$i; echo x > d$i/f; echo x > f$i; done")
+        return self.while_swapping(lambda number: self.sandpit("run", "--quiet", "--out", destination.format(number), "maker.sh"))
+
+    def while_swapping(self, run):
         swapper = self.background("swap_output_directory.py", "/in", self.dir / "victim", options=["--write", "grant:/in", "--cpu-time", "90"])
         self.assertEqual(swapper.stdout.readline(), b"swapping\n")
-        self.write("maker.sh", "for i in 1 2 3 4 5 6 7 8; do mkdir d$i; echo x > d$i/f; echo x > f$i; done")
         for number in range(20):
-            self.sandpit("run", "--quiet", "--out", destination.format(number), "maker.sh")
+            run(number)
         swapper.stdin.close()
+        swapper.wait(PATIENCE)
         self.assertEqual(self.victim.read_text(), "untouched")
         return sorted(os.listdir(self.dir / "victim"))
 
@@ -148,6 +156,41 @@ class HostSteps(Escape):
         (self.dir / "grant/again").symlink_to(self.victim)
         (self.dir / "grant/again").write_text("overwritten")
         self.assertEqual(self.victim.read_text(), "overwritten")
+
+    def test_a_temporary_directory_that_is_swapped(self):
+        """A text too large for memory goes to a file without a name."""
+        text = b"print('ran')\n#" + b"x" * (9 << 20)
+        config = str(self.write("config.toml", '[general]\ntmp_dir = "%s"\n' % (self.dir / "grant/out")))
+
+        def run(_):
+            done = self.sandpit("run", "--quiet", "--lint", "off", "--config", config, "--runtime", "python", "-", stdin=text)
+            self.assertIn(done.stdout, (b"ran\n", b""), done.stderr)
+            ran.append(done.stdout)
+        ran = []
+        self.assert_held(self.while_swapping(run) == ["file"], "while it was swapped")
+        self.assertIn(b"ran\n", ran)
+        [place] = [entry for entry in os.scandir(self.dir / "grant") if entry.is_dir(follow_symlinks=False)]
+        self.assertEqual(os.listdir(place), [])
+
+    def test_a_link_laid_where_the_outcome_goes(self):
+        """As CVE-2024-28185, while the run is on and before the next one."""
+        outcome = self.prepared("plant_links_for_output.py")
+        for number, (exit, text) in enumerate(((0, "planted"), (2, ""))):
+            with self.subTest(run=number):
+                done = self.sandpit("run", "--write", "grant:/in", "--json-file", "grant/result", "--", outcome, "/in", str(self.victim))
+                self.assertEqual((done.returncode, done.stdout.decode().strip()), (exit, text), done.stderr)
+                self.assert_held(self.victim.read_text() == "untouched", "the outcome went through its link")
+                (self.dir / "grant/result").unlink()
+                (self.dir / "grant/result").symlink_to(self.victim)
+        for command in (["learn", "--force", "-o", "grant/result", "maker.sh"], ["attest", "-o", "grant/result", "read_passwd"],
+                        ["batch", "--force", "-o", "grant/result", "tasks"]):
+            with self.subTest(command[0]):
+                self.write("maker.sh", "true")
+                self.write("tasks", '{"id": 1, "file": "maker.sh"}')
+                done = self.sandpit(*command)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(b"symbolic link", done.stderr)
+                self.assert_held(self.victim.read_text() == "untouched", f"{command[0]} wrote through its link")
 
 
 class Facts(Escape):

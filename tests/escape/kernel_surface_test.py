@@ -63,9 +63,24 @@ class KernelCalls(Escape):
     def test_merging_pages_with_others(self):
         self.assert_attempt("merge_pages.c")
 
+    def test_a_map_of_bpf(self):
+        self.assert_attempt("bpf_map.c", needs="a kernel with BPF")
+
+    def test_a_counter_of_performance(self):
+        self.assert_attempt("perf_counter.c", needs="a kernel with performance events")
+
+    def test_handling_page_faults(self):
+        self.assert_attempt("userfaultfd.c", needs="a kernel with userfaultfd")
+
+    def test_an_io_uring(self):
+        self.assert_attempt("io_uring.c", needs="a kernel with io_uring (sysctl kernel.io_uring_disabled)")
+
+    def test_addresses_without_chance(self):
+        self.assert_attempt("personality.c")
+
     def test_rare_protocols(self):
         self.assert_contained("rare_protocols.c", options=["--net", "host"])
-        self.assert_attempt("rare_protocols.c")
+        self.assert_attempt("rare_protocols.c", idle=["sctp"])  # a module that few kernels load
 
     def test_comparing_kernel_pointers(self):
         self.assert_attempt("compare_processes.c", needs="a kernel with kcmp")
@@ -92,6 +107,12 @@ class KernelFiles(Escape):
 
     def test_opening_a_file_by_its_number(self):
         self.assert_attempt("open_by_handle.c", needs="a file system whose files have handles", error="not supported")
+
+    def test_the_number_of_a_file(self):
+        self.assert_attempt("handle_of_file.c", needs="a file system whose files have handles", error="not supported")
+
+    def test_a_watch_by_fanotify(self):
+        self.assert_attempt("watch_by_fanotify.c", needs="a kernel with fanotify")
 
     def test_a_watch_by_inotify(self):
         self.assert_attempt("watch_host_programs.c")

@@ -29,10 +29,24 @@ class HostNetwork(Escape):
             self.assert_contained("abstract_socket.py", name)
             self.assert_real("abstract_socket.py", name)
 
-    def test_unusual_socket_families(self):
-        self.assert_contained("unusual_sockets.py")
-        self.assert_contained("unusual_sockets.py", options=["--net", "host"])
-        self.assert_real("unusual_sockets.py")
+    def unusual(self, family):
+        self.assert_contained("unusual_sockets.py", family, options=["--net", "host"])
+        self.assert_attempt("unusual_sockets.py", family, needs=f"a kernel with sockets of the family {family}", error="not supported")
+
+    def test_netlink_sockets(self):
+        self.unusual("netlink")
+
+    def test_packet_sockets(self):
+        self.unusual("packet")
+
+    def test_raw_sockets(self):
+        self.unusual("raw")
+
+    def test_vsock_sockets(self):
+        self.unusual("vsock")
+
+    def test_crypto_sockets(self):
+        self.unusual("alg")
 
 
 class NetworkTricks(Escape):

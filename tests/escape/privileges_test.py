@@ -58,6 +58,12 @@ class Privileges(Escape):
         self.assert_contained("new_namespaces.c")
         self.assert_real("new_namespaces.c")
 
+    def test_joining_namespaces(self):
+        self.assert_attempt("join_namespaces.c")
+
+    def test_more_by_prctl(self):
+        self.assert_attempt("widen_itself_by_prctl.c")
+
     def test_chroot(self):
         self.assert_contained("chroot_out.c")
         self.assert_real("chroot_out.c")
@@ -69,10 +75,6 @@ class Privileges(Escape):
     def test_key_rings(self):
         self.assert_contained("keyrings.c")
         self.assert_real("keyrings.c")
-
-    def test_dangerous_system_calls(self):
-        self.assert_contained("dangerous_calls.c")
-        self.assert_real("dangerous_calls.c")
 
     def test_system_calls_of_other_architectures(self):
         self.assert_contained("foreign_calls.c")
@@ -92,6 +94,9 @@ class Kernel(Escape):
         before = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
         self.assert_contained("change_kernel_settings.py")
         self.assert_real("change_kernel_settings.py")
+        for path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger"):
+            with self.subTest(path=path):
+                self.assert_attempt("change_kernel_settings.py", path, needs="a kernel with this setting", error="No such file")
         self.assertEqual(pathlib.Path("/proc/sys/kernel/core_pattern").read_text(), before)
 
     def test_cgroups_are_not_seen(self):

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
+import time
 import uuid
 
-from escape_case import Escape, processes_with
-from sandpit_tests import PATIENCE, seconds
+from escape_case import Escape, processes_now, processes_with
+from sandpit_tests import PATIENCE, SLOWNESS, seconds
 
 RESOURCE = "a root with CAP_SYS_RESOURCE"
 
@@ -13,6 +14,9 @@ RESOURCE = "a root with CAP_SYS_RESOURCE"
 class ProcessTricks(Escape):
     def test_writing_into_the_memory_of_another(self):
         self.assert_attempt("write_process_memory.c")
+
+    def test_taking_a_descriptor_of_another(self):
+        self.assert_attempt("take_descriptor.c", needs="pidfd_getfd (Linux 5.6)")
 
     def test_a_signal_by_a_pipe_that_another_owns(self):
         sleeper = self.sleeper()
@@ -84,6 +88,13 @@ class NeverEnding(Escape):
         outcome = self.assert_ends(name, *arguments, status="wall_time_exceeded", options=["--timeout", seconds(1)])
         self.assert_outcome(outcome, signal="SIGKILL", exit=124, **fields)
 
+    def goes_on_outside(self, name):
+        outside = self.background(name, options=None, start_new_session=True)
+        self.addCleanup(lambda: os.killpg(outside.pid, 9))
+        with self.assertRaises(subprocess.TimeoutExpired):
+            outside.wait(1)
+        return outside
+
     def test_every_signal_ignored(self):
         self.ends_by_wall_time("ignore_every_signal.c", stdout="deaf\n")
         outside = self.background("ignore_every_signal.c", options=None)
@@ -94,6 +105,7 @@ class NeverEnding(Escape):
 
     def test_asleep_in_node(self):
         self.ends_by_wall_time("sleep_for_ever.js", stdout="asleep\n")
+        self.goes_on_outside("sleep_for_ever.js")
 
     def test_stopped_by_itself(self):
         for number in (19, 20, 21, 22):
@@ -107,11 +119,35 @@ class NeverEnding(Escape):
     def test_the_jails_init_stopped(self):
         self.ends_by_wall_time("stop_the_supervision.c")
 
+    def test_a_parent_stopped_outside(self):
+        if os.geteuid() != 0:
+            self.skipTest("root, for a pid namespace whose first process the program may try to stop")
+        word = "mark-" + uuid.uuid4().hex
+        outside = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "sh -c 'setsid \"$@\"; :' sh \"$@\"; :", "sh",
+                                    *self.outside_command("stop_the_supervision.c", word)], cwd=self.dir)
+        self.addCleanup(outside.wait)
+        self.addCleanup(outside.kill)
+        for _ in range(int(100 * SLOWNESS)):
+            if any(state_of(pid) == "T" for pid in processes_now(word)):
+                return
+            time.sleep(0.05)
+        self.fail("not a real attempt: no parent was stopped")
+
     def test_processor_time_by_threads(self):
         outcome = self.assert_ends("burn_by_threads.c", status="cpu_time_exceeded", options=["--cpu-time", "1", "--timeout", "60"])
         self.assert_outcome(outcome, exit=124)
         self.assertLess(outcome["cpu_time_ms"], 4000)
+        self.goes_on_outside("burn_by_threads.c")
 
     def test_processor_time_by_children(self):
         outcome = self.assert_ends("burn_by_children.sh", status="cpu_time_exceeded", options=["--cpu-time", "0.5", "--timeout", "60"])
         self.assert_outcome(outcome, exit=124)
+        self.goes_on_outside("burn_by_children.sh")
+
+
+def state_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""

@@ -213,6 +213,8 @@ class Output(Escape):
         if not SANITIZER_OPTIONS:
             self.assertLess(usage.ru_maxrss, 160 << 10)
         self.assertLess((self.dir / "outcome").stat().st_size, 1 << 20)
+        outside = subprocess.run(self.outside_command(name, 1), capture_output=True, timeout=PATIENCE, check=True)
+        self.assertGreater(len(outside.stdout + outside.stderr), 1_000_000, "not a real attempt")
         return json.loads((self.dir / "outcome").read_bytes())
 
     def test_lines(self):

@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import pty
+import select
 import subprocess
 
-from escape_case import Escape
+from escape_case import Escape, processes_now
 from sandpit_tests import PATIENCE, sandpit_path
 
 
@@ -33,15 +34,31 @@ class Supervisor(Escape):
         outcome = self.outcome(self.prepared("close_every_descriptor.c"))
         self.assert_outcome(outcome, status="exited", exit_code=7, stdout="closing\n")
         self.assertGreaterEqual(outcome["wall_time_ms"], 450)
+        outside = self.background("close_every_descriptor.c", options=None)
+        self.assertEqual(outside.stdout.read(), b"closing\n")  # to the end of the stream
+        self.assertIsNone(outside.poll())
+        self.assertEqual(outside.wait(PATIENCE), 7)
 
     def test_streams_that_a_child_keeps_open(self):
         outcome = self.outcome(self.prepared("half_closed_streams.py"), "--timeout", "60")
         self.assert_outcome(outcome, status="exited", exit_code=3, stdout="gone\n")
         self.assertLess(outcome["wall_time_ms"], 50000)
+        outside = self.background("half_closed_streams.py", options=None, start_new_session=True)
+        self.assertEqual(outside.stdout.readline(), b"gone\n")
+        self.assertEqual(outside.wait(PATIENCE), 3)
+        self.assertEqual(select.select([outside.stdout], [], [], 0.3)[0], [], "the stream has an end")
+        for pid in processes_now(str(self.dir / "half_closed_streams.py")):
+            os.kill(pid, 9)
 
     def test_input_that_is_not_read(self):
         outcome = self.outcome(self.prepared("ignore_input.c"), stdin=b"x" * (32 << 20))
         self.assert_outcome(outcome, status="exited", stdout="not interested\n")
+        outside = self.background("ignore_input.c", options=None)
+        with self.assertRaises(BrokenPipeError):  # who waits for it to read waits for its end
+            outside.stdin.write(b"x" * (1 << 20))
+            outside.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            outside.stdin.close()
 
     def test_a_reader_of_the_output_that_goes_away(self):
         name = self.prepared("flood_lines.py")
@@ -73,6 +90,9 @@ class Supervisor(Escape):
         self.assertEqual([e.name for e in os.scandir(self.dir / "out") if e.is_symlink()], [])
         for word in outcome.get("warnings", []):
             self.assertTrue(word.isprintable(), word)
+        (self.dir / "scratch").mkdir()
+        subprocess.run(self.outside_command("json_in_names.py"), cwd=self.dir / "scratch", stdout=subprocess.DEVNULL, check=True)
+        self.assertLessEqual({"\x1b]0;title\x07", "link\x1b]0;title\x07", "\n{\"status\":\"exited\"}\n"}, set(os.listdir(self.dir / "scratch")))
 
     def on_a_terminal(self, *command):
         """What a terminal gets on which this was started."""

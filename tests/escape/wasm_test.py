@@ -42,6 +42,8 @@ class Wasm(Escape):
     def test_no_end(self):
         outcome = self.assert_ends("wasm_endless_loop.wat", status="cpu_time_exceeded", options=["--cpu-time", "0.5", "--timeout", "60"])
         self.assert_outcome(outcome, exit=124)
+        longer = self.assert_ends("wasm_endless_loop.wat", status="cpu_time_exceeded", options=["--cpu-time", "1.5", "--timeout", "60"])
+        self.assertGreater(longer["cpu_time_ms"], outcome["cpu_time_ms"])
 
     def test_memory_that_is_not_its_own(self):
         outcome = self.outcome(self.prepared("wasm_read_past_memory.wat"))

@@ -27,6 +27,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SANDPIT = ""
@@ -242,9 +243,22 @@ class OuterLimit:
         for own, group in self.made:
             try:
                 (own / "cgroup.procs").write_text(str(os.getpid()))
-                group.rmdir()
+                remove_cgroup(group)
             except OSError as error:
                 print(f"{group} is left: {error}", file=sys.stderr)
+
+
+def remove_cgroup(group):
+    """With what a sandpit left there that a test killed: only the next run below the same cgroup would find that."""
+    for directory in (*group.glob("sandpit-*"), group):
+        for attempt in range(40, -1, -1):
+            try:
+                directory.rmdir()
+                break
+            except OSError:
+                if attempt == 0:
+                    raise
+                time.sleep(0.05)
 
 
 def run_as_user(arguments):

@@ -13,7 +13,9 @@ int main(void) {
   for (int i = 0; i < 2; ++i) {
     char byte, path[64];
     struct iovec local = {&byte, 1}, remote = {(void*)&targets, 1};
-    attempt("process_vm_readv", process_vm_readv(targets[i], &local, 1, &remote, 1, 0));
+    const long copied = process_vm_readv(targets[i], &local, 1, &remote, 1, 0);
+    // No such address there: it was let look.
+    attempt("process_vm_readv", copied < 0 && errno == EFAULT ? 0 : copied);
     if (attempt("ptrace seize", ptrace(PTRACE_SEIZE, targets[i], 0, 0)) == 0)
       ptrace(PTRACE_DETACH, targets[i], 0, 0);
     if (targets[i] != child) {

@@ -9,17 +9,20 @@ int main(int argc, char** argv) {
     printf("euid %d\n", geteuid());
     return geteuid() == 0 ? 0 : 1;
   }
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
+  syscall(SYS_capget, &header, data);
+  if (data[0].permitted == 0) data[0].permitted = ~0u;
+  data[0].effective = data[0].permitted;
+  attempt("capset", syscall(SYS_capset, &header, data));
+  attempt("keepcaps", prctl(PR_SET_KEEPCAPS, 1));
+  attempt("securebits", prctl(PR_SET_SECUREBITS, 0));
   attempt("setuid 0", setuid(0));
   attempt("setresuid 0", setresuid(0, 0, 0));
   attempt("setgid 0", setgid(0));
   gid_t group = 0;
   attempt("setgroups", setgroups(1, &group));
   attempt("setuid other", setuid(12345));
-  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct data[2] = {{~0u, ~0u, ~0u}, {0, 0, 0}};
-  attempt("capset", syscall(SYS_capset, &header, data));
-  attempt("keepcaps", prctl(PR_SET_KEEPCAPS, 1));
-  attempt("securebits", prctl(PR_SET_SECUREBITS, 0));
   char buffer[100] = "";
   FILE* p = popen("/bin/su -c true 2>/dev/null </dev/null && echo raised", "r");
   if (p && fgets(buffer, sizeof buffer, p) && !strcmp(buffer, "raised\n")) attempt("su", 0);

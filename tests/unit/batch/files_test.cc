@@ -135,6 +135,22 @@ TEST_F(LineReaderTest, AReadThatFailsIsAnError) {
   EXPECT_FALSE(reader.next()->has_value());
 }
 
+TEST_F(ResultsFileTest, FollowsNoLinkToAFile) {
+  write("theirs");
+  for (const std::string& to : {path_, root_ + "/nothing"}) {
+    const std::string link = root_ + "/link";
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(to, link);
+    for (const Existing existing : {Existing::kReplace, Existing::kRefuse, Existing::kResume}) {
+      const auto file = ResultsFile::open(link, existing, ids_, resumed_);
+      ASSERT_FALSE(file.has_value());
+      EXPECT_THAT(file.error().message, HasSubstr("symbolic link"));
+    }
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/nothing"));
+  }
+  EXPECT_EQ(content(), "theirs");
+}
+
 TEST_F(ResultsFileTest, AFileThatExistsIsRefusedAndLeftAsItIs) {
   write("precious\n");
   const auto file = open(Existing::kRefuse);

@@ -37,34 +37,6 @@ class FilesTest : public testing::Test {
   std::string directory_;
 };
 
-TEST_F(FilesTest, ReplacesARegularFileAndLeavesNothingBesideIt) {
-  ASSERT_TRUE(write_file(path("o.json"), "old").has_value());
-  ASSERT_TRUE(write_file(path("o.json"), "new").has_value());
-  EXPECT_EQ(content(path("o.json")), "new");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1);
-}
-
-TEST_F(FilesTest, FollowsASymbolicLinkInsteadOfReplacingIt) {
-  ASSERT_TRUE(write_file(path("real"), "old").has_value());
-  std::filesystem::create_symlink("real", path("link"));
-  ASSERT_TRUE(write_file(path("link"), "new").has_value());
-  EXPECT_EQ(content(path("real")), "new");
-  EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
-}
-
-TEST_F(FilesTest, WritesIntoADeviceAsItIs) {
-  ASSERT_TRUE(write_file("/dev/null", "x").has_value());
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
-}
-
-TEST_F(FilesTest, SaysBeforehandWhenAFileCannotBeWritten) {
-  EXPECT_TRUE(check_writable(path("new")).has_value());
-  const auto missing = check_writable(path("no/such/directory"));
-  ASSERT_FALSE(missing.has_value());
-  EXPECT_EQ(missing.error().code, ErrorCode::kUsage);
-  EXPECT_FALSE(check_writable(directory_).has_value());
-}
-
 TEST_F(FilesTest, NeverOverwritesAFileThatItWasToMake) {
   ASSERT_TRUE(create_file(path("a"), "mine").has_value());
   const auto again = create_file(path("a"), "theirs");

@@ -89,6 +89,22 @@ TEST(TerminalFilter, LeavesOutWhatOrdersATerminal) {
   }
 }
 
+TEST(TerminalFilter, LeavesOutFonts) {
+  for (const std::string_view font :
+       {"\x1b[10m", "\x1b[11m", "\x1b[12m", "\x1b[20m", "\x1b[0011m", "\x1b[1;11m", "\x1b[31;12m",
+        "\x1b[11;0m", "\x1b[38;5;1;11m", "\x1b[38;2;1;2;3;12m", "\x1b[38;11m", "\x1b[38;5:11;11m",
+        "\x1b[58;5;11m", "\x1b[4:11m", "\x1b[11:1m", "\x1b[267m", "\x1b[65547m"}) {
+    TerminalFilter filter;
+    EXPECT_EQ(filter.pass(font), "") << font.substr(1);
+    EXPECT_EQ(filter.withheld(), 1U) << font.substr(1);
+  }
+  for (const std::string_view style :
+       {"\x1b[9m", "\x1b[21m", "\x1b[38;5;11m", "\x1b[48;5;12;1m", "\x1b[1;38;2;10;11;12;4m",
+        "\x1b[38:5:11m", "\x1b[38:2::11:12:13;1m", "\x1b[;;m", "\x1b[107m"}) {
+    EXPECT_EQ(filtered(style), style) << style.substr(1);
+  }
+}
+
 TEST(TerminalFilter, ShowsWhatFollowsAnEightBitIntroducerAsText) {
   EXPECT_EQ(filtered("\xc2\x9b"
                      "6n\xc2\x9d"

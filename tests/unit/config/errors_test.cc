@@ -343,9 +343,9 @@ TEST_F(ConfigTest, SurvivesGarbage) {
   EXPECT_THAT(problems(std::string(10000, '[')), ::testing::SizeIs(1));
   EXPECT_THAT(problems("x = " + std::string(10000, '[')), ::testing::SizeIs(1));
   EXPECT_THAT(problems(""), IsEmpty());
-  // Found by fuzz/config_fuzz: undefined behaviour of toml++ (with -fsanitize=undefined).
+  // Found by fuzz/fuzz_config: undefined behaviour of toml++ (with -fsanitize=undefined).
   EXPECT_THAT(problems("a \u00fc = 1\nb\u00fc\n"), ::testing::SizeIs(1));
-  // Found by fuzz/config_fuzz: toml++'s own assertion failed here.
+  // Found by fuzz/fuzz_config: toml++'s own assertion failed here.
   EXPECT_THAT(problems("[a]\nb=[\"c\"]\n[g[d.e]\nf=\"b\"\n"), ::testing::SizeIs(1));
 }
 

@@ -133,6 +133,27 @@ TEST(DenialDetail, NamesFlagsAndNumbers) {
   EXPECT_EQ(detail_of({"no such call", {}}, memory), "");
 }
 
+TEST(DenialHint, OfABindIsALoopbackButForLowPorts) {
+  Plan plan;
+  plan.landlock_abi = 4;
+  const auto hint = [&](std::string_view detail) {
+    return is_bind_denied(detail, plan) ? hint_for({.name = "bind", .arguments = {}}, detail, plan)
+                                        : "works";
+  };
+  EXPECT_EQ(hint("127.0.0.1:8080 (tcp)"), "--net loopback");
+  EXPECT_EQ(hint("[::]:0 (tcp)"), "--net loopback");
+  EXPECT_EQ(hint("[::1]:1024 (udp)"), "works");
+  EXPECT_EQ(hint("0.0.0.0:0 (udp)"), "works");
+  EXPECT_EQ(hint("0.0.0.0:1023 (udp)"), "");
+  EXPECT_EQ(hint("[::1]:80 (tcp)"), "");
+  plan.landlock_abi = 3;
+  EXPECT_EQ(hint("127.0.0.1:8080 (tcp)"), "works");
+  plan.landlock_abi = 4;
+  plan.egress.emplace();
+  EXPECT_EQ(hint("127.0.0.1:8080 (tcp)"), "works");
+  EXPECT_EQ(hint("127.0.0.1:80 (tcp)"), "");
+}
+
 TEST(DenialHint, NamesASettingOnlyWhereOneHelps) {
   Plan plan;
   plan.syscall_profile = "interpreter";
