@@ -201,7 +201,7 @@ TEST_F(ResultsFileTest, AWholeLastLineWithoutItsNewlineIsKept) {
 
 TEST_F(ResultsFileTest, WhatAPowerCutLeavesIsATornLine) {
   const std::string whole = "{\"id\":1,\"status\":\"x\"}\n";
-  for (const std::string& beginning : {"", "{\"i", "{\"id\":2,\"st"}) {
+  for (const std::string beginning : {"", "{\"i", "{\"id\":2,\"st"}) {
     write(whole + beginning + std::string(4096, '\0'));
     IdSet ids;
     Resumed resumed;
@@ -223,7 +223,7 @@ TEST_F(ResultsFileTest, AFileThatIsNoResultsFileIsNotTouched) {
 
 // What has no newline at its end may be somebody else's as well as a torn line.
 TEST_F(ResultsFileTest, ALastLineThatDoesNotBeginAsAResultIsNotCutOff) {
-  for (const std::string& text :
+  for (const std::string text :
        {"Dear diary", "{\"name\":\"x\"", "{\"id\":1,\"status\":\"x\"}\nDear diary"}) {
     write(text);
     const auto file = open(Existing::kResume);
