@@ -45,7 +45,7 @@ IMPORTS = {"numpy": "import numpy; print(numpy.arange(3).sum())", "pandas": "imp
 # Two seconds, for the memory of a run that goes on.
 SLEEPERS = {
     "python": "import time; time.sleep(2)", "javascript": "setTimeout(() => {}, 2000)", "ruby": "sleep 2", "php": "<?php sleep(2);",
-    "perl": "sleep 2", "lua": "local t = os.clock() while os.clock() - t < 2 do end",
+    "perl": "sleep 2", "lua": "local t = os.time() while os.time() - t < 3 do end",
     "java": "public class Main { public static void main(String[] a) throws Exception { Thread.sleep(2000); } }",
 }
 COLUMNS = ("bare", "warm", "forked", "run", "cold")
