@@ -3,8 +3,8 @@
 
     bench/warm.py --build build/release [--only python,ruby] [--rounds 300] [--seconds 3] [--soak 100000]
 
-bare is the interpreter with the same program, by posix_spawn; warm and cold are Sandbox::run of the library, its socket and launcher
-included. Milliseconds. docs/bench.md explains the columns.
+bare is the interpreter with the same program, by posix_spawn; warm (forked ahead), forked (when it is asked for) and cold are
+Sandbox::run of the library, its socket and launcher included; run is `sandpit run`. Milliseconds. docs/bench.md explains the columns.
 """
 
 import argparse
@@ -42,6 +42,17 @@ LONG = {
 IMPORTS = {"numpy": "import numpy; print(numpy.arange(3).sum())", "pandas": "import pandas; print(pandas.Series([1, 2]).sum())"}
 
 
+# Two seconds, for the memory of a run that goes on.
+SLEEPERS = {
+    "python": "import time; time.sleep(2)", "javascript": "setTimeout(() => {}, 2000)", "ruby": "sleep 2", "php": "<?php sleep(2);",
+    "perl": "sleep 2", "lua": "local t = os.time() while os.time() - t < 3 do end",
+    "java": "public class Main { public static void main(String[] a) throws Exception { Thread.sleep(2000); } }",
+}
+COLUMNS = ("bare", "warm", "forked", "run", "cold")
+# What a soak may move by itself, between its first and its last fifth.
+SLACK = {"KiB of the launcher": 512, "descriptors": 8, "processes": 2, "cgroups": 2}
+
+
 def measured(program, *words):
     done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
@@ -63,38 +74,63 @@ def bare_command(file, command):
 
 
 def latencies(program, file, command, rounds, preload="-"):
-    columns = {"bare": [], "warm": [], "cold": []}
-    for _, what, nanoseconds in measured(program, "latency", file, rounds, preload, *bare_command(file, command)):
+    columns = {name: [] for name in COLUMNS}
+    sandpit = pathlib.Path(program).resolve().parent.parent / "sandpit"
+    for _, what, nanoseconds in measured(program, "latency", file, rounds, preload, sandpit, *bare_command(file, command)):
         columns[what].append(int(nanoseconds))
-    return columns
+    return {name: values for name, values in columns.items() if values}
+
+
+def middle(columns, what):
+    return part(columns[what], 0.5) if what in columns else None
+
+
+def cell(value, width=8):
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.2f}"
 
 
 def hello(program, name, file, command, given):
     columns = latencies(program, file, command, given.rounds)
-    bare, warm, cold = (part(columns[what], 0.5) for what in ("bare", "warm", "cold"))
+    bare, warm, forked, run, cold = (middle(columns, what) for what in COLUMNS)
     rates, best = [], 0
     for _, _, runs, cold_runs, nanoseconds in measured(program, "throughput", file, given.seconds):
         rate = int(runs) / int(nanoseconds) * 1e9
         best = max(best, rate)
         rates.append(f"{rate:.0f}" + (f" ({cold_runs} cold)" if int(cold_runs) else ""))
-    print(f"{name:12}{bare:8.2f}{warm:8.2f}{part(columns['warm'], 0.99):8.2f}{part(columns['warm'], 0.999):8.2f}{cold:8.2f}"
-          f"{warm / bare:11.2f}{cold / bare:11.2f}   {', '.join(rates)}", flush=True)
+    row = [bare, warm, part(columns["warm"], 0.99), part(columns["warm"], 0.999), forked, run, cold]
+    print(f"{name:12}{''.join(map(cell, row))}{warm / bare:11.2f}{cold / bare:11.2f}   {', '.join(rates)}", flush=True)
     return best
 
 
-def under_load(program, file, given, best):
+def under_load(program, name, file, given, best):
     rate = max(1, int(best / 2))
     times = [int(row[1]) for row in measured(program, "load", file, given.seconds, rate)]
-    _, templates, pss, peak = measured(program, "memory", file, 20)[0]
+    sleeper = file.parent / "sleeper" / file.name
+    sleeper.parent.mkdir(exist_ok=True)
+    sleeper.write_text(SLEEPERS[name])
+    _, templates, pss, peak, added = measured(program, "memory", file, 20, sleeper)[0]
     print(f"{'':12}at {rate}/s: p50 {part(times, 0.5):.2f}, p99 {part(times, 0.99):.2f}, p99.9 {part(times, 0.999):.2f};"
-          f" a template {int(pss) / int(templates) / 2**20:.1f} MiB (PSS), a run adds {int(peak) / 2**20:.1f} MiB", flush=True)
+          f" PSS: a template {int(pss) / int(templates) / 2**20:.1f} MiB, a run beside it {int(added) / 2**20:.1f};"
+          f" a run is charged {int(peak) / 2**20:.1f}", flush=True)
 
 
 def long_program(program, name, file, command):
     file.write_text(LONG[name])
     columns = latencies(program, file, command, 7)
-    bare, warm, cold = (part(columns[what], 0.5) for what in ("bare", "warm", "cold"))
+    bare, warm, cold = (middle(columns, what) for what in ("bare", "warm", "cold"))
     print(f"{'':12}a long program: bare {bare:.0f}, warm {warm:.0f} ({warm / bare:.3f}), cold {cold:.0f} ({cold / bare:.3f})", flush=True)
+
+
+def soak(program, file, runs):
+    """Answers whether something grew."""
+    first = last = None
+    for _, done, *values in measured(program, "soak", file, runs):
+        last = dict(zip(SLACK, map(int, values)))
+        first = first or last
+        print(f"{'':12}after {int(done):9,} runs: {', '.join(f'{value:,} {what}' for what, value in last.items())}", flush=True)
+    grown = [what for what, slack in SLACK.items() if last[what] - first[what] > slack]
+    print(f"{'':12}{'GROWS: ' + ', '.join(grown) if grown else 'nothing grows'}", flush=True)
+    return bool(grown)
 
 
 def imports(program, directory):
@@ -118,7 +154,8 @@ def main():
     options.add_argument("--brief", action="store_true", help="latency and throughput only")
     given = options.parse_args()
     program = f"{given.build}/bench/warm_bench"
-    print(f"{'':12}{'bare':>8}{'warm':>8}{'p99':>8}{'p99.9':>8}{'cold':>8}{'warm/bare':>11}{'cold/bare':>11}   runs/s with 1, 2, 4, 8, 16 in flight")
+    grown = False
+    print(f"{'':12}{'bare':>8}{'warm':>8}{'p99':>8}{'p99.9':>8}{'forked':>8}{'run':>8}{'cold':>8}{'warm/bare':>11}{'cold/bare':>11}   runs/s with 1, 2, 4, 8, 16 in flight")
     with tempfile.TemporaryDirectory() as directory:
         for name in given.only.split(","):
             source, text, command = HELLO[name]
@@ -130,15 +167,15 @@ def main():
             file.write_text(text)
             best = hello(program, name, file, command, given)
             if not given.brief:
-                under_load(program, file, given, best)
+                under_load(program, name, file, given, best)
                 long_program(program, name, file, command)
                 file.write_text(text)
             if given.soak:
-                for _, runs, resident, descriptors in measured(program, "soak", file, given.soak):
-                    print(f"{'':12}after {int(runs):7,} runs the launcher has {int(resident):,} KiB and {descriptors} descriptors", flush=True)
+                grown |= soak(program, file, given.soak)
         if not given.brief and "python" in given.only.split(","):
             imports(program, directory)
+    return 1 if grown else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

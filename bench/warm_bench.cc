@@ -1,17 +1,19 @@
 // What a run through the library costs, warm and cold, beside the bare interpreter.
 //
-//   warm_bench latency FILE ROUNDS PRELOADS BARE-COMMAND…   bare, warm and cold in turn; PRELOADS:
-//   "-" or
-//                                                           "a,b", for Python
+//   warm_bench latency FILE ROUNDS PRELOADS SANDPIT BARE-COMMAND…
+//     in turn: bare, warm (forked ahead), forked when it is asked for, `SANDPIT run`, and cold
+//     through the library. PRELOADS: "-" or "a,b", for Python
 //   warm_bench alone FILE ROUNDS         warm only, with 20 ms of rest before each
 //   warm_bench throughput FILE SECONDS   warm, with 1, 2, 4, 8 and 16 calling threads
-//   warm_bench load FILE SECONDS RATE    warm, RATE runs each second, whether the last are done or
-//   not warm_bench memory FILE RUNS          of templates, and what a run adds warm_bench soak FILE
-//   RUNS            warm, from two threads; memory and descriptors
+//   warm_bench load FILE SECONDS RATE    warm, RATE runs each second, whether the last are done
+//   warm_bench memory FILE RUNS SLEEPER  of templates, and what a run adds; SLEEPER: a program that
+//                                        sleeps for two seconds
+//   warm_bench soak FILE RUNS            warm, from two threads; memory and descriptors
 //
 // Lines, tab-separated: latency WHAT NANOSECONDS | throughput THREADS RUNS COLD NANOSECONDS |
-// load NANOSECONDS | memory TEMPLATES PSS-BYTES PEAK-BYTES (median of the runs) |
-// soak RUNS RSS-KIB DESCRIPTORS (of the launcher) | failure WHAT.
+// load NANOSECONDS | memory TEMPLATES PSS-BYTES PEAK-BYTES (median of the runs) ADDED-BYTES (PSS,
+// of a run that sleeps) | soak RUNS RSS-KIB DESCRIPTORS PROCESSES CGROUPS (of the launcher and
+// below it) | failure WHAT.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -112,11 +114,15 @@ void time(std::string_view what, const Action& action) {
   fmt::print("latency\t{}\t{}\n", what, (Clock::now() - begin).count());
 }
 
+bool serves_one_run(const Request& request) {
+  const auto* text = std::get_if<SourceText>(&request.source);
+  return text != nullptr && text->name.ends_with(".java");
+}
+
 // Until the next process waits, of a runtime whose processes serve one run each: its start would
 // take time from what is measured next.
 void settle(const Sandbox& sandbox, const Request& request) {
-  const auto* text = std::get_if<SourceText>(&request.source);
-  if (text == nullptr || !text->name.ends_with(".java")) return;
+  if (!serves_one_run(request)) return;
   for (int i = 0; i < 200; ++i) {
     const auto counts = sandbox.template_counts();
     if (counts && !counts->empty() && counts->front().waiting > 0) return;
@@ -124,17 +130,50 @@ void settle(const Sandbox& sandbox, const Request& request) {
   }
 }
 
-void latency(const Sandbox& sandbox, const Request& warm, int rounds, char* const* bare) {
+Sandbox sandbox_with(const std::string& preloads, const TemplateOptions& templates) {
+  Config config = Config::defaults();
+  std::istringstream list(preloads);
+  for (std::string name; preloads != "-" && std::getline(list, name, ',');) {
+    config.settings().runtimes["python"].preload.push_back(name);
+  }
+  auto sandbox = Sandbox::create(config, {.warm = {.templates = templates}});
+  if (!sandbox) give_up(sandbox.error().to_string());
+  return std::move(*sandbox);
+}
+
+// What is not forked has to wait.
+TemplateOptions forked_when_asked_for(const Request& request) {
+  return serves_one_run(request) ? TemplateOptions{.most = 1}
+                                 : TemplateOptions{.most = 1, .waiting = 0};
+}
+
+struct Commands {
+  std::vector<char*> sandpit;
+  char* const* bare = nullptr;
+};
+
+void latency(const Sandbox& sandbox, const Request& warm, int rounds, const std::string& preloads,
+             const Commands& commands) {
   Request cold = warm;
   cold.cold = true;
+  const bool once = serves_one_run(warm);
+  const Sandbox other = sandbox_with(preloads, forked_when_asked_for(warm));
   bring_up(sandbox, warm, 1);
+  if (!once) bring_up(other, warm, 1);
+  run_bare(commands.sandpit.data());  // which may have to compile
   for (int i = 0; i < rounds; ++i) {
     settle(sandbox, warm);
-    time("bare", [&] { run_bare(bare); });
+    time("bare", [&] { run_bare(commands.bare); });
     time("warm", [&] {
       if (run(sandbox, warm).start != "warm") give_up("a run was cold");
     });
+    if (!once) {
+      time("forked", [&] {
+        if (run(other, warm).start != "warm") give_up("a run was cold");
+      });
+    }
     settle(sandbox, warm);
+    time("run", [&] { run_bare(commands.sandpit.data()); });
     time("cold", [&] { (void)run(sandbox, cold); });
   }
 }
@@ -195,7 +234,36 @@ void load(const Sandbox& sandbox, const Request& request, std::chrono::seconds s
   for (std::thread& thread : threads) thread.join();
 }
 
-void memory(const Sandbox& sandbox, const Request& request, int runs) {
+// Of all that is below the launcher; what several share is in it once.
+std::uint64_t pss_below(pid_t launcher) {
+  std::uint64_t sum = 0;
+  for (const auto& process : bench::descendants(bench::all_processes(), launcher)) {
+    sum += bench::pss_kib(process.pid).value_or(0) << 10U;
+  }
+  return sum;
+}
+
+// What a run adds while it sleeps, beside its template.
+std::uint64_t pss_added(const Sandbox& sandbox, pid_t launcher, const Request& sleeper) {
+  const unsigned at_once = serves_one_run(sleeper) ? 1 : 4;
+  const std::uint64_t before = serves_one_run(sleeper) ? 0 : pss_below(launcher);
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < at_once; ++i) {
+    threads.emplace_back([&] {
+      if (run(sandbox, sleeper).start != "warm") give_up("a run was cold");
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const std::uint64_t during = pss_below(launcher);
+  for (std::thread& thread : threads) thread.join();
+  return during > before ? (during - before) / at_once : 0;
+}
+
+void memory(const Request& request, int runs, const Request& sleeper) {
+  const auto processes = bench::all_processes();
+  const Sandbox sandbox = sandbox_with("-", forked_when_asked_for(request));
+  const auto launcher = bench::new_launcher(processes);
+  if (!launcher) give_up("no launcher to be seen");
   bring_up(sandbox, request, 1);
   std::vector<std::uint64_t> peaks;
   for (int i = 0; i < runs; ++i) {
@@ -205,8 +273,8 @@ void memory(const Sandbox& sandbox, const Request& request, int runs) {
   settle(sandbox, request);
   const auto counts = sandbox.template_counts();
   if (!counts || counts->empty()) give_up("no templates to be seen");
-  fmt::print("memory\t{}\t{}\t{}\n", counts->front().ready, counts->front().memory.count(),
-             peaks[peaks.size() / 2]);
+  fmt::print("memory\t{}\t{}\t{}\t{}\n", counts->front().ready, counts->front().memory.count(),
+             peaks[peaks.size() / 2], pss_added(sandbox, *launcher, sleeper));
 }
 
 void soak(const Sandbox& sandbox, pid_t launcher, const Request& request, std::uint64_t total) {
@@ -221,8 +289,12 @@ void soak(const Sandbox& sandbox, pid_t launcher, const Request& request, std::u
     some();
     other.join();
     done = until;
-    fmt::print("soak\t{}\t{}\t{}\n", until, bench::resident_kib(launcher).value_or(0),
-               bench::open_descriptors(launcher).value_or(0));
+    // Whatever is still ending is no growth.
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    auto left = bench::leftovers(launcher);
+    fmt::print("soak\t{}\t{}\t{}\t{}\t{}\n", until, left["launcher: resident KiB"],
+               left["launcher: descriptors"], left["launcher: processes below"],
+               left["cgroup directories of runs"]);
   }
 }
 
@@ -233,40 +305,35 @@ int number(const char* text) {
   return value;
 }
 
-Config config_with(const std::string& preloads) {
-  Config config = Config::defaults();
-  std::istringstream list(preloads);
-  for (std::string name; preloads != "-" && std::getline(list, name, ',');) {
-    config.settings().runtimes["python"].preload.push_back(name);
-  }
-  return config;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
   const auto before = bench::all_processes();
   const std::string_view what(argv[1]);
-  const bool is_latency = what == "latency" && argc > 5;
-  auto sandbox = Sandbox::create(config_with(is_latency ? argv[4] : "-"));
-  if (!sandbox) give_up(sandbox.error().to_string());
+  const bool is_latency = what == "latency" && argc > 6;
   const Request request = request_for(argv[2]);
   const int count = number(argv[3]);
+  if (what == "memory" && argc > 4) {
+    memory(request, count, request_for(argv[4]));
+    return 0;
+  }
+  const std::string preloads = is_latency ? argv[4] : "-";
+  const Sandbox sandbox = sandbox_with(preloads, {});
   if (is_latency) {
-    latency(*sandbox, request, count, argv + 5);
+    char verb[] = "run";
+    latency(sandbox, request, count, preloads,
+            {.sandpit = {argv[5], verb, argv[2], nullptr}, .bare = argv + 6});
   } else if (what == "alone") {
-    alone(*sandbox, request, count);
+    alone(sandbox, request, count);
   } else if (what == "throughput") {
-    throughput(*sandbox, request, std::chrono::seconds(count));
+    throughput(sandbox, request, std::chrono::seconds(count));
   } else if (what == "load" && argc > 4) {
-    load(*sandbox, request, std::chrono::seconds(count), number(argv[4]));
-  } else if (what == "memory") {
-    memory(*sandbox, request, count);
+    load(sandbox, request, std::chrono::seconds(count), number(argv[4]));
   } else if (what == "soak") {
     const auto launcher = bench::new_launcher(before);
     if (!launcher) give_up("no launcher to be seen");
-    soak(*sandbox, *launcher, request, static_cast<std::uint64_t>(count));
+    soak(sandbox, *launcher, request, static_cast<std::uint64_t>(count));
   } else {
     return 2;
   }

@@ -107,7 +107,9 @@ if (require('worker_threads').isMainThread) {
     const words = wordsOf(record);
     process.argv.splice(1, process.argv.length, ...words);
     Object.defineProperty(process, 'pid', { value: ownPid(), enumerable: true, configurable: true, writable: false });
-    v8.setFlagsFromString('--random-seed=' + randomSeed());
+    // All contexts and worker threads get the same numbers then: only where the library can't seed what they are seeded from.
+    if (process.env.SANDPIT_SEEDED !== '1') v8.setFlagsFromString('--random-seed=' + randomSeed());
+    delete process.env.SANDPIT_SEEDED;
   }
 }
 process.execArgv.splice(process.execArgv.indexOf(__filename) - 1, 2);

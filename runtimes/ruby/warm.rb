@@ -1,7 +1,7 @@
 # What a template starts with; runs are forked inside the call of fork.
-begin
-  require 'stringio'
-  $stdout = StringIO.new
+# With a class that is there anyway: what is required here, a program that does not require it would find all the same.
+File.open(File::NULL, 'w') do |null|
+  $stdout = null
   puts 'hi'
   p({ a: [1, 2] })
   RubyVM::InstructionSequence.compile("begin; raise 'x'; rescue => e; e.message; end").eval
@@ -20,6 +20,19 @@ ENV.fetch('SANDPIT_PRELOAD', '').split(',').each do |name|
 
   $stderr.puts "preload #{name}: it starts threads, which a fork can't take along"
   exit! 1
+end
+# ERB, irb and eval find a program's variables by this constant: it is to be the binding of the program, not of this file. The first
+# line of the program that is reached has it.
+first_line = TracePoint.new(:line) do |point|
+  first_line.disable
+  Object.__send__(:remove_const, :TOPLEVEL_BINDING)
+  Object.const_set(:TOPLEVEL_BINDING, point.binding)
+end
+loaded = TracePoint.new(:script_compiled) do |point|
+  loaded.disable
+  first_line.enable(target: point.instruction_sequence)
+rescue ArgumentError
+  nil # a program without a line
 end
 GC.start
 exit! 1 if fork # in a template it comes back in each run, as in a child, and only there
@@ -51,6 +64,7 @@ tidy = lambda do |error|
   end
 end
 begin
+  loaded.enable
   load path
 rescue SystemExit, SignalException
   raise

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -76,6 +77,15 @@ Result<UniqueFd> open_file(const std::string& path, Existing existing) {
   return fail(errno_error(fmt::format("cannot write {}", path), errno, ErrorCode::kUsage));
 }
 
+// The beginning of a result (batch_result_to_json()), NULs where a power cut has left no data. What
+// begins otherwise is somebody else's, and not to be cut.
+bool may_be_torn(const Line& last) {
+  constexpr std::string_view kBeginning = R"({"id":)";
+  const std::string_view start = std::string_view(last.text).substr(0, kBeginning.size());
+  return !last.too_long && std::ranges::equal(start, kBeginning.substr(0, start.size()),
+                                              [](char a, char b) { return a == b || a == '\0'; });
+}
+
 }  // namespace
 
 Result<ResultsFile> ResultsFile::open(const std::string& path, Existing existing, IdSet& ids,
@@ -118,8 +128,8 @@ Result<void> ResultsFile::resume(IdSet& ids, Resumed& resumed) {
     if (!line) return fail(with_context(std::move(line).error(), name_));
     if (!*line) return {};
     Line& one = **line;
-    if (!one.ended) return repair(one.text, one.offset, ids, resumed);
     auto id = batch_result_id(one.text);
+    if (!one.ended && (id || may_be_torn(one))) return repair(one, id, ids, resumed);
     if (!id) {
       Error error = std::move(id).error();
       return fail({.code = ErrorCode::kUsage,
@@ -134,11 +144,11 @@ Result<void> ResultsFile::resume(IdSet& ids, Resumed& resumed) {
   }
 }
 
-Result<void> ResultsFile::repair(std::string_view torn, std::uint64_t offset, IdSet& ids,
+Result<void> ResultsFile::repair(const Line& last, const Result<std::string>& id, IdSet& ids,
                                  Resumed& resumed) {
-  if (auto id = batch_result_id(torn)) {
+  if (id) {
     SP_TRY_VOID(append("\n"));
-    size_ += static_cast<off_t>(torn.size());
+    size_ += static_cast<off_t>(last.text.size());
     (void)ids.mark(*id, IdSet::kDone);
     ++resumed.results;
     resumed.newline_added = true;
@@ -146,10 +156,10 @@ Result<void> ResultsFile::repair(std::string_view torn, std::uint64_t offset, Id
   }
   struct stat status{};
   if (::fstat(descriptor_, &status) < 0) return fail(errno_error(name_, errno));
-  if (::ftruncate(descriptor_, static_cast<off_t>(offset)) < 0) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(last.offset)) < 0) {
     return fail(errno_error(fmt::format("cannot cut the torn last line off {}", name_), errno));
   }
-  resumed.cut_bytes = static_cast<std::uint64_t>(status.st_size) - offset;
+  resumed.cut_bytes = static_cast<std::uint64_t>(status.st_size) - last.offset;
   return {};
 }
 

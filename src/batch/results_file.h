@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "batch/id_set.h"
+#include "batch/line_reader.h"
 
 namespace sandpit::batch {
 
@@ -45,7 +46,7 @@ class ResultsFile {
   ResultsFile(UniqueFd owned, int descriptor, std::string name)
       : owned_(std::move(owned)), descriptor_(descriptor), name_(std::move(name)) {}
   [[nodiscard]] Result<void> resume(IdSet& ids, Resumed& resumed);
-  [[nodiscard]] Result<void> repair(std::string_view torn, std::uint64_t offset, IdSet& ids,
+  [[nodiscard]] Result<void> repair(const Line& last, const Result<std::string>& id, IdSet& ids,
                                     Resumed& resumed);
 
   UniqueFd owned_;

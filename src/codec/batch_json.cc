@@ -234,6 +234,10 @@ Result<std::string> batch_result_id(std::string_view line) {
   if (!scan.is_object || scan.id.empty()) {
     return fail({.code = ErrorCode::kUsage, .message = "not a result: it has no id"});
   }
+  // As a task, in which the id is the same.
+  if (!scan.has_status) {
+    return fail({.code = ErrorCode::kUsage, .message = "not a result: it has no status"});
+  }
   return std::move(scan.id);
 }
 

@@ -56,6 +56,7 @@ class Handler {
       found_.duplicate = path() + text_;
     }
     level.key = std::exchange(text_, {});
+    if (levels_.size() == 1 && level.key == "status") found_.has_status = true;
     return true;
   }
   bool on_string_part(boost::json::string_view part, std::size_t /*n*/, error_code& /*error*/) {

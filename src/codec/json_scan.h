@@ -12,7 +12,8 @@ namespace sandpit::codec {
 struct JsonScan {
   std::string id;  // the root object's member "id" as JSON text: 17, "a"; empty: none there
   bool is_object = false;
-  std::string duplicate;  // the path of the first key that is there twice: "limits.timeout_s"
+  bool has_status = false;  // the root object has a member "status"
+  std::string duplicate;    // the path of the first key that is there twice: "limits.timeout_s"
 };
 
 // Error kUsage: not UTF-8, not JSON, more than one value, nested too deeply; `where` is then

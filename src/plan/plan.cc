@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "plan/build_plan.h"
 #include "plan/egress_plan.h"
+#include "plan/enforced_by.h"
 #include "plan/root_layout.h"
 #include "policy/policy.h"
 #include "runtime/manifest.h"
@@ -48,17 +48,6 @@ Result<void> check_words(const std::vector<std::string>& words) {
     }
   }
   return {};
-}
-
-}  // namespace
-
-namespace {
-
-bool is_sampled(const std::vector<Enforcement>& limits, std::string_view name) {
-  return std::ranges::any_of(limits, [&](const Enforcement& row) {
-    return row.limit == name &&
-           std::ranges::find(row.mechanisms, Mechanism::kSampled) != row.mechanisms.end();
-  });
 }
 
 }  // namespace
@@ -138,7 +127,8 @@ Result<Plan> build_plan(const PlanInput& input, const RootLayout& layout) {
       policy.syscall_profile.empty() ? step.syscall_profile : policy.syscall_profile;
   std::vector<std::string> denied = policy.deny_syscalls;
   // Samples see what processes map: a System V segment that nobody has attached would escape them.
-  if (is_sampled(plan.enforcement, "memory")) denied.emplace_back("shmget");
+  if (is_enforced_by(plan.enforcement, "memory", Mechanism::kSampled))
+    denied.emplace_back("shmget");
   // A module's host has a report of its own, and a filter in front of this one.
   const bool trace = policy.trace && !input.wasm;
   const bool report = trace || (policy.report_denials && !input.wasm);

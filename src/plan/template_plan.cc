@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "plan/enforced_by.h"
 #include "plan/plan.h"
 #include "runtime/manifest.h"
 #include "sandpit/request.h"
@@ -117,7 +118,7 @@ namespace {
 // What waits alone is counted from the moment it begins, which a sample tells too late.
 std::string reason_against_once(const Plan& run) {
   const bool sampled = std::ranges::any_of(run.enforcement, [](const Enforcement& row) {
-    return std::ranges::find(row.mechanisms, Mechanism::kSampled) != row.mechanisms.end();
+    return has_mechanism(row, Mechanism::kSampled);
   });
   if (sampled) return "there is no cgroup that counts what it uses";
   if (run.trace) return "its files are traced";

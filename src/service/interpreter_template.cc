@@ -76,11 +76,9 @@ void InterpreterTemplate::discard(std::list<Waiting>::iterator item) {
 
 Result<void> InterpreterTemplate::fork_ahead(jail::JailEngine& engine, const Model& model,
                                              std::size_t wanted) {
-  // Its own clock ends it a while after.
-  const Clock::time_point oldest = Clock::now() - jail::JailEngine::kLongestWait;
   for (auto item = waiting_.begin(); item != waiting_.end();) {
     const auto next = std::next(item);
-    if (item->model != model || item->since < oldest) discard(item);
+    if (item->model != model || is_old(*item, engine)) discard(item);
     item = next;
   }
   while (waiting_.size() < wanted) {
@@ -90,8 +88,14 @@ Result<void> InterpreterTemplate::fork_ahead(jail::JailEngine& engine, const Mod
   return {};
 }
 
-std::unique_ptr<jail::Jail> InterpreterTemplate::take_waiting(const Model& model, unsigned& died) {
+std::unique_ptr<jail::Jail> InterpreterTemplate::take_waiting(const jail::JailEngine& engine,
+                                                              const Model& model, unsigned& died) {
   while (!waiting_.empty() && waiting_.front().model == model) {
+    // fork_ahead() may come to it too late: what has begun to wait for a process comes first.
+    if (is_old(waiting_.front(), engine)) {
+      discard(waiting_.begin());
+      continue;
+    }
     // Its init's end of the socket is closed when there is no init any more.
     pollfd alive{.fd = waiting_.front().jail.socket(), .events = 0, .revents = 0};
     if (::poll(&alive, 1, 0) == 0) {

@@ -64,8 +64,10 @@ class InterpreterTemplate final : public RunObserver {
   using Model = std::shared_ptr<const Plan>;
   // So many of `model`'s kind, and no others; kSandbox when one can't be forked.
   Result<void> fork_ahead(jail::JailEngine& engine, const Model& model, std::size_t wanted);
-  // None when there is none, or those that there were have died, which `died` counts.
-  [[nodiscard]] std::unique_ptr<jail::Jail> take_waiting(const Model& model, unsigned& died);
+  // None when there is none, or those that there were are too old, or have died, which `died`
+  // counts.
+  [[nodiscard]] std::unique_ptr<jail::Jail> take_waiting(const jail::JailEngine& engine,
+                                                         const Model& model, unsigned& died);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   // Since when the one has waited that take_waiting() would give: never, where there is none.
   [[nodiscard]] Clock::time_point waiting_since(const Model& model) const {
@@ -85,6 +87,10 @@ class InterpreterTemplate final : public RunObserver {
     Clock::time_point since;
   };
   void on_control();
+  // Its own clock ends it a while after.
+  [[nodiscard]] static bool is_old(const Waiting& item, const jail::JailEngine& engine) {
+    return Clock::now() - item.since >= engine.longest_wait();
+  }
   void discard(std::list<Waiting>::iterator item);
 
   Supervisor& supervisor_;

@@ -134,6 +134,10 @@ std::unique_ptr<WaitingProcess> OncePool::take(const Plan& run, std::string_view
     ++shape->counts.misses;
     return nullptr;
   }
+  // tidy() may come to these too late: what has begun to wait for a process comes first.
+  std::erase_if(shape->processes, [this, now = Clock::now()](const auto& item) {
+    return item->is_old(now, engine_.longest_wait());
+  });
   const bool waits = std::ranges::any_of(shape->processes, [](const auto& item) {
     return item->state() == WaitingProcess::State::kWaiting;
   });
@@ -228,7 +232,7 @@ void OncePool::tidy(const Means& means) {
         count_gone(shape, *item);
         return true;
       }
-      return item->is_old(now) || (idle && ++kept > options_.least);
+      return item->is_old(now, engine_.longest_wait()) || (idle && ++kept > options_.least);
     });
     if (idle) shape.wanted = options_.least;
     make_missing(shape, kind, means);

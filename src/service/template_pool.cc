@@ -331,7 +331,7 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
   }
   std::unique_ptr<jail::Jail> waiting;
   if (best != nullptr && jail::JailEngine::can_begin(run)) {
-    waiting = best->take_waiting(known->model, shape.ahead_failures);
+    waiting = best->take_waiting(engine_, known->model, shape.ahead_failures);
   }
   if (waiting) {
     shape.ahead_failures = 0;

@@ -85,10 +85,6 @@ void WaitingProcess::check_age(Clock::time_point now) {
   if (!came_up_ && now - born_ >= kLongestBirth) leave("it did not come up");
 }
 
-bool WaitingProcess::is_old(Clock::time_point now) const {
-  return state_ == State::kWaiting && now - since_ >= jail::JailEngine::kLongestWait;
-}
-
 void WaitingProcess::look_at_memory(const UniqueFd& proc) {
   if (run_ == nullptr) return;
   if (const auto tree = sys::sample_tree(Supervisor::pid_of(*run_), proc)) memory_ = tree->memory;

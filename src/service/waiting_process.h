@@ -58,7 +58,9 @@ class WaitingProcess final : public RunObserver {
   void look_at_memory(const UniqueFd& proc);
   // What takes too long to come up is gone; what has waited for too long is told by is_old().
   void check_age(Clock::time_point now);
-  [[nodiscard]] bool is_old(Clock::time_point now) const;
+  [[nodiscard]] bool is_old(Clock::time_point now, std::chrono::milliseconds longest_wait) const {
+    return state_ == State::kWaiting && now - since_ >= longest_wait;
+  }
 
   // Somebody needs it: it becomes kPresent or kGone within kLongestAnswer. What it has not answered
   // it has not begun either.

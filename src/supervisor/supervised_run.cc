@@ -27,6 +27,7 @@
 #include "egress/protocol.h"
 #include "engine/jail/child.h"
 #include "engine/jail/jail.h"
+#include "plan/enforced_by.h"
 #include "plan/plan.h"
 #include "sandpit/error.h"
 #include "sandpit/outcome.h"
@@ -109,6 +110,9 @@ SupervisedRun::SupervisedRun(Supervisor& supervisor, jail::Jail jail, Plan plan,
       stderr_{.pipe = &jail_.stderr_pipe(), .collector = OutputCollector(plan_.limits.output)},
       started_(jail_.started()),
       ended_(started_) {
+  const auto enforced_by = [this](std::string_view limit, Mechanism mechanism) {
+    return is_enforced_by(plan_.enforcement, limit, mechanism);
+  };
   cpu_by_cgroup_ = enforced_by("cpu_time", Mechanism::kCgroupV1) ||
                    enforced_by("cpu_time", Mechanism::kCgroupV2);
   cpu_by_sampling_ = enforced_by("cpu_time", Mechanism::kSampled);
@@ -230,13 +234,6 @@ Result<void> SupervisedRun::watch_all() {
                                   [this](std::uint32_t) { on_memory_event(); }));
   }
   return {};
-}
-
-bool SupervisedRun::enforced_by(std::string_view limit, Mechanism mechanism) const {
-  return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
-    return row.limit == limit &&
-           std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
-  });
 }
 
 void SupervisedRun::kill(KillReason reason, std::string_view message) {

@@ -88,7 +88,6 @@ class SupervisedRun {
   [[nodiscard]] Output& output(OutputStream stream) {
     return stream == OutputStream::kStdout ? stdout_ : stderr_;
   }
-  [[nodiscard]] bool enforced_by(std::string_view limit, Mechanism mechanism) const;
 
   Supervisor& supervisor_;
   jail::Jail jail_;

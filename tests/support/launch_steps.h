@@ -38,6 +38,7 @@ inline std::vector<Way> ways_to(jail::LaunchStep step) {
       return {Way::kCold, Way::kColdHosts, Way::kForked};
     case LaunchStep::kIdMaps:
     case LaunchStep::kInit:
+    case LaunchStep::kTell:
       return {Way::kForked};
     case LaunchStep::kJoinCgroup:
     case LaunchStep::kCgroupNamespace:

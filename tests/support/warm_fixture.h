@@ -6,7 +6,10 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "sandpit/sandbox.h"
 #include "support/slowness.h"
@@ -22,10 +25,37 @@ class WarmFixture : public testing::Test {
 #endif
   }
 
-  static Result<Sandbox> make(const TemplateOptions& templates = {}) {
+  // `denied`: system calls.
+  static Sandbox make(const TemplateOptions& templates = {},
+                      const std::vector<std::string>& denied = {},
+                      const std::vector<std::string>& runtime_directories = {}) {
     Config config = Config::defaults();
     config.settings().security.allow_degraded = {"all"};
-    return Sandbox::create(config, {.warm = {.templates = templates}});
+    config.settings().security.deny_syscalls = denied;
+    auto sandbox = Sandbox::create(
+        config, {.runtime_directories = runtime_directories, .warm = {.templates = templates}});
+    EXPECT_TRUE(sandbox) << sandbox.error().to_string();
+    return std::move(*sandbox);
+  }
+
+  static Request hello(const std::string& text = "print('hello')") {
+    return {.source = SourceText{.text = text, .name = "main.py"}};
+  }
+
+  static Outcome run(const Sandbox& sandbox, const Request& request) {
+    auto outcome = sandbox.run(request);
+    EXPECT_TRUE(outcome) << outcome.error().to_string();
+    return outcome ? std::move(*outcome) : Outcome{};
+  }
+
+  // The first run like this one that starts warm; a cold one, where none ever does.
+  static Outcome run_warm(const Sandbox& sandbox, const Request& request) {
+    Outcome outcome;
+    (void)comes_true([&] {
+      outcome = run(sandbox, request);
+      return outcome.start == "warm";
+    });
+    return outcome;
   }
 
   // The only shape that is used; empty counts when there is none.

@@ -160,6 +160,11 @@ RUBY = {
     "unflushed file": Program("$f = File.open('x', 'w'); $f.write 'data'; at_exit { $f.close; puts File.size('x') }"),
     "place": Program("p Dir.pwd, Process.pid, Process.ppid, Process.uid, File.umask, Dir.children('.'), Encoding.default_external, $stdout.sync, $,"),
     "libraries": Program("require 'json'; require 'set'; require 'time'; require 'digest'; puts JSON.dump({ a: [1] }), Set[1, 2].inspect, Digest::SHA256.hexdigest('x'), srand(5) && rand(100)"),
+    "outermost binding": Program("x = 5; p TOPLEVEL_BINDING.local_variables, TOPLEVEL_BINDING.receiver\nrequire 'erb'; puts ERB.new('<%= x %>').result\n"
+                                 "def f = eval('x += 1', TOPLEVEL_BINDING)\np f, x; TOPLEVEL_BINDING.local_variable_set(:y, 1); p TOPLEVEL_BINDING.local_variables"),
+    "lines traced": Program("seen = []\nTracePoint.new(:line) { |t| seen << t.lineno }.enable do\n  1\n  2\nend\np seen"),
+    "nothing": Program("\n# nothing\nwarn 'x' if false\n$stdout.write('x')"),
+    "what is loaded": Program("puts Object.constants.sort, $LOADED_FEATURES.sort; p defined?(StringIO)"),
     "main object": Program("p self, self.class, local_variables, binding.local_variables; x = 1; p binding.local_variables"),
     "fibers and enumerators": Program("e = Enumerator.new { |y| 3.times { |i| y << i } }; p e.next, e.next; f = Fiber.new { Fiber.yield 1; 2 }; p f.resume, f.resume"),
     "segmentation": Program("puts 'x'; $stdout.flush; Process.kill('SEGV', $$) if false; Process.kill('KILL', $$)", status="signaled"),

@@ -139,6 +139,20 @@ class Random(Siblings):
         self.distinct("javascript", "js", "const c = require('crypto'); console.log(Math.random(), c.randomBytes(8).toString('hex'), c.randomUUID(),\n"
                       "  c.randomInt(2 ** 47), crypto.getRandomValues(new Uint32Array(2)).join())")
 
+    def test_javascript_contexts_and_threads(self):
+        if not shutil.which("node", path=self.env["PATH"]):
+            self.skipTest("node")
+        text = ("const vm = require('vm'); const { Worker } = require('worker_threads');\n"
+                "const numbers = [Math.random(), vm.runInNewContext('Math.random()'), vm.runInContext('Math.random()', vm.createContext())];\n"
+                "const worker = () => new Promise(done => new Worker(\"require('worker_threads').parentPort.postMessage(Math.random())\",\n"
+                "  { eval: true }).on('message', done));\n"
+                "(async () => { numbers.push(await worker(), await worker()); console.log(numbers.join(' ')) })()")
+        found = [run["stdout"].split() for run in self.batch("javascript", text, 20)]
+        self.assertEqual({len(numbers) for numbers in found}, {5})
+        # Neither in one run nor in its siblings.
+        twice = [number for number, times in collections.Counter(sum(found, [])).items() if times > 1]
+        self.assertEqual(twice, [], found[:2])
+
     def test_ruby(self):
         self.distinct("ruby", "rb", "require 'securerandom'; require 'openssl'\n"
                       "puts [rand, Random.rand, SecureRandom.hex(8), Random.new.rand, OpenSSL::Random.random_bytes(8).unpack1('H*')].join(' ')")

@@ -62,6 +62,7 @@ enum class LaunchStep : std::uint8_t {
   kInit,
   kListener,  // of the denials, sent to the host once the filter is on
   kEgress,    // `detail` is the index of the listening socket, or -1
+  kTell,      // of init, to the host, by the template of such a jail
   kCount,
 };
 [[nodiscard]] const char* to_string(LaunchStep step);

@@ -171,7 +171,8 @@ const char* to_string(LaunchStep step) {
                                            "id maps",
                                            "init",
                                            "denial listener",
-                                           "egress"};
+                                           "egress",
+                                           "tell of init"};
   static_assert(sizeof kNames / sizeof *kNames == static_cast<std::size_t>(LaunchStep::kCount));
   // A step may come in a message, from another process.
   return step < LaunchStep::kCount ? kNames[static_cast<std::size_t>(step)] : "unknown step";

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +14,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,19 +69,15 @@ pid_t pid_of(int pidfd) {
 
 // What a run does after it was told to start, under its own filter and limits: read the message,
 // copy its files, place its standard input, or say what failed.
-bool may_wait_behind_walls(const ChildSpec& spec) {
+bool may_wait_behind_walls(const Plan& plan) {
   constexpr int kNeeded[] = {SYS_recvmsg, SYS_write,      SYS_umask,         SYS_openat,
                              SYS_mkdirat, SYS_sendfile,   SYS_close,         SYS_dup2,
                              SYS_fcntl,   SYS_exit_group, SYS_rt_sigprocmask};
-  const std::span<const sock_filter> filter(spec.seccomp.filter, spec.seccomp.len);
   const bool allowed =
-      std::ranges::all_of(kNeeded, [&](int number) { return sys::allows(filter, number); });
+      std::ranges::all_of(kNeeded, [&](int number) { return sys::allows(plan.seccomp, number); });
   // For the descriptors of the message, beside those that are open.
   constexpr std::uint64_t kLeastFiles = 8 + JailEngine::kMostWaitingInputs;
-  const bool room = std::ranges::all_of(spec.rlimits, [](const ChildRlimit& limit) {
-    return limit.resource != RLIMIT_NOFILE || limit.limit.rlim_cur >= kLeastFiles;
-  });
-  return allowed && room;
+  return allowed && plan.max_descriptors >= kLeastFiles;
 }
 
 }  // namespace
@@ -142,9 +136,9 @@ Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
   spec.in_ready_tree = true;  // the template's own
   warm::Waits waits = warm::Waits::kNo;
   if (standard_input == nullptr) {
-    waits = may_wait_behind_walls(spec) ? warm::Waits::kBehindWalls : warm::Waits::kBeforeWalls;
+    waits = may_wait_behind_walls(plan) ? warm::Waits::kBehindWalls : warm::Waits::kBeforeWalls;
     spec.inputs = {};
-    spec.backstop_ms += std::chrono::milliseconds(kLongestWait).count();
+    spec.backstop_ms += longest_wait_.count();
   }
   hand_over(ends, spec);
   spec.fail_step = fork_fail_step_;
@@ -184,19 +178,6 @@ Result<Jail> JailEngine::fork_run(TemplateLink& from, const Plan& plan,
   return jail;
 }
 
-namespace {
-
-// The limit that a cold run of this plan has (SpecBuilder); 0 where it has none.
-std::uint64_t cpu_rlimit(const Plan& plan) {
-  SpecBuilder builder(plan);
-  for (const ChildRlimit& limit : builder.finish({}).rlimits) {
-    if (limit.resource == RLIMIT_CPU) return limit.limit.rlim_cur;
-  }
-  return 0;
-}
-
-}  // namespace
-
 Result<void> JailEngine::begin(Jail& waiting, const Plan& plan, const std::vector<UniqueFd>& inputs,
                                const UniqueFd& standard_input) const {
   waiting.started_ = std::chrono::steady_clock::now();
@@ -210,10 +191,7 @@ Result<void> JailEngine::hand_over(const Jail& waiting, int socket, const Plan& 
 }
 
 bool JailEngine::may_wait(const Plan& plan) {
-  SpecBuilder builder(plan);
-  const ChildSpec& spec = builder.finish({});
-  const std::span<const sock_filter> filter(spec.seccomp.filter, spec.seccomp.len);
-  return may_wait_behind_walls(spec) && sys::allows(filter, SYS_fchmodat);
+  return may_wait_behind_walls(plan) && sys::allows(plan.seccomp, SYS_fchmodat);
 }
 
 Result<void> JailEngine::send_start(const Jail& waiting, int socket, std::uint64_t cpu_seconds,

@@ -197,6 +197,10 @@ Result<std::unique_ptr<JailEngine>> JailEngine::create(Mode mode, const HostFact
   const Injection forked = injection_from_environment("SANDPIT_INJECT_WARM");
   engine->fork_fail_step_ = forked.step;
   engine->fork_fail_errno_ = forked.errno_value;
+  if (const char* wait = std::getenv("SANDPIT_INJECT_WAIT"); wait != nullptr) {
+    engine->longest_wait_ = std::min<std::chrono::milliseconds>(
+        kLongestWait, std::chrono::milliseconds(number_of(wait)));
+  }
   return engine;
 }
 

@@ -109,6 +109,8 @@ class JailEngine {
   // have other inputs and another WarmStart::source and args the second time. An error of begin():
   // it has not started, and won't.
   static constexpr std::chrono::minutes kLongestWait{5};
+  // That time, or a shorter one of the tests' own: SANDPIT_INJECT_WAIT, in milliseconds.
+  [[nodiscard]] std::chrono::milliseconds longest_wait() const { return longest_wait_; }
   static constexpr std::size_t kMostWaitingInputs = 8;
   // Its files are few and small enough for a run that waits behind its limits.
   [[nodiscard]] static bool can_begin(const Plan& plan);
@@ -157,6 +159,7 @@ class JailEngine {
   int fail_errno_ = 0;
   int fork_fail_step_ = -1;  // the same for forked runs: SANDPIT_INJECT_WARM
   int fork_fail_errno_ = 0;
+  std::chrono::milliseconds longest_wait_ = kLongestWait;
 };
 
 }  // namespace sandpit::jail

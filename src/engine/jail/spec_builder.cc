@@ -25,6 +25,7 @@
 #include "engine/jail/idmap.h"
 #include "engine/jail/mount_calls.h"
 #include "plan/egress_plan.h"
+#include "plan/enforced_by.h"
 #include "plan/plan.h"
 #include "plan/wasm_plan.h"
 #include "sandpit/error.h"
@@ -48,7 +49,18 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
+// A warm worker's CPU time is granted piece by piece, and its pools are large and mostly empty.
+bool serves(const Plan& plan) { return plan.wasm && plan.wasm->task == WasmTask::kServe; }
+
 }  // namespace
+
+std::uint64_t cpu_rlimit(const Plan& plan) {
+  const bool by_rlimit = is_enforced_by(plan.enforcement, "cpu_time", Mechanism::kRlimit);
+  if (!by_rlimit || serves(plan)) return 0;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(plan.limits.cpu_time).count();
+  // A backstop behind the counter of the whole tree: one second more, so that the counter decides.
+  return static_cast<std::uint64_t>(seconds) + 1;
+}
 
 SpecBuilder::SpecBuilder(const Plan& plan)
     : plan_(plan), argv_(pointers(plan.argv)), envp_(pointers(plan.env)), filter_(plan.seccomp) {
@@ -95,11 +107,8 @@ void SpecBuilder::add_rlimits() {
     }
     rlimits_.push_back({.resource = resource, .limit = {.rlim_cur = value, .rlim_max = value}});
   };
-  const auto enforced_by = [this](std::string_view limit, Mechanism mechanism) {
-    return std::ranges::any_of(plan_.enforcement, [&](const Enforcement& row) {
-      return row.limit == limit &&
-             std::ranges::find(row.mechanisms, mechanism) != row.mechanisms.end();
-    });
+  const auto by_rlimit = [this](std::string_view limit) {
+    return is_enforced_by(plan_.enforcement, limit, Mechanism::kRlimit);
   };
   // 1, not 0: a piped core_pattern handler, which runs as the host's root, is only skipped at 1
   // (core(5)).
@@ -121,21 +130,15 @@ void SpecBuilder::add_rlimits() {
       0);  // POSIX message queues are kernel memory outside the memory cgroup's view
   add(RLIMIT_RTPRIO, 0);
   add(RLIMIT_NICE, 0);
-  // Per process, as a backstop behind the tree-wide counter: one second more, so that the counter
-  // decides.
-  const std::uint64_t cpu = static_cast<std::uint64_t>(
-      std::chrono::ceil<std::chrono::seconds>(plan_.limits.cpu_time).count());
-  // A warm worker's CPU time is granted piece by piece, and its pools are large and mostly empty.
-  const bool serves = plan_.wasm && plan_.wasm->task == WasmTask::kServe;
-  if (enforced_by("cpu_time", Mechanism::kRlimit) && !serves) add(RLIMIT_CPU, cpu + 1);
+  if (const std::uint64_t cpu = cpu_rlimit(plan_); cpu != 0) add(RLIMIT_CPU, cpu);
   // Private writable memory only (kernel 4.7): RLIMIT_AS would break runtimes that reserve address
   // space.
   // Above the limit: the sampler, which tells what happened, shall come first.
-  if (enforced_by("memory", Mechanism::kRlimit) && !serves) {
+  if (by_rlimit("memory") && !serves(plan_)) {
     const std::uint64_t memory = plan_.limits.memory.count();
     add(RLIMIT_DATA, memory + std::max(memory / 2, ByteCount::mib(64).count()));
   }
-  if (enforced_by("processes", Mechanism::kRlimit)) add(RLIMIT_NPROC, plan_.max_tasks);
+  if (by_rlimit("processes")) add(RLIMIT_NPROC, plan_.max_tasks);
 }
 
 Result<void> SpecBuilder::map_owner(int tree, const Mount& mount, const RunIds& ids, int proc_dir) {

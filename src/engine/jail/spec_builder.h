@@ -2,6 +2,8 @@
 // touches is laid out here, before.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -15,6 +17,9 @@ namespace sandpit::jail {
 // `descriptors`: those of plan.inputs, in their order. The Plan must outlive what is made of it.
 [[nodiscard]] std::vector<ChildInput> child_inputs(const Plan& plan,
                                                    const std::vector<UniqueFd>& descriptors);
+
+// RLIMIT_CPU of each of the run's processes, in seconds; 0 where there is none.
+[[nodiscard]] std::uint64_t cpu_rlimit(const Plan& plan);
 
 class SpecBuilder {
  public:

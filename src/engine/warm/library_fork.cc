@@ -36,7 +36,8 @@ using jail::MessageKind;
 // Between a template and the init that shares its memory.
 struct Shared {
   std::uint32_t go = 0;     // init may begin
-  int map_errno = 0;        // what kept the id maps from being written, for init to tell
+  int tell_errno = 0;       // what kept the host from hearing of init, for init to tell
+  int map_errno = 0;        // and the id maps from being written
   std::uint32_t alive = 0;  // cleared by the kernel when init has memory of its own, or none
   TemplateState* state = nullptr;
   RunImage* image = nullptr;
@@ -72,6 +73,13 @@ int write_map(pid_t pid, const char* name, std::uint32_t inside, std::uint32_t o
   char text[64];
   (void)::snprintf(text, sizeof text, "%u %u 1", inside, outside);
   return write_proc(pid, name, text, std::strlen(text));
+}
+
+// 0, or what it fails with. A run whose end the host could not see must not begin.
+int tell(const jail::ChildSpec& spec, int pidfd) {
+  if (spec.fail_step == static_cast<int>(LaunchStep::kTell)) return spec.fail_errno;
+  const ssize_t n = jail::send_with_descriptor(spec.socket, {.kind = MessageKind::kStarted}, pidfd);
+  return n < 0 ? errno : 0;
 }
 
 int write_maps(pid_t pid, const RunImage& image) {
@@ -223,6 +231,10 @@ int init_main(void* /*unused*/) {
   launch.begin(LaunchStep::kIdMaps);
   launch.need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   if (shared.map_errno != 0) launch.fail(shared.map_errno);
+  if (shared.tell_errno != 0) {
+    launch.begin(LaunchStep::kTell);
+    launch.fail(shared.tell_errno);
+  }
   if (spec.own_network) {
     launch.begin(LaunchStep::kNetworkNamespace);
     launch.need(raw::unshare(CLONE_NEWNET));
@@ -290,7 +302,7 @@ Forked fork_run(TemplateState& state, RunImage& image) {
     launch.report(errno);
     return {};
   }
-  (void)jail::send_with_descriptor(spec.socket, {.kind = MessageKind::kStarted}, pidfd);
+  shared.tell_errno = tell(spec, pidfd);
   ::close(pidfd);
   shared.map_errno = write_maps(pid, image) < 0 ? errno : 0;
   __atomic_store_n(&shared.go, 1, __ATOMIC_RELEASE);

@@ -1,5 +1,7 @@
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include <cstring>
 
 #include "engine/warm/library.h"
+#include "engine/warm/run_image.h"
 
 namespace sandpit::warm {
 namespace {
@@ -65,6 +68,32 @@ void leave_out(const char* name) {
   (void)::mprotect(code - offset, size, PROT_READ | PROT_EXEC);
 }
 
+// V8 seeds Math.random of each context, and more, from a generator of the whole isolate, which has
+// been used when the template is ready: every run would go on from there. The flag --random-seed,
+// which the prelude has for builds without these symbols, gives all contexts and worker threads of
+// a run the same numbers.
+void* (*v8_isolate)() = nullptr;
+void* (*v8_generator)(void* isolate) = nullptr;
+void (*v8_seed)(void* generator, std::int64_t seed) = nullptr;
+
+void find_v8() {
+  v8_isolate = symbol<void*()>("_ZN2v87Isolate10GetCurrentEv");
+  v8_generator = symbol<void*(void*)>("_ZN2v88internal7Isolate23random_number_generatorEv");
+  v8_seed = symbol<void(void*, std::int64_t)>("_ZN2v84base21RandomNumberGenerator7SetSeedEl");
+  if (v8_generator == nullptr || v8_seed == nullptr) v8_isolate = nullptr;
+  if (v8_isolate != nullptr && ::setenv(kSeededVariable, "1", 1) < 0) v8_isolate = nullptr;
+}
+
+void seed_v8() {
+  void* const isolate = v8_isolate == nullptr ? nullptr : v8_isolate();
+  if (isolate == nullptr) return;
+  std::int64_t seed = 0;
+  const int device = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  if (::read(device, &seed, sizeof seed) != static_cast<ssize_t>(sizeof seed)) ::_exit(125);
+  ::close(device);
+  v8_seed(v8_generator(isolate), seed);
+}
+
 // V8 keeps its heap out of forks (MADV_DONTFORK): here that is what they are for.
 void fork_all_memory() {
   FILE* const maps = ::fopen("/proc/self/smaps", "re");
@@ -91,6 +120,7 @@ void fork_all_memory() {
 void prepare_runtime(const char* prelude, const int* ours, std::size_t count, const char* program) {
   prepare_python(prelude);
   for (const char* name : kNeedless) leave_out(name);
+  find_v8();
   const bool threads = park_threads() != 0;
   if (const int unknown = note_descriptors(ours, count, program); unknown >= 0) {
     (void)::fprintf(stderr, "descriptor %d can't be renewed in each run\n", unknown);
@@ -100,6 +130,7 @@ void prepare_runtime(const char* prelude, const int* ours, std::size_t count, co
 }
 
 void revive_runtime() {
+  seed_v8();
   unpark_threads();
   if (python_state < 0) return;
   if (python_after_fork != nullptr) python_after_fork();

@@ -66,6 +66,8 @@ inline constexpr const char* kArgumentsVariable = "SANDPIT_ARGUMENTS";
 inline constexpr const char* kRehearsalVariable = "SANDPIT_REHEARSAL";
 // Names, each followed by a comma, of variables that are the template's only.
 inline constexpr const char* kForgetVariable = "SANDPIT_FORGET";
+// "1", for the prelude: V8's generator is seeded in each run (library_runtime.cc).
+inline constexpr const char* kSeededVariable = "SANDPIT_SEEDED";
 // What a run's program gets when it opens this path, once: its record (RunImage::record).
 inline constexpr const char* kRecordPath = "/.sandpit/go";
 // Opened by a prelude's last object when nothing of the program is left: library_exit.cc.

@@ -188,8 +188,8 @@ TEST_F(ResultsFileTest, ResumingWithoutAFileBeginsOne) {
 }
 
 TEST_F(ResultsFileTest, ATornLastLineIsCutOffWhereverItWasTorn) {
-  const std::string whole = "{\"id\":1,\"stdout\":\"x\"}\n";
-  const std::string last = "{\"id\":2,\"stdout\":\"a\\u00e9\"}";
+  const std::string whole = "{\"id\":1,\"status\":\"exited\"}\n";
+  const std::string last = "{\"id\":2,\"status\":\"exited\",\"stdout\":\"a\\u00e9\"}";
   for (std::size_t length = 1; length < last.size(); ++length) {
     write(whole + last.substr(0, length));
     IdSet ids;
@@ -205,29 +205,57 @@ TEST_F(ResultsFileTest, ATornLastLineIsCutOffWhereverItWasTorn) {
 }
 
 TEST_F(ResultsFileTest, AWholeLastLineWithoutItsNewlineIsKept) {
-  write("{\"id\":1}\n{\"id\":2}");
+  const std::string whole = "{\"id\":1,\"status\":\"x\"}\n{\"status\":\"x\",\"id\":2}";
+  write(whole);
   auto file = open(Existing::kResume);
   ASSERT_TRUE(file.has_value());
   EXPECT_TRUE(resumed_.newline_added);
   EXPECT_EQ(resumed_.results, 2U);
   EXPECT_EQ(ids_.mark("2", IdSet::kSeen), IdSet::kDone);
-  EXPECT_EQ(content(), "{\"id\":1}\n{\"id\":2}\n");
+  EXPECT_EQ(content(), whole + "\n");
 }
 
 TEST_F(ResultsFileTest, WhatAPowerCutLeavesIsATornLine) {
-  write("{\"id\":1}\n" + std::string(4096, '\0'));
-  auto file = open(Existing::kResume);
-  ASSERT_TRUE(file.has_value());
-  EXPECT_EQ(resumed_.cut_bytes, 4096U);
-  EXPECT_EQ(content(), "{\"id\":1}\n");
+  const std::string whole = "{\"id\":1,\"status\":\"x\"}\n";
+  for (const std::string beginning : {"", "{\"i", "{\"id\":2,\"st"}) {
+    write(whole + beginning + std::string(4096, '\0'));
+    IdSet ids;
+    Resumed resumed;
+    auto file = ResultsFile::open(path_, Existing::kResume, ids, resumed);
+    ASSERT_TRUE(file.has_value()) << file.error().to_string();
+    EXPECT_EQ(resumed.cut_bytes, 4096U + beginning.size());
+    EXPECT_EQ(content(), whole);
+  }
 }
 
 TEST_F(ResultsFileTest, AFileThatIsNoResultsFileIsNotTouched) {
-  const std::string text = "{\"id\":1}\nDear diary\n{\"id\":2";
+  const std::string text = "{\"id\":1,\"status\":\"x\"}\nDear diary\n{\"id\":2";
   write(text);
   const auto file = open(Existing::kResume);
   ASSERT_FALSE(file.has_value());
   EXPECT_THAT(file.error().where, HasSubstr("results.jsonl:2"));
+  EXPECT_EQ(content(), text);
+}
+
+// What has no newline at its end may be somebody else's as well as a torn line.
+TEST_F(ResultsFileTest, ALastLineThatDoesNotBeginAsAResultIsNotCutOff) {
+  for (const std::string text :
+       {"Dear diary", "{\"name\":\"x\"", "{\"id\":1,\"status\":\"x\"}\nDear diary"}) {
+    write(text);
+    const auto file = open(Existing::kResume);
+    ASSERT_FALSE(file.has_value()) << text;
+    EXPECT_THAT(file.error().message, HasSubstr("not a result"));
+    EXPECT_EQ(content(), text);
+  }
+}
+
+// Their ids would be those of the tasks, which would then be skipped.
+TEST_F(ResultsFileTest, TasksAreNoResults) {
+  const std::string text = "{\"id\":1,\"runtime\":\"python\",\"source\":\"status\"}\n";
+  write(text);
+  const auto file = open(Existing::kResume);
+  ASSERT_FALSE(file.has_value());
+  EXPECT_THAT(file.error().message, HasSubstr("it has no status"));
   EXPECT_EQ(content(), text);
 }
 

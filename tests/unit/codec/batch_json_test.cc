@@ -154,9 +154,10 @@ TEST(BatchResultJson, BeginsWithIdAndVerdictAndIsOneLine) {
 }
 
 TEST(BatchResultJson, TheIdIsThatOfTheRootAlone) {
-  EXPECT_EQ(*batch_result_id(R"({"a":{"id":1},"b":[{"id":2}],"id":3})"), "3");
-  for (const char* bad : {R"({"a":{"id":1}})", "[1]", "{}", R"({"id":1.5})", R"({"id":1)", "", "x",
-                          R"({"id":[1]})", R"({"id":{"id":4}})"}) {
+  EXPECT_EQ(*batch_result_id(R"({"a":{"id":1},"b":[{"id":2}],"id":3,"status":""})"), "3");
+  for (const char* bad : {R"({"a":{"id":1},"status":""})", "[1]", "{}", R"({"id":1.5,"status":""})",
+                          R"({"id":1,"status":"")", "", "x", R"({"id":[1],"status":""})",
+                          R"({"id":{"id":4},"status":""})", R"({"id":1,"a":{"status":""}})"}) {
     EXPECT_FALSE(batch_result_id(bad).has_value()) << bad;
   }
 }

@@ -35,24 +35,26 @@ class Once : public test::WarmFixture {
     char name[] = "/tmp/sandpit-once-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
     directory_ = name;
-    std::filesystem::create_directory(directory_ / "once");
     starts_with(R"("{source}", "{args}")");
     test::mark_launcher();
   }
   void TearDown() override {
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
+    ::unsetenv("SANDPIT_INJECT_WAIT");
   }
 
   // The words after the interpreter.
-  void starts_with(const std::string& words) const {
-    std::ofstream(directory_ / "once/runtime.toml") << R"(
-id = "once"
-display_name = "Once"
+  void starts_with(const std::string& words) const { add_runtime("once", words, "true"); }
+  void add_runtime(const std::string& name, const std::string& words,
+                   const std::string& once) const {
+    std::filesystem::create_directory(directory_ / name);
+    std::ofstream(directory_ / name / "runtime.toml") << "id = \"" << name << R"("
+display_name = "Perl"
 tier = 1
-extensions = ["once"]
+extensions = [")" << name << R"("]
 interpreter = ["perl"]
 argv = ["{interpreter}", "{source}", "{args}"]
-source_name = "main.once"
+source_name = "main.)" << name << R"("
 syscall_profile = "interpreter"
 helper_files = 20
 install = "-"
@@ -60,30 +62,24 @@ install = "-"
 argv = ["{interpreter}", "-v"]
 after = "v"
 [warm]
-once = true
+once = )" << once << R"(
 trigger = "{source}"
 argv = ["{interpreter}", )" << words << "]\n";
   }
 
   [[nodiscard]] Sandbox make(const TemplateOptions& options = {.most = 1},
                              const std::vector<std::string>& denied = {}) const {
-    Config config = Config::defaults();
-    config.settings().security.allow_degraded = {"all"};
-    config.settings().security.deny_syscalls = denied;
-    auto sandbox = Sandbox::create(
-        config, {.runtime_directories = {directory_.string()}, .warm = {.templates = options}});
-    EXPECT_TRUE(sandbox) << sandbox.error().to_string();
-    return std::move(*sandbox);
+    return WarmFixture::make(options, denied, {directory_.string()});
   }
 
-  static Request hello(const std::string& text = "print 'hello';") {
-    return {.source = SourceText{.text = text, .name = "main.once"}};
+  static Request hello(const std::string& text = "print 'hello';",
+                       const std::string& name = "main.once") {
+    return {.source = SourceText{.text = text, .name = name}};
   }
+  static Request stuck() { return hello("print 'stuck';", "main.stuck"); }
 
   static Outcome run(const Sandbox& sandbox, const Request& request = hello()) {
-    auto outcome = sandbox.run(request);
-    EXPECT_TRUE(outcome) << outcome.error().to_string();
-    return outcome ? std::move(*outcome) : Outcome{};
+    return WarmFixture::run(sandbox, request);
   }
 
   // Of the kind that came last.
@@ -309,6 +305,52 @@ TEST_F(Once, ThatAreFrozenAreNotWaitedFor) {
     EXPECT_EQ(counts(sandbox).hits, 0U);
   }
   EXPECT_EQ(test::settled_state(before), before);
+}
+
+// While a request waits for a process that does not come up, two seconds at most, nothing else is
+// tidied up. What waits meanwhile must not be used when its own init is about to end it.
+TEST_F(Once, ThatHaveWaitedForTooLongServeNobody) {
+  ::setenv("SANDPIT_INJECT_WAIT", "500", 1);
+  add_runtime("stuck", R"("-e", "sleep 600", "{source}")", "true");
+  const Sandbox sandbox = make();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(run(sandbox, stuck()).start, "cold");
+  ASSERT_TRUE(bring_up(sandbox));
+  auto pending = sandbox.start(stuck());
+  ASSERT_TRUE(pending) << pending.error().to_string();
+  std::this_thread::sleep_for(700ms);
+  const Outcome outcome = run(sandbox);
+  EXPECT_EQ(outcome.start, "cold");
+  EXPECT_EQ(outcome.start_reason, "its process is being made");
+  EXPECT_EQ(outcome.stdout_text, "hello") << outcome.message;
+  EXPECT_EQ(pending->wait()->start_reason, "its process failed: it did not come up in time");
+}
+
+TEST_F(Once, LetNoRunThatWasForkedAheadServeAfterItsTime) {
+  ::setenv("SANDPIT_INJECT_WAIT", "500", 1);
+  add_runtime("stuck", R"("-e", "sleep 600", "{source}")", "true");
+  add_runtime("forked", R"("{source}")", "false");
+  const Sandbox sandbox = make();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(run(sandbox, stuck()).start, "cold");
+  const Request request = hello("print 'hello';", "main.forked");
+  ASSERT_EQ(run_warm(sandbox, request).start, "warm");
+  const auto waited = [&] {
+    const auto kinds = sandbox.template_counts();
+    EXPECT_TRUE(kinds);
+    for (const TemplateCounts& kind : *kinds) {
+      if (kind.runtime == "forked") return std::pair(kind.waiting, kind.waited);
+    }
+    return std::pair(0U, std::uint64_t{0});
+  };
+  ASSERT_TRUE(comes_true([&] { return waited().first == 1; }));
+  const std::uint64_t before = waited().second;
+  auto pending = sandbox.start(stuck());
+  ASSERT_TRUE(pending) << pending.error().to_string();
+  std::this_thread::sleep_for(700ms);
+  const Outcome outcome = run(sandbox, request);
+  EXPECT_EQ(outcome.start, "warm") << outcome.start_reason;
+  EXPECT_EQ(outcome.stdout_text, "hello") << outcome.message;
+  EXPECT_EQ(waited().second, before);
+  EXPECT_TRUE(pending->wait());
 }
 
 TEST_F(Once, ThatNeverComeToTheirProgramAreNotWaitedFor) {

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -22,21 +21,14 @@ using namespace std::chrono_literals;
 
 class Templates : public test::WarmFixture {
  protected:
-  static Sandbox make(const TemplateOptions& options) {
-    auto sandbox = WarmFixture::make(options);
-    EXPECT_TRUE(sandbox) << sandbox.error().to_string();
-    return std::move(*sandbox);
-  }
-
-  static Outcome run(const Sandbox& sandbox, const std::string& text = "print('hello')") {
-    auto outcome = sandbox.run({.source = SourceText{.text = text, .name = "main.py"}});
-    EXPECT_TRUE(outcome) << outcome.error().to_string();
-    EXPECT_EQ(outcome->status, Status::kExited) << outcome->message;
-    return std::move(*outcome);
+  static Outcome run(const Sandbox& sandbox, const Request& request = hello()) {
+    Outcome outcome = WarmFixture::run(sandbox, request);
+    EXPECT_EQ(outcome.status, Status::kExited) << outcome.message;
+    return outcome;
   }
 
   static void warm_up(const Sandbox& sandbox) {
-    ASSERT_TRUE(comes_true([&] { return run(sandbox).start == "warm"; }));
+    ASSERT_EQ(run_warm(sandbox, hello()).start, "warm");
   }
 };
 
@@ -66,7 +58,7 @@ TEST_F(Templates, AreNoMoreThanTheMost) {
   callers.reserve(6);
   for (int i = 0; i < 6; ++i) {
     callers.emplace_back([&] {
-      (void)run(sandbox, fmt::format("import time; time.sleep({})", 0.2 * test::slowness()));
+      (void)run(sandbox, hello(fmt::format("import time; time.sleep({})", 0.2 * test::slowness())));
     });
   }
   std::this_thread::sleep_for(100ms * test::slowness());
@@ -123,7 +115,7 @@ TEST_F(Templates, ThatAreStuckKeepNoCancelledRun) {
   const pid_t stuck = test::process_of_launcher(2, 32767);
   ASSERT_GT(stuck, 1);
   ASSERT_EQ(::kill(stuck, SIGSTOP), 0);
-  Request request{.source = SourceText{.text = "print('hello')", .name = "main.py"}};
+  Request request = hello();
   request.limits.wall_time = Milliseconds(60'000);
   auto begun = sandbox.start(request, [](OutputStream, std::string_view) {});
   ASSERT_TRUE(begun) << begun.error().to_string();

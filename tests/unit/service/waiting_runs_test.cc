@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
 
 #include "sandpit/sandbox.h"
 #include "support/host_state.h"
@@ -25,22 +24,6 @@ using namespace std::chrono_literals;
 class WaitingRuns : public test::WarmFixture {
  protected:
   void TearDown() override { ::unsetenv("SANDPIT_INJECT_WARM"); }
-
-  static Sandbox make(const TemplateOptions& options) {
-    auto sandbox = WarmFixture::make(options);
-    EXPECT_TRUE(sandbox) << sandbox.error().to_string();
-    return std::move(*sandbox);
-  }
-
-  static Request hello(const std::string& text = "print('hello')") {
-    return {.source = SourceText{.text = text, .name = "main.py"}};
-  }
-
-  static Outcome run(const Sandbox& sandbox, const Request& request) {
-    auto outcome = sandbox.run(request);
-    EXPECT_TRUE(outcome) << outcome.error().to_string();
-    return std::move(*outcome);
-  }
 
   // Until there is a run that waits, for requests like this one.
   static bool bring_up(const Sandbox& sandbox, const Request& request) {
@@ -70,7 +53,7 @@ TEST_F(WaitingRuns, ServeRequestsThatDifferInTheirProgramOnly) {
 
 TEST_F(WaitingRuns, AreNoneWhereNoneAreWanted) {
   const Sandbox sandbox = make({.most = 1, .waiting = 0});
-  ASSERT_TRUE(comes_true([&] { return run(sandbox, hello()).start == "warm"; }));
+  ASSERT_EQ(run_warm(sandbox, hello()).start, "warm");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(run(sandbox, hello()).stdout_text, "hello\n");
   EXPECT_EQ(counts(sandbox).waiting, 0U);
   EXPECT_EQ(counts(sandbox).waited, 0U);
@@ -115,17 +98,13 @@ TEST_F(WaitingRuns, WithASourceLargerThanAFileMayBeAreForkedWhenAskedFor) {
 }
 
 TEST_F(WaitingRuns, WaitBeforeTheirWallsWhereTheFilterForbidsTheRest) {
-  Config config = Config::defaults();
-  config.settings().security.allow_degraded = {"all"};
-  config.settings().security.deny_syscalls = {"sendfile"};
-  auto sandbox = Sandbox::create(config, {.warm = {.templates = {.most = 1}}});
-  ASSERT_TRUE(sandbox) << sandbox.error().to_string();
+  const Sandbox sandbox = make({.most = 1}, {"sendfile"});
   const Request request =
       hello("import os\ntry:\n os.sendfile(1, 0, 0, 1)\nexcept OSError as e:\n print(e.errno)\n");
-  ASSERT_TRUE(bring_up(*sandbox, request));
-  const std::uint64_t before = counts(*sandbox).waited;
-  EXPECT_EQ(run(*sandbox, request).stdout_text, "1\n");
-  EXPECT_EQ(counts(*sandbox).waited, before + 1);
+  ASSERT_TRUE(bring_up(sandbox, request));
+  const std::uint64_t before = counts(sandbox).waited;
+  EXPECT_EQ(run(sandbox, request).stdout_text, "1\n");
+  EXPECT_EQ(counts(sandbox).waited, before + 1);
 }
 
 TEST_F(WaitingRuns, ThatWereKilledAreMissedByNobody) {
@@ -174,7 +153,7 @@ TEST_F(WaitingRuns, ThatFailToWaitAreDoneWithout) {
   ::setenv("SANDPIT_INJECT_WARM", "wait for go:18", 1);
   {
     const Sandbox sandbox = make({.most = 1});
-    ASSERT_TRUE(comes_true([&] { return run(sandbox, hello()).start == "warm"; }));
+    ASSERT_EQ(run_warm(sandbox, hello()).start, "warm");
     // One that is asked for before it has failed is a launch that fails, as any other; those that
     // have failed are not asked, and after three of them there are no more.
     for (int i = 0; i < 12; ++i) {

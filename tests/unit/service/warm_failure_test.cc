@@ -6,11 +6,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
-#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/jail/child.h"
@@ -24,19 +21,6 @@ namespace {
 
 using jail::LaunchStep;
 
-// Runs until one is forked; none where templates can't be had here.
-std::optional<Outcome> warm_run(const Sandbox& sandbox) {
-  const Request request{.source = SourceText{.text = "print('hello')", .name = "main.py"}};
-  for (int i = 0; i < 300; ++i) {
-    auto outcome = sandbox.run(request);
-    if (!outcome) return {};
-    if (outcome->start == "warm") return std::move(*outcome);
-    if (outcome->start_reason.find("missing") != std::string::npos) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return {};
-}
-
 class WarmFailure : public test::WarmFixture, public testing::WithParamInterface<LaunchStep> {
  protected:
   void TearDown() override { ::unsetenv("SANDPIT_INJECT_WARM"); }
@@ -49,15 +33,13 @@ TEST_P(WarmFailure, EndsAsSandboxErrorAndLeavesNothing) {
   const std::string injection = std::string(jail::to_string(step)) + ":" + std::to_string(EXDEV);
   ::setenv("SANDPIT_INJECT_WARM", injection.c_str(), 1);
   {
-    auto sandbox = make();
-    ASSERT_TRUE(sandbox) << sandbox.error().to_string();
+    const Sandbox sandbox = make();
     for (int round = 0; round < 2; ++round) {
-      const auto outcome = warm_run(*sandbox);
-      ASSERT_TRUE(outcome.has_value()) << "no run was forked";
-      EXPECT_EQ(outcome->status, Status::kSandboxError) << outcome->message;
-      EXPECT_NE(outcome->message.find(jail::to_string(step)), std::string::npos)
-          << outcome->message;
-      EXPECT_NE(outcome->message.find("cross-device"), std::string::npos) << outcome->message;
+      const Outcome outcome = run_warm(sandbox, hello());
+      ASSERT_EQ(outcome.start, "warm") << outcome.start_reason;
+      EXPECT_EQ(outcome.status, Status::kSandboxError) << outcome.message;
+      EXPECT_NE(outcome.message.find(jail::to_string(step)), std::string::npos) << outcome.message;
+      EXPECT_NE(outcome.message.find("cross-device"), std::string::npos) << outcome.message;
     }
   }
   const test::HostState after = test::settled_state(before);
@@ -84,12 +66,11 @@ INSTANTIATE_TEST_SUITE_P(EachStep, WarmFailure, testing::ValuesIn(steps_of_forke
 TEST_F(WarmFailure, WithoutInjectionTheSameRunSucceedsAndLeavesNothing) {
   const test::HostState before = test::host_state();
   {
-    auto sandbox = make();
-    ASSERT_TRUE(sandbox) << sandbox.error().to_string();
-    const auto outcome = warm_run(*sandbox);
-    ASSERT_TRUE(outcome.has_value()) << "no run was forked";
-    EXPECT_EQ(outcome->status, Status::kExited) << outcome->message;
-    EXPECT_EQ(outcome->stdout_text, "hello\n");
+    const Sandbox sandbox = make();
+    const Outcome outcome = run_warm(sandbox, hello());
+    ASSERT_EQ(outcome.start, "warm") << outcome.start_reason;
+    EXPECT_EQ(outcome.status, Status::kExited) << outcome.message;
+    EXPECT_EQ(outcome.stdout_text, "hello\n");
   }
   const test::HostState after = test::settled_state(before);
   EXPECT_EQ(after, before) << after.text() << " instead of " << before.text();
