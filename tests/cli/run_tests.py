@@ -308,7 +308,7 @@ class BadInput(Case):
     def test_an_unknown_runtime_in_a_configuration_is_told_the_known_ones_once(self):
         self.write("bad.toml", "[runtimes.extensions]\npyw = 'nothinglikeit'\n")
         done = self.sandpit("config", "check", "--config", "bad.toml")
-        self.assert_ends(done, 2, "bad.toml:2: ", "nothinglikeit")
+        self.assert_ends(done, 2, "bad.toml:2:7: ", "nothinglikeit")
         self.assertEqual(done.stderr.count(b"wasm"), 1, done.stderr)
 
     def test_a_huge_file_is_refused_or_run_but_never_hangs(self):
