@@ -90,6 +90,11 @@ void describe_launch_failure(const RunFacts& facts, Outcome& outcome) {
       outcome.message +=
           " (it is no program of this machine; a source runs with `sandpit run "
           "--runtime NAME`)";
+    } else if (failure.errno_value == E2BIG) {
+      outcome.status = Status::kRefused;
+      outcome.message +=
+          " (one argument or variable may have 128 KiB, all together a quarter of --stack and at "
+          "most 6 MiB: execve(2))";
     }
     return;
   }

@@ -90,6 +90,20 @@ TEST_F(SandboxTest, PassesArgumentsEnvironmentAndInput) {
   EXPECT_EQ(run(request).stdout_text, "['a b', '-x'] 1 given\n");
 }
 
+TEST_F(SandboxTest, RefusesArgumentsThatTheKernelDoesNotTake) {
+  const std::vector<std::string> one_long = {std::string(128UL << 10U, 'x')};
+  const std::vector<std::string> many(30, std::string(100UL << 10U, 'x'));
+  Request request = shell("echo $#");
+  for (const auto& args : {one_long, many}) {
+    request.args = args;
+    const Outcome outcome = run(request);
+    EXPECT_EQ(outcome.status, Status::kRefused);
+    EXPECT_THAT(outcome.message, HasSubstr("Argument list too long (one argument or variable may"));
+  }
+  request.limits.stack = ByteCount::mib(16);
+  EXPECT_EQ(run(request).stdout_text, "30\n");
+}
+
 TEST_F(SandboxTest, TracesFilesAndSaysWhichOptionShowsThem) {
   const TempTree tree;
   const std::string data = tree.file("data.csv", "1");
