@@ -21,14 +21,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/memory_file.h"
-#include "base/own_path.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "engine/jail/channels.h"
 #include "engine/jail/jail.h"
 #include "engine/jail/template_link.h"
-#include "engine/warm/run_image.h"
 #include "plan/plan.h"
 #include "plan/template_plan.h"
 #include "runtime/manifest.h"
@@ -59,33 +55,9 @@ constexpr std::chrono::seconds kPause{60};
 constexpr std::chrono::milliseconds kShortestPeriod{20};
 constexpr std::chrono::milliseconds kLongestPeriod{2000};
 
-Result<std::string> text_of(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
-  if (!file.valid() || ::fstat(file.get(), &status) < 0) return fail(errno_error(path, errno));
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  if (::pread(file.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
-    return fail(errno_error(path, errno));
-  }
-  return bytes;
-}
-
 bool has_grants(const Plan& run) {
   return std::ranges::any_of(run.mounts,
                              [](const Mount& mount) { return (mount.flags & kMountGranted) != 0; });
-}
-
-// Of the program; empty when it is not directly in there.
-std::string name_in_work_dir(const Plan& run) {
-  const std::string directory = run.work_dir + "/";
-  if (!run.warm->source.starts_with(directory)) return {};
-  std::string name = run.warm->source.substr(directory.size());
-  return name.find('/') == std::string::npos ? name : std::string{};
-}
-
-Result<UniqueFd> file_in_memory(const std::string& path) {
-  SP_TRY(const std::string bytes, text_of(path));
-  return sealed_memory_file("libsandpit_warm", bytes);
 }
 
 std::vector<std::string> preloads_of(const WarmStart& warm) {
@@ -102,7 +74,11 @@ std::vector<std::string> preloads_of(const WarmStart& warm) {
 }  // namespace
 
 TemplatePool::TemplatePool(Supervisor& supervisor, jail::JailEngine& engine, bool is_root)
-    : supervisor_(supervisor), engine_(engine), is_root_(is_root), once_(supervisor, engine) {
+    : supervisor_(supervisor),
+      engine_(engine),
+      is_root_(is_root),
+      maker_(supervisor, engine),
+      once_(supervisor, engine) {
   configure({});
 }
 
@@ -121,22 +97,6 @@ void TemplatePool::configure(const TemplateOptions& options) {
 
 bool TemplatePool::full() const {
   return options_.memory.count() != 0 && memory_ >= options_.memory;
-}
-
-Result<void> TemplatePool::open_files() {
-  const auto path = [](const char* name, const char* variable) -> Result<std::string> {
-    std::string found = find_own_program(name, variable);
-    if (found.empty()) {
-      return fail({.message = fmt::format("libexec/sandpit/{} is missing", name)});
-    }
-    return found;
-  };
-  SP_TRY(const std::string library, path("libsandpit_warm.so", "SANDPIT_WARM_LIBRARY"));
-  SP_TRY(const std::string init, path("warm-init", "SANDPIT_WARM_INIT"));
-  SP_TRY(library_, file_in_memory(library));
-  init_ = UniqueFd(::open(init.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!init_.valid()) return fail(errno_error(init, errno));
-  return {};
 }
 
 const TemplatePool::Kind* TemplatePool::kind_for(const Plan& run, std::string_view kind) {
@@ -203,52 +163,6 @@ TemplatePool::Shape* TemplatePool::longest_unused() {
   return oldest;
 }
 
-Result<void> TemplatePool::make_one(Shape& shape) {
-  const Plan& run = *shape.model;
-  Plan plan = template_plan(run);
-  std::vector<UniqueFd> inputs;
-  std::vector<std::string> own;
-  if (!run.warm->prelude.empty()) {
-    Mount& prelude = plan.mounts.back();
-    SP_TRY(prelude.content, text_of(run.warm->prelude));
-    own.push_back(fmt::format("{}={}", warm::kPreludeVariable, prelude.target));
-  }
-  const auto handed = [&plan](const char* name, int number) {
-    plan.inputs.push_back({.name = name, .as_descriptor = static_cast<std::uint32_t>(number)});
-  };
-  SP_TRY(jail::SocketPair control, jail::socket_pair());
-  handed("control", warm::kControlDescriptor);
-  handed("init", warm::kInitDescriptor);
-  handed("library", warm::kLibraryDescriptor);
-  UniqueFd rehearsal;
-  if (const std::string name = name_in_work_dir(run);
-      !run.warm->rehearsal.empty() && !name.empty()) {
-    SP_TRY(const std::string text, text_of(run.warm->rehearsal));
-    SP_TRY(rehearsal, sealed_memory_file("rehearsal", text));
-    plan.inputs.push_back({.name = name, .mode = 0644, .size = text.size()});
-    own.push_back(fmt::format("{}={}", warm::kRehearsalVariable, run.warm->source));
-  }
-  std::string forget;
-  for (const std::string& entry : run.warm->env) forget += entry.substr(0, entry.find('=')) + ",";
-  own.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{}", warm::kLibraryDescriptor));
-  own.push_back(fmt::format("{}={}", warm::kTriggerVariable, run.warm->trigger));
-  own.push_back(fmt::format("{}={}", warm::kForgetVariable, forget));
-  if (run.warm->args_in_argv) own.push_back(fmt::format("{}=1", warm::kArgumentsVariable));
-  // First, because that is where getenv(3) looks first.
-  plan.env.insert(plan.env.begin(), own.begin(), own.end());
-  inputs.push_back(std::move(control.child));
-  for (const UniqueFd* file : {&init_, &library_}) {
-    inputs.emplace_back(::fcntl(file->get(), F_DUPFD_CLOEXEC, 3));
-    if (!inputs.back().valid()) return fail(errno_error("dup", errno));
-  }
-  if (rehearsal.valid()) inputs.push_back(std::move(rehearsal));
-  SP_TRY_VOID(start_timer());
-  auto made = std::make_unique<InterpreterTemplate>(supervisor_, std::move(control.host));
-  SP_TRY_VOID(made->start(engine_, std::move(plan), std::move(inputs)));
-  shape.templates.push_back(std::move(made));
-  return {};
-}
-
 // Of a template that did not come up.
 void TemplatePool::note_failure(Shape& shape, std::string why) {
   ++shape.failures;
@@ -269,10 +183,13 @@ std::string TemplatePool::make(Shape& shape) {
     return "the templates have all the memory that they may have";
   }
   ++shape.counts.made;
-  if (auto made = make_one(shape); !made) {
+  auto started = start_timer();
+  auto made = started ? maker_.make(*shape.model) : fail(std::move(started).error());
+  if (!made) {
     note_failure(shape, made.error().to_string());
     return failure_text(shape);
   }
+  shape.templates.push_back(std::move(*made));
   return {};
 }
 
@@ -296,12 +213,10 @@ TemplatePool::Place TemplatePool::find(const Plan& run, std::string_view kind,
   // Granted paths are opened by the host's side, which needs privileges in its own namespaces.
   if (reason.empty() && has_grants(run) && !is_root_) reason = "paths of the host were granted";
   if (!reason.empty()) return {};
-  if (!opened_) {
-    opened_ = true;
-    if (auto opened = open_files(); !opened) unavailable_ = opened.error().to_string();
+  if (auto opened = maker_.open(); !opened) {
+    reason = opened.error().to_string();
+    return {};
   }
-  reason = unavailable_;
-  if (!reason.empty()) return {};
   if (serves_one_run(*run.warm)) return find_once(run, kind, reason);
   const Kind* const known = kind_for(run, kind);
   if (known == nullptr) {

@@ -21,6 +21,7 @@
 #include "sandpit/units.h"
 #include "service/interpreter_template.h"
 #include "service/once_pool.h"
+#include "service/template_maker.h"
 #include "service/waiting_process.h"
 #include "supervisor/supervisor.h"
 
@@ -90,10 +91,10 @@ class TemplatePool {
   Place find_once(const Plan& run, std::string_view kind, std::string& reason);
   // Empty when it is on its way, else why not.
   std::string make(Shape& shape);
-  Result<void> make_one(Shape& shape);
   [[nodiscard]] bool full() const;
-  [[nodiscard]] OncePool::Means means() const { return {.library = &library_, .full = full()}; }
-  Result<void> open_files();
+  [[nodiscard]] OncePool::Means means() const {
+    return {.library = &maker_.library(), .full = full()};
+  }
   Result<void> start_timer();
   void on_timer();
   void look_again_soon();
@@ -104,18 +105,15 @@ class TemplatePool {
   bool is_root_;
   TemplateOptions options_;
   unsigned most_ = 1;  // of one shape
-  UniqueFd library_;
-  UniqueFd init_;
   UniqueFd proc_;
   UniqueFd timer_;  // invalid as long as there has been no template
   UniqueFd soon_;   // another: for a look after kPatience
   bool soon_set_ = false;
-  ByteCount memory_;         // of all, at the last look
-  std::string unavailable_;  // why there can be none at all
-  bool opened_ = false;
+  ByteCount memory_;  // of all, at the last look
   std::uint64_t shapes_made_ = 0;
   std::map<std::string, std::unique_ptr<Shape>> shapes_;
   std::map<std::string, Kind> kinds_;
+  TemplateMaker maker_;
   OncePool once_;
 };
 
