@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "runtime/manifest.h"
-#include "sandpit/runtime.h"
 
 namespace sandpit {
 namespace {

@@ -1,9 +1,9 @@
 #include "service/compile_step.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
