@@ -44,7 +44,7 @@ class Counts(Escape):
         self.bounded("descriptors_in_flight.c", 200, options=["--open-files", "64"])
 
     def test_timers(self):
-        self.bounded("memory_of_timers.c", 20000, options=[])
+        self.bounded("memory_of_timers.c", 8000, options=[])  # a machine of 3 GB gives 11,000 outside
 
 
 class Disk(Escape):
