@@ -132,6 +132,9 @@ AnswerHead parse_answer_head(std::string_view bytes) {
   parser.put(boost::asio::buffer(bytes.data(), size), failed);
   if (failed || !parser.is_header_done()) return {};
   auto& answer = parser.get();
+  // "020" would be written as "20", which is no status (RFC 9110, section 15: 100 to 599).
+  constexpr unsigned kFirstStatus = 100;
+  if (answer.result_int() < kFirstStatus) return {};
   // 101 can't come: no request asks for it.
   if (http::to_status_class(answer.result_int()) == http::status_class::informational &&
       answer.result() != http::status::switching_protocols) {

@@ -227,5 +227,21 @@ TEST(HttpHead, OfATunnelHasNoBody) {
   EXPECT_EQ(target("GET a:443 HTTP/1.1\r\n\r\n"), "");
 }
 
+TEST(HttpAnswer, IsWrittenAnewWithItsConnectionClosed) {
+  const std::string head = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n";
+  const AnswerHead answer = parse_answer_head(head + "body");
+  EXPECT_EQ(answer.step, AnswerStep::kFinal);
+  EXPECT_EQ(answer.size, head.size());
+  EXPECT_EQ(answer.text, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+}
+
+TEST(HttpAnswer, WithAStatusThatIsNoneGoesOnAsItIs) {
+  for (const std::string status : {"020", "099", "000"}) {
+    const AnswerHead answer = parse_answer_head("HTTP/1.1 " + status + " OK\r\n\r\n");
+    EXPECT_EQ(answer.step, AnswerStep::kOpaque) << status;
+    EXPECT_TRUE(answer.text.empty()) << answer.text;
+  }
+}
+
 }  // namespace
 }  // namespace sandpit::egress
