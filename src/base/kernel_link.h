@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "sandpit/error.h"
+
 namespace sandpit {
 
 [[nodiscard]] inline bool is_kernel_link(std::string_view path) {
@@ -13,5 +15,8 @@ namespace sandpit {
   return std::ranges::find(kNames, path) != kNames.end() || path.starts_with("/dev/fd/") ||
          path.starts_with("/proc/");
 }
+
+// kUsage, of another link in the place of a file to write. `path`: as it is to be shown.
+[[nodiscard]] Error link_not_followed(std::string_view path);
 
 }  // namespace sandpit

@@ -46,18 +46,8 @@ bool is_link_to_file(const std::string& path) {
   return ::stat(path.c_str(), &status) < 0 || S_ISREG(status.st_mode);
 }
 
-Error is_link(const std::string& path) {
-  return Error{
-      .code = ErrorCode::kUsage,
-      .message = fmt::format("cannot write {}: it is a symbolic link; a program that could "
-                             "write there may have laid it, so it is not followed",
-                             path),
-      .where = {},
-      .hint = "name the file that it leads to"};
-}
-
 Result<UniqueFd> open_file(const std::string& path, Existing existing) {
-  if (is_link_to_file(path)) return fail(is_link(path));
+  if (is_link_to_file(path)) return fail(link_not_followed(path));
   int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
   if (existing == Existing::kRefuse) flags |= O_EXCL;
   constexpr mode_t kMode = 0666;

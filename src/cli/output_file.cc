@@ -31,15 +31,6 @@ Error cannot_write(const std::string& path, int error) {
   return errno_error(fmt::format("cannot write {}", printable(path)), error, ErrorCode::kUsage);
 }
 
-Error is_link(const std::string& path) {
-  return {.code = ErrorCode::kUsage,
-          .message = fmt::format("cannot write {}: it is a symbolic link; a program that could "
-                                 "write there may have laid it, so it is not followed",
-                                 printable(path)),
-          .where = {},
-          .hint = "name the file that it leads to"};
-}
-
 }  // namespace
 
 Result<OutputFile> OutputFile::open(const std::string& path, Existing existing) {
@@ -62,7 +53,7 @@ Result<OutputFile> OutputFile::open(const std::string& path, Existing existing) 
   const int directory = file.directory_.get();
   const char* asked = ".";
   if (::fstatat(directory, file.name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    if (S_ISLNK(status.st_mode)) return fail(is_link(path));
+    if (S_ISLNK(status.st_mode)) return fail(link_not_followed(printable(path)));
     if (S_ISDIR(status.st_mode)) return fail(cannot_write(path, EISDIR));
     if (!S_ISREG(status.st_mode)) {
       file.target_ = Target::kInPlace;

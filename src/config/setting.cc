@@ -72,13 +72,17 @@ std::string Setting::key() const {
   return text;
 }
 
+bool Setting::is_written() const {
+  return layer != nullptr && !layer->file.empty() && place.line != 0;
+}
+
 std::string Setting::origin() const {
-  if (layer == nullptr || layer->file.empty() || place.line == 0) return {};
+  if (!is_written()) return {};
   return fmt::format("{}:{}", layer->file, place.line);
 }
 
 std::string Setting::where() const {
-  return origin().empty() ? std::string{} : config::where(*layer, place);
+  return is_written() ? config::where(*layer, place) : std::string{};
 }
 
 std::string Setting::layer_name() const {

@@ -63,6 +63,7 @@ struct Setting {
   Mode mode = Mode::kReplace;
 
   [[nodiscard]] std::string key() const;
+  [[nodiscard]] bool is_written() const;  // in a file
   // "file:line" and "file:line:column", empty for built-in values; the layer's name as config show
   // prints it.
   [[nodiscard]] std::string origin() const;

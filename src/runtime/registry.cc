@@ -37,6 +37,14 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// Of those for which `fits` holds the one that was added last; null where none is.
+const Runtime* last_of(const std::vector<std::unique_ptr<Runtime>>& runtimes, const auto& fits) {
+  for (const auto& runtime : std::views::reverse(runtimes)) {
+    if (fits(*runtime)) return runtime.get();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void RuntimeRegistry::add(std::unique_ptr<Runtime> runtime) {
@@ -52,10 +60,7 @@ const Runtime* RuntimeRegistry::find(std::string_view name) const {
   for (const auto& runtime : runtimes_) {
     if (runtime->name() == name) return runtime.get();
   }
-  for (const auto& runtime : std::views::reverse(runtimes_)) {
-    if (has(runtime->aliases(), name)) return runtime.get();
-  }
-  return nullptr;
+  return last_of(runtimes_, [&](const Runtime& one) { return has(one.aliases(), name); });
 }
 
 std::vector<const Runtime*> RuntimeRegistry::all() const {
@@ -81,21 +86,24 @@ Result<const Runtime*> RuntimeRegistry::for_source(std::string_view file_name,
                                           mapped->second, extension),
                    .where = "runtimes.extensions." + extension});
     }
-    for (const auto& runtime : std::views::reverse(runtimes_)) {
-      if (has(runtime->extensions(), extension)) return runtime.get();
+    if (const Runtime* runtime = last_of(
+            runtimes_, [&](const Runtime& one) { return has(one.extensions(), extension); })) {
+      return runtime;
     }
   }
   const std::optional<Shebang> shebang = parse_shebang(head);
   if (shebang) {
     for (const std::string_view name :
          {std::string_view(shebang->name), without_version(shebang->name)}) {
-      for (const auto& runtime : std::views::reverse(runtimes_)) {
-        if (has(runtime->shebangs(), name)) return runtime.get();
+      if (const Runtime* runtime =
+              last_of(runtimes_, [&](const Runtime& one) { return has(one.shebangs(), name); })) {
+        return runtime;
       }
     }
   }
-  for (const auto& runtime : std::views::reverse(runtimes_)) {
-    if (runtime->recognises(head)) return runtime.get();
+  if (const Runtime* runtime =
+          last_of(runtimes_, [&](const Runtime& one) { return one.recognises(head); })) {
+    return runtime;
   }
   std::string why =
       exact.empty() ? "it has no extension" : fmt::format("the extension .{} is unknown", exact);

@@ -155,8 +155,8 @@ DenialListener::State DenialListener::serve_one() {
   bool by_proxy = false;
   if (observed) {
     if (!is_internet(detail)) return State::kOpen;
-    // Landlock comes before the lack of a route, and knows TCP from ABI 4 on.
-    error = plan_.landlock_abi >= 4 && detail.ends_with("(tcp)") ? EACCES : ENETUNREACH;
+    // Landlock comes before the lack of a route.
+    error = is_seen_by_landlock(detail, plan_) ? EACCES : ENETUNREACH;
     if (call.name == "bind") {
       if (!is_bind_denied(detail, plan_)) return State::kOpen;
       error = EACCES;

@@ -393,9 +393,12 @@ std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& pl
       .error = ECONNREFUSED};
 }
 
+bool is_seen_by_landlock(std::string_view detail, const Plan& plan) {
+  return plan.landlock_abi >= 4 && detail.ends_with("(tcp)");
+}
+
 bool is_bind_denied(std::string_view detail, const Plan& plan) {
-  if (is_low_port(detail)) return true;
-  return !plan.egress && plan.landlock_abi >= 4 && detail.ends_with("(tcp)");
+  return is_low_port(detail) || (!plan.egress && is_seen_by_landlock(detail, plan));
 }
 
 std::string hint_for(const DeniedCall& call, std::string_view detail, const Plan& plan) {

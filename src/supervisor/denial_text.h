@@ -54,8 +54,11 @@ struct Unreached {
 [[nodiscard]] std::optional<Unreached> unreached(std::string_view detail, const EgressPlan& plan,
                                                  const egress::AllowList& list);
 
-// Does a bind of this run to `detail`, an address of a network, fail? By Landlock, which knows TCP
-// from ABI 4 on, where there is no network; or by the kernel, as no run has a right to low ports.
+// Does Landlock see to calls with `detail`, an address of a network? It knows TCP from ABI 4 on.
+[[nodiscard]] bool is_seen_by_landlock(std::string_view detail, const Plan& plan);
+
+// Does a bind of this run to `detail` fail? By Landlock, where there is no network; or by the
+// kernel, as no run has a right to low ports.
 [[nodiscard]] bool is_bind_denied(std::string_view detail, const Plan& plan);
 
 // The setting that lets this very call, with this detail, through, as the configuration has it;

@@ -223,8 +223,7 @@ class Reached(EgressCase):
         self.assertNotIn("proxy", " ".join(Page.seen[0][1]).lower())
 
     def test_curl(self):
-        if not shutil.which("curl", path=self.env["PATH"]):
-            self.skipTest("curl (apt-get install -y curl)")
+        self.need("curl", "curl")
         outcome = self.program("main.sh", f"curl -sS http://public.test:{PORT + 1}/one; curl -sS --noproxy '*' http://public.test:{PORT + 1}/two\n"
                                f"curl -sS -p http://public.test:{PORT + 1}/three; curl -sS -x socks5h://127.0.0.1:3128 http://public.test:{PORT + 1}/four\n"
                                f"curl -sS http://other.test:{PORT + 1}/five", "--net", f"public.test:{PORT + 1}")
@@ -233,8 +232,7 @@ class Reached(EgressCase):
         self.assertIn(f"--net other.test:{PORT + 1}", outcome["stdout"])  # the proxy's page of refusal
 
     def test_node(self):
-        if not shutil.which("node", path=self.env["PATH"]):
-            self.skipTest("node")
+        self.need("node")
         outcome = self.program("main.mjs", "import http from 'node:http';\n"
                                f"const url = 'http://public.test:{PORT + 1}/';\n"
                                "console.log(await (await fetch(url + 'fetch')).text());\n"
@@ -249,8 +247,7 @@ class Reached(EgressCase):
                             "--timeout", seconds(90), "--cpu-time", seconds(60), "--memory", "512")
 
     def test_git(self):
-        if not shutil.which("git", path=self.env["PATH"]):
-            self.skipTest("git (apt-get install -y git)")
+        self.need("git", "git")
         git = ["git", "-C", str(self.dir / "made"), "-c", "user.name=x", "-c", "user.email=x@x"]
         (self.dir / "made").mkdir()
         self.write("made/file", "versioned\n")
@@ -283,8 +280,7 @@ class Reached(EgressCase):
         self.assertIn(f"connect public.test:{PORT + 1} (tcp)", self.denied(outcome))
 
     def test_wget(self):
-        if not shutil.which("wget", path=self.env["PATH"]):
-            self.skipTest("wget (apt-get install -y wget)")
+        self.need("wget", "wget")
         outcome = self.tool(f"wget -qO - http://public.test:{PORT + 1}/one", f"wget -qO - --no-proxy http://public.test:{PORT + 1}/two",
                             f"wget -nv -O - http://other.test:{PORT + 1}/three")
         self.assertEqual([line.split()[1] for line in outcome["stdout"].splitlines() if line.startswith("page")], ["/one", "/two"], outcome)
@@ -292,8 +288,7 @@ class Reached(EgressCase):
 
     def test_programs_that_know_one_variable_only(self):
         """As many as there are habits: in small letters, in capitals, and for everything."""
-        if not shutil.which("curl", path=self.env["PATH"]):
-            self.skipTest("curl (apt-get install -y curl)")
+        self.need("curl", "curl")
         names = ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
         outcome = self.tool(*(f"(value=${name}; unset {' '.join(names)}; curl -sS -x \"$value\" http://public.test:{PORT + 1}/{name})"
                               for name in names))

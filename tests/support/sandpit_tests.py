@@ -106,6 +106,11 @@ class Case(unittest.TestCase):
         path.chmod(mode)
         return path
 
+    def need(self, program, package=""):
+        """Skips where this program is not among those that a run finds."""
+        if not shutil.which(program, path=self.env["PATH"]):
+            self.skipTest(f"{program} (apt-get install -y {package})" if package else program)
+
     def sandpit(self, *words, stdin=b"", program=None, **more):
         if isinstance(stdin, bytes):
             more["input"] = stdin

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,12 @@ class TempTree {
     std::filesystem::create_directories((root_ / relative).parent_path());
     std::ofstream(root_ / relative, std::ios::binary) << content;
     return path(relative);
+  }
+
+  [[nodiscard]] std::string content(std::string_view relative) const {
+    std::stringstream text;
+    text << std::ifstream(root_ / relative, std::ios::binary).rdbuf();
+    return text.str();
   }
 
   std::string program(std::string_view relative, std::string_view content =

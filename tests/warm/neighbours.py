@@ -134,8 +134,7 @@ class Neighbours(Siblings):
         self.assertIn("True\n", [found[f"fill {n}"]["stdout"] for n in range(2)])
 
     def test_flags_of_an_inherited_file_are_each_runs_own(self):
-        if not shutil.which("node", path=self.env["PATH"]):
-            self.skipTest("node")
+        self.need("node")
         text = ("const { spawnSync } = require('child_process'); const fs = require('fs');\n"
                 "for (const fd of fs.readdirSync('/proc/self/fd')) {\n"
                 "  let flags; try { fs.readlinkSync('/proc/self/fd/' + fd); flags = fs.readFileSync('/proc/self/fdinfo/' + fd, 'utf8').split('\\n')[1] }\n"

@@ -49,8 +49,7 @@ TELL = 2 if SLOWNESS < 2 else 5
 class LanguagePreloads(Siblings):
     def place(self, runtime, **files):
         """A runtimes directory whose `runtime` finds these modules; the configuration that preloads some is the test's."""
-        if not shutil.which(INTERPRETERS[runtime], path=self.env["PATH"]):
-            self.skipTest(INTERPRETERS[runtime])
+        self.need(INTERPRETERS[runtime])
         # Not below /tmp, where each run has a directory of its own mounted.
         place = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp", prefix="sandpit-suite-"))
         self.addCleanup(shutil.rmtree, place)

@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -36,8 +35,7 @@ class Warm(Case):
             self.fail("SANDPIT_TEST_WARM is not set")
 
     def need(self, extension):
-        if not shutil.which(INTERPRETERS[extension], path=self.env["PATH"]):
-            self.skipTest(INTERPRETERS[extension])
+        self.need(INTERPRETERS[extension])
 
     def both(self, name, text, *options, arguments=(), stdin=b""):
         """The Outcomes of a cold and of a warm run of the same program."""
@@ -93,8 +91,7 @@ class Once(Siblings):
 
     def setUp(self):
         super().setUp()
-        if not shutil.which("javac", path=self.env["PATH"]):
-            self.skipTest("javac")
+        self.need("javac")
         # As an ordinary user of a host without a cgroup for him it starts cold, since nothing could tell what is the run's own.
         self.write("Main.java", "class Main { public static void main(String[] a) { } }")
         if "sampled" in json.loads(self.sandpit("run", "--json", "Main.java").stdout).get("enforcement", {}).get("cpu_time", "sampled"):
@@ -118,8 +115,7 @@ class Once(Siblings):
 
 class Random(Siblings):
     def distinct(self, runtime, extension, text):
-        if not shutil.which(INTERPRETERS[extension], path=self.env["PATH"]):
-            self.skipTest(INTERPRETERS[extension])
+        self.need(INTERPRETERS[extension])
         runs = self.batch(runtime, text, COUNT)
         columns = collections.defaultdict(list)
         for run in runs:
@@ -140,8 +136,7 @@ class Random(Siblings):
                       "  c.randomInt(2 ** 47), crypto.getRandomValues(new Uint32Array(2)).join())")
 
     def test_javascript_contexts_and_threads(self):
-        if not shutil.which("node", path=self.env["PATH"]):
-            self.skipTest("node")
+        self.need("node")
         text = ("const vm = require('vm'); const { Worker } = require('worker_threads');\n"
                 "const numbers = [Math.random(), vm.runInNewContext('Math.random()'), vm.runInContext('Math.random()', vm.createContext())];\n"
                 "const worker = () => new Promise(done => new Worker(\"require('worker_threads').parentPort.postMessage(Math.random())\",\n"

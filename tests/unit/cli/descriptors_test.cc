@@ -9,40 +9,21 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "base/write_all.h"
+#include "support/temp_tree.h"
 
 namespace sandpit::cli {
 namespace {
 
-class FilesTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sandpit-cli-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
-  static std::string content(const std::string& path) {
-    std::stringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-  }
-  std::string directory_;
-};
-
-TEST_F(FilesTest, NeverOverwritesAFileThatItWasToMake) {
-  ASSERT_TRUE(create_file(path("a"), "mine").has_value());
-  const auto again = create_file(path("a"), "theirs");
+TEST(CreateFile, NeverOverwritesAFileThatItWasToMake) {
+  const TempTree tree;
+  ASSERT_TRUE(create_file(tree.path("a"), "mine").has_value());
+  const auto again = create_file(tree.path("a"), "theirs");
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().errno_value, EEXIST);
-  EXPECT_EQ(content(path("a")), "mine");
+  EXPECT_EQ(tree.content("a"), "mine");
 }
 
 TEST(WriteAll, WaitsForANonBlockingPipe) {

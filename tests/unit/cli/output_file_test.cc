@@ -2,16 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): POSIX's mkdtemp
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <string>
 
 #include "sandpit/error.h"
+#include "support/temp_tree.h"
 
 namespace sandpit::cli {
 namespace {
@@ -20,19 +19,8 @@ using testing::HasSubstr;
 
 class OutputFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sandpit-cli-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
-  static std::string content(const std::string& path) {
-    std::stringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-  }
-  std::string directory_;
+  [[nodiscard]] std::string path(const std::string& name) const { return tree_.path(name); }
+  TempTree tree_;
 };
 
 // Opened and written, with something between the two.
@@ -51,8 +39,8 @@ bool write(const std::string& path) {
 TEST_F(OutputFileTest, ReplacesARegularFileAndLeavesNothingBesideIt) {
   std::ofstream(path("o.json")) << "old and longer";
   ASSERT_TRUE(write(path("o.json")));
-  EXPECT_EQ(content(path("o.json")), "new");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1);
+  EXPECT_EQ(tree_.content("o.json"), "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(tree_.path()), {}), 1);
 }
 
 TEST_F(OutputFileTest, FollowsNoLinkThatIsThere) {
@@ -65,15 +53,15 @@ TEST_F(OutputFileTest, FollowsNoLinkThatIsThere) {
     EXPECT_EQ(file.error().code, ErrorCode::kUsage);
     EXPECT_THAT(file.error().message, HasSubstr("symbolic link"));
   }
-  EXPECT_EQ(content(path("victim")), "old");
+  EXPECT_EQ(tree_.content("victim"), "old");
 }
 
 TEST_F(OutputFileTest, FollowsNoLinkThatIsLaidMeanwhile) {
   std::ofstream(path("victim")) << "old";
   ASSERT_TRUE(write_after(
       path("link"), [this] { std::filesystem::create_symlink(path("victim"), path("link")); }));
-  EXPECT_EQ(content(path("victim")), "old");
-  EXPECT_EQ(content(path("link")), "new");
+  EXPECT_EQ(tree_.content("victim"), "old");
+  EXPECT_EQ(tree_.content("link"), "new");
   EXPECT_FALSE(std::filesystem::is_symlink(path("link")));
 
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
@@ -81,7 +69,7 @@ TEST_F(OutputFileTest, FollowsNoLinkThatIsLaidMeanwhile) {
     std::filesystem::remove(path("fifo"));
     std::filesystem::create_symlink(path("victim"), path("fifo"));
   }));
-  EXPECT_EQ(content(path("victim")), "old");
+  EXPECT_EQ(tree_.content("victim"), "old");
 }
 
 TEST_F(OutputFileTest, StaysInTheDirectoryThatItWasOpenedIn) {
@@ -91,7 +79,7 @@ TEST_F(OutputFileTest, StaysInTheDirectoryThatItWasOpenedIn) {
     std::filesystem::rename(path("place"), path("moved"));
     std::filesystem::create_symlink(path("victim"), path("place"));
   }));
-  EXPECT_EQ(content(path("moved/o.json")), "new");
+  EXPECT_EQ(tree_.content("moved/o.json"), "new");
   EXPECT_TRUE(std::filesystem::is_empty(path("victim")));
 }
 
@@ -100,7 +88,7 @@ TEST_F(OutputFileTest, LeavesWhatWasMadeMeanwhileWhereItWasToBeNew) {
   ASSERT_TRUE(file.has_value());
   std::ofstream(path("o")) << "theirs";
   EXPECT_FALSE(file->write("new").has_value());
-  EXPECT_EQ(content(path("o")), "theirs");
+  EXPECT_EQ(tree_.content("o"), "theirs");
 }
 
 TEST_F(OutputFileTest, WritesIntoADeviceAsItIs) {
@@ -119,12 +107,13 @@ TEST_F(OutputFileTest, WritesWhereTheKernelsLinksLead) {
       EXPECT_TRUE(write(entry.path().string()));
     }
   }
-  EXPECT_EQ(content(path("o")), "before, new");
+  EXPECT_EQ(tree_.content("o"), "before, new");
 }
 
 TEST_F(OutputFileTest, SaysBeforehandWhenAFileCannotBeWritten) {
   EXPECT_TRUE(OutputFile::open(path("new")).has_value());
-  for (const std::string& wrong : {path("no/such/directory"), directory_, path(""), path(".")}) {
+  for (const std::string& wrong :
+       {path("no/such/directory"), tree_.path(), tree_.path() + "/", path(".")}) {
     const auto file = OutputFile::open(wrong);
     ASSERT_FALSE(file.has_value()) << wrong;
     EXPECT_EQ(file.error().code, ErrorCode::kUsage);
