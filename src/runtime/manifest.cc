@@ -55,9 +55,10 @@ const std::vector<std::string_view>& known_keys() {
   return kKeys;
 }
 
-// What these stand for is absolute, as what is started must be.
+// What these stand for is absolute, as what is started must be. In a script nothing is replaced.
 bool begins_with_program(const Manifest& manifest) {
   const std::string_view word = manifest.argv.front();
+  if (is_script(word)) return word.starts_with('/');
   if (word.starts_with("{compiler}")) return manifest.compile.has_value();
   if (word.starts_with("{interpreter}")) return !manifest.interpreters.empty();
   return word.starts_with('/') || word.starts_with("{source}") || word.starts_with("{work_dir}");
@@ -104,7 +105,8 @@ void check_manifest(TomlReader& reader, const toml::table& table, const Manifest
   if (!manifest.argv.empty() && !begins_with_program(manifest)) {
     reader.problem(
         place(table, "argv"),
-        "'argv' must begin with the program: {interpreter}, {source} or an absolute path");
+        "'argv' must begin with the program: {interpreter}, {source} or an absolute path",
+        is_script(manifest.argv.front()) ? "each argument is a word of its own" : "");
   }
   check_environment(reader, table, manifest.env);
 }

@@ -29,15 +29,24 @@ bool is_of_one_run(std::string_view placeholder) {
   return std::ranges::find(kWordsOfOneRun, placeholder) != kWordsOfOneRun.end();
 }
 
+// In a script ("{compiler} -O2" as one word) nothing is replaced.
+bool begins_with_compiler(const std::vector<std::string>& argv) {
+  if (argv.empty()) return false;
+  const std::string& word = argv.front();
+  return word.starts_with('/') || (word.starts_with("{compiler}") && !is_script(word));
+}
+
 // A compiler's command: `argv` of [compile] and [compile.warm].
 void check_compiler_argv(TomlReader& reader, const toml::table& table,
                          const std::vector<std::string>& argv) {
   for (const std::string& word : argv) {
     check_word(reader, place(table, "argv"), word, Lists::kAllowed);
   }
-  if (argv.empty() || !(argv.front().starts_with("{compiler}") || argv.front().starts_with('/'))) {
+  if (!begins_with_compiler(argv)) {
     reader.problem(place(table, "argv"),
-                   "'compile.argv' must begin with {compiler} or an absolute path");
+                   "'compile.argv' must begin with {compiler} or an absolute path",
+                   !argv.empty() && is_script(argv.front()) ? "each argument is a word of its own"
+                                                            : "");
   }
 }
 

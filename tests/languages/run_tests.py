@@ -38,7 +38,7 @@ class LanguageCase(Case):
         self.env |= {"HOME": HOME or self.env["HOME"], "XDG_CACHE_HOME": CACHE,
                      "XDG_CONFIG_HOME": self.env.get("XDG_CONFIG_HOME", str(self.dir / "config"))}
 
-    def need(self, runtime):
+    def need_runtime(self, runtime):
         shown = self.sandpit("runtimes", "show", runtime, "--json")
         self.assertEqual(shown.returncode, 0, shown.stderr)
         state = json.loads(shown.stdout)
@@ -87,7 +87,7 @@ class Sources(LanguageCase):
 
     def setUp(self):
         super().setUp()
-        self.need("c")
+        self.need_runtime("c")
         self.write("project/main.c", '#include <stdio.h>\n#include "lib/add.h"\nint main(void) { printf("%d\\n", add(2, 3)); return 0; }\n')
         self.write("project/lib/add.h", "int add(int, int);\n")
         self.write("project/lib/add.c", "int add(int a, int b) { return a + b; }\n")
@@ -169,7 +169,7 @@ class Sources(LanguageCase):
         self.assertIn(b"main.c", done.stderr)
 
     def test_a_go_module_with_packages_and_embedded_files_is_built_whole(self):
-        self.need("go")
+        self.need_runtime("go")
         self.write("m/go.mod", "module example.org/greet\n\ngo 1.18\n")
         self.write("m/main.go", 'package main\n\nimport (\n\t"embed"\n\t"fmt"\n\t"example.org/greet/words"\n)\n\n'
                    "//go:embed data/*.txt\nvar data embed.FS\n\n//go:embed data/one.txt\nvar one string\n\nfunc main() {\n"
@@ -193,7 +193,7 @@ def add_library(path):
     name = path.parents[1].name
 
     def test(self):
-        self.need(name)
+        self.need_runtime(name)
         outcome = self.outcome(path, "--runtime", name, "--lint", "off", "--processes", "100", "--open-files", "200", "--timeout",
                                seconds(60), "--cpu-time", seconds(30))
         self.assertEqual((outcome["status"], outcome["exit_code"]), ("exited", 0), outcome)
@@ -210,7 +210,7 @@ class CompileCache(LanguageCase):
 
     def setUp(self):
         super().setUp()
-        self.need("c")
+        self.need_runtime("c")
         self.env["XDG_CACHE_HOME"] = str(self.dir / "cache")
         self.write("a.c", '#include <stdio.h>\nint main(void) { return puts("ok") < 0; }\n')
 
@@ -280,7 +280,7 @@ class CompileCache(LanguageCase):
 
 class Versions(LanguageCase):
     def test_a_version_that_the_manifest_lists_is_used(self):
-        self.need("lua")
+        self.need_runtime("lua")
         listed = json.loads(self.sandpit("runtimes", "show", "lua", "--json").stdout)["versions"]
         self.assertIn("5.4", listed)
         self.write("v.lua", "print(_VERSION)\n")
@@ -325,7 +325,7 @@ class Versions(LanguageCase):
         self.assertIn(f"PHP {version} is not installed: no 'php{version}' found".encode(), done.stderr)
 
     def test_an_alias_is_as_good_as_the_name(self):
-        self.need("cpp")
+        self.need_runtime("cpp")
         self.write("a.txt", "int main() { return 4; }\n")
         self.assertEqual(self.sandpit("run", "--runtime", "c++", "a.txt").returncode, 65, "g++ takes .txt for a linker script")
         self.write("a.cc", "int main() { return 4; }\n")
@@ -336,7 +336,7 @@ class Messages(LanguageCase):
     """What a compiler says reaches the user; where it stood goes with it."""
 
     def test_warnings_are_shown_and_the_program_runs(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("warn.c", "int main(void) { int* p = 5; return p == 0 ? 1 : 7; }\n")
         for _ in range(2):  # the second time from the cache
             done = self.sandpit("run", "warn.c")
@@ -344,7 +344,7 @@ class Messages(LanguageCase):
             self.assertEqual(done.returncode, 7)
 
     def test_the_compile_step_is_told_apart_in_json(self):
-        self.need("c")
+        self.need_runtime("c")
         outcome = self.program("a.c", f"int main(void) {{ return 5; }} // {os.urandom(8).hex()}\n")  # never compiled before
         self.assertEqual((outcome["status"], outcome["exit_code"]), ("exited", 5))
         self.assertEqual(outcome["compile"]["status"], "exited")
@@ -353,20 +353,20 @@ class Messages(LanguageCase):
         self.assertTrue(again["compile"]["cached"])
 
     def test_a_compile_error_ends_with_65_and_the_compilers_own_words(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("wrong.c", "int main(void) { return x; }\n")
         done = self.sandpit("run", "wrong.c")
         self.assertEqual((done.returncode, done.stdout), (65, b""))
         self.assertIn(b"wrong.c:1:25: error: ", done.stderr)
 
     def test_a_java_class_of_another_name_than_the_file_is_started(self):
-        self.need("java")
+        self.need_runtime("java")
         self.write("program.java", "public final class Other {\n  public static void main(String[] a) { System.out.println(a[0]); }\n}\nclass Z {}\n")
         done = self.sandpit("run", "program.java", "yes")
         self.assertEqual(done.stdout, b"yes\n", done.stderr)
 
     def test_a_java_package_is_started(self):
-        self.need("java")
+        self.need_runtime("java")
         self.write("Main.java", "package a.b;\nclass Helper {}\npublic class Main {\n  public static void main(String[] args) { System.out.println(Main.class.getName()); }\n}\n")
         done = self.sandpit("run", "Main.java")
         self.assertEqual(done.stdout, b"a.b.Main\n", done.stderr)
@@ -379,7 +379,7 @@ class OddNames(LanguageCase):
     """A file's name is never code. Java and Go compile through a shell."""
 
     def check(self, runtime, extension, text):
-        self.need(runtime)
+        self.need_runtime(runtime)
         for stem in ODD_NAMES:
             name = f"{stem}.{extension}"
             self.write(name, text)
@@ -399,7 +399,7 @@ class OddNames(LanguageCase):
                 ("java", "java", 'class A { public static void main(String[] a) { System.out.println("ok"); } }\n', "-version"),
                 ("rust", "rs", 'fn main() { println!("ok"); }\n', "--version")):
             with self.subTest(runtime):
-                self.need(runtime)
+                self.need_runtime(runtime)
                 self.write(f"at-{runtime}/@x.{extension}", text)
                 done = self.sandpit("run", "--timeout", seconds(20), "--entry", f"@x.{extension}", f"at-{runtime}")
                 self.assertEqual(done.stdout, b"ok\n", done.stderr)
@@ -449,7 +449,7 @@ class CompilersUnderAttack(LanguageCase):
         return self.write("secret.h", '#define SECRET "the secret of the host"\n')
 
     def test_including_a_file_of_the_host(self):
-        self.need("c")
+        self.need_runtime("c")
         secret = self.secret()
         text = f'#include <stdio.h>\n#include "{secret}"\nint main(void) {{ puts(SECRET); return 0; }}\n'
         self.write("steal.c", text)
@@ -461,7 +461,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertIn(b"No such file", done.stderr)
 
     def test_including_the_hosts_password_file(self):
-        self.need("c")
+        self.need_runtime("c")
         marker = next((line for line in pathlib.Path("/etc/passwd").read_text().splitlines()
                        if line.split(":")[0] in ("daemon", "bin", "games")), None)
         if marker is None:
@@ -473,7 +473,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn(marker, json.dumps(outcome))
 
     def test_assembling_a_file_of_the_host_into_the_program(self):
-        self.need("c")
+        self.need_runtime("c")
         secret = self.secret()
         self.write("steal.c", '#include <stdio.h>\n__asm__(".data\\n.global it\\nit: .incbin \\"' + str(secret)
                    + '\\"\\n.byte 0\\n.text\\n");\nextern const char it[];\nint main(void) { puts(it); return 0; }\n')
@@ -484,7 +484,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn("the secret", json.dumps(outcome))
 
     def test_embedding_a_file_of_the_host_in_rust(self):
-        rustc = self.need("rust")["compiler"]
+        rustc = self.need_runtime("rust")["compiler"]
         secret = self.secret()
         self.write("steal.rs", f'fn main() {{ print!("{{}}", include_str!("{secret}")); }}\n')
         self.assertEqual(self.bare([rustc, "steal.rs"], timeout=30).returncode, 0)
@@ -494,7 +494,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn("the secret", json.dumps(outcome))
 
     def test_reading_the_hosts_environment_while_compiling_rust(self):
-        rustc = self.need("rust")["compiler"]
+        rustc = self.need_runtime("rust")["compiler"]
         self.env["TOKEN"] = "the secret of the host"
         self.write("steal.rs", 'fn main() { print!("{}", env!("TOKEN")); }\n')
         self.assertEqual(self.bare([rustc, "steal.rs"], timeout=30).returncode, 0)
@@ -504,21 +504,21 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn("the secret", json.dumps(outcome))
 
     def test_including_an_endless_file(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("endless.c", '#include "/dev/zero"\nint main(void) { return 0; }\n')
         bare = self.bare(["gcc", "-c", "endless.c"])
         self.assertTrue(bare is None or bare.returncode != 0)
         self.assert_stopped(self.outcome("endless.c", *self.LIMITS))
 
     def test_including_itself_for_ever(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("self.c", "#ifdef __INCLUDE_LEVEL__\n#include __FILE__\n#include __FILE__\n#endif\n")
         self.assertIsNone(self.bare(["gcc", "-fmax-include-depth=1000", "-c", "self.c"]))
         self.assert_stopped(self.outcome("self.c", *self.LIMITS), "wall_time_exceeded", "cpu_time_exceeded", "memory_exceeded",
                             "exited")
 
     def test_macros_that_double(self):
-        self.need("c")
+        self.need_runtime("c")
         lines = ["#define A0 x x x x x x x x x x"]
         lines += [f"#define A{i} A{i - 1} A{i - 1} A{i - 1} A{i - 1} A{i - 1} A{i - 1} A{i - 1} A{i - 1}" for i in range(1, 16)]
         self.write("bomb.c", "\n".join(lines) + "\nint main(void) { A15 }\n")
@@ -527,7 +527,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assert_stopped(self.outcome("bomb.c", *self.LIMITS), "wall_time_exceeded", "cpu_time_exceeded", "memory_exceeded")
 
     def test_templates_without_end(self):
-        self.need("cpp")
+        self.need_runtime("cpp")
         self.write("bomb.cpp", "template <int A, int B> struct F { static constexpr int v = F<A - 1, B + 1>::v + F<A - 1, B - 1>::v; };\n"
                    "template <int B> struct F<0, B> { static constexpr int v = 1; };\n"
                    "template <int A> struct G { static constexpr int v = F<A, A * 100000>::v + G<A - 1>::v; };\n"
@@ -536,7 +536,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assert_stopped(self.outcome("bomb.cpp", *self.LIMITS), "wall_time_exceeded", "cpu_time_exceeded", "memory_exceeded")
 
     def test_an_object_of_ten_gigabytes(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("large.c", "char large[10000000000] = {1};\nint main(void) { return large[0]; }\n")
         megabytes = 512 << 20
         bare = self.bare(["gcc", "-mcmodel=large", "-c", "large.c"], timeout=60, file_size=megabytes)
@@ -545,14 +545,14 @@ class CompilersUnderAttack(LanguageCase):
         self.assert_stopped(outcome)
 
     def test_a_program_that_is_larger_than_it_may_be(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("large.c", "char large[300000000] = {1};\nint main(void) { return large[0]; }\n")
         self.assertEqual(self.bare(["gcc", "-o", "large", "large.c"], timeout=60).returncode, 0)
         self.assertGreater((self.dir / "large").stat().st_size, 280 << 20)
         self.assert_stopped(self.outcome("large.c"))
 
     def test_cgo_reads_no_file_of_the_host(self):
-        go = self.need("go")["compiler"]
+        go = self.need_runtime("go")["compiler"]
         secret = self.secret()
         self.write("steal.go", f'package main\n\n// #include "{secret}"\n// const char* it(void) {{ return SECRET; }}\nimport "C"\n\n'
                    'func main() { println(C.GoString(C.it())) }\n')
@@ -564,7 +564,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn("the secret", json.dumps(outcome))
 
     def test_go_embeds_no_file(self):
-        go = self.need("go")["compiler"]
+        go = self.need_runtime("go")["compiler"]
         self.write("e/go.mod", "module e\n")
         self.write("e/secret.txt", "the secret of the host\n")
         text = 'package main\n\nimport _ "embed"\n\n//go:embed secret.txt\nvar it string\n\nfunc main() { print(it) }\n'
@@ -577,7 +577,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn("the secret", json.dumps(outcome))
 
     def test_annotation_processors_do_not_run(self):
-        javac = self.need("java")["compiler"]
+        javac = self.need_runtime("java")["compiler"]
         self.write("p/Evil.java", "import java.util.*;\nimport javax.annotation.processing.*;\nimport javax.lang.model.element.*;\n"
                    '@SupportedAnnotationTypes("*")\npublic class Evil extends AbstractProcessor {\n'
                    "  public boolean process(Set<? extends TypeElement> a, RoundEnvironment r) { System.out.println(\"PROCESSED\"); return false; }\n}\n")
@@ -592,7 +592,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn(b"PROCESSED", done.stdout + done.stderr)
 
     def test_embedding_the_compilers_own_environment(self):
-        rustc = self.need("rust")["compiler"]
+        rustc = self.need_runtime("rust")["compiler"]
         self.env["TOKEN"] = "the secret of the host"
         self.write("steal.rs", 'fn main() { print!("{}", include_str!("/proc/self/environ")); }\n')
         self.assertEqual(self.bare([rustc, "steal.rs"], timeout=30).returncode, 0)
@@ -602,7 +602,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn(str(self.dir), json.dumps(outcome))
 
     def test_a_linker_script_in_place_of_a_source_reads_nothing(self):
-        self.need("cpp")
+        self.need_runtime("cpp")
         marker = self.write("secret.o", "INPUT(/etc/passwd)\n")
         self.write("s/main.cpp", "int main() { return 0; }\n")
         self.write("s/program", "a file in the output's place\n")
@@ -612,7 +612,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertNotIn(b"root:", done.stdout + done.stderr)
 
     def test_flags_of_cgo_do_not_count(self):
-        go = self.need("go")["compiler"]
+        go = self.need_runtime("go")["compiler"]
         self.write("flags.go", 'package main\n\n// #cgo LDFLAGS: -Wl,-wrap,main -fplugin=/tmp/x.so -o /tmp/pwned\n// int one(void) { return 1; }\nimport "C"\n\n'
                    'func main() { println(C.one()) }\n')
         self.env |= {"GOTOOLCHAIN": "local", "GOCACHE": CACHE + "/go-build", "GOFLAGS": "-mod=mod"}
@@ -624,7 +624,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertEqual(done.returncode, 65, done.stderr)
 
     def test_embedding_follows_no_link_of_the_host(self):
-        self.need("go")
+        self.need_runtime("go")
         self.write("secret.txt", "the secret of the host\n")
         self.write("e/go.mod", "module e\n\ngo 1.18\n")
         self.write("e/main.go", 'package main\n\nimport _ "embed"\n\n//go:embed secret.txt\nvar it string\n\nfunc main() { print(it) }\n')
@@ -635,7 +635,7 @@ class CompilersUnderAttack(LanguageCase):
 
     def test_commands_that_nim_runs_while_it_compiles_are_in_the_jail(self):
         """staticExec: the compiler runs what the source says, as macros of several languages do."""
-        nim = self.need("nim")["compiler"]
+        nim = self.need_runtime("nim")["compiler"]
         secret = self.secret()
         self.env["TOKEN"] = "the secret of the host"
         self.write("steal.nim", f'const it = staticExec("cat {secret}; echo $TOKEN; cat /etc/shadow; id -u; '
@@ -649,7 +649,7 @@ class CompilersUnderAttack(LanguageCase):
         self.assertIn("1000", outcome["stdout"], outcome)
 
     def test_commands_that_haskell_runs_while_it_compiles_are_in_the_jail(self):
-        self.need("haskell")
+        self.need_runtime("haskell")
         secret = self.secret()
         self.write("Steal.hs", "{-# LANGUAGE TemplateHaskell #-}\nmodule Main where\nimport Language.Haskell.TH\nimport System.IO.Unsafe\nimport Control.Exception\n"
                    f'main :: IO ()\nmain = putStrLn $(do {{ r <- runIO (try (readFile "{secret}") :: IO (Either IOException String)); '
@@ -660,7 +660,7 @@ class CompilersUnderAttack(LanguageCase):
             self.assertEqual(outcome["stdout"], "nothing\n", outcome)
 
     def test_a_compiler_has_no_network_and_none_of_the_runs_grants(self):
-        self.need("c")
+        self.need_runtime("c")
         self.write("granted/secret.h", '#define SECRET "granted"\n')
         self.write("a.c", '#include "/granted/secret.h"\nint main(void) { return 0; }\n')
         explained = json.loads(self.sandpit("run", "--explain", "--net", "host", "--read", f"{self.dir}/granted:/granted", "a.c").stdout)

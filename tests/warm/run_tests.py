@@ -34,9 +34,6 @@ class Warm(Case):
         if not sandpit_tests.WARM:
             self.fail("SANDPIT_TEST_WARM is not set")
 
-    def need(self, extension):
-        self.need(INTERPRETERS[extension])
-
     def both(self, name, text, *options, arguments=(), stdin=b""):
         """The Outcomes of a cold and of a warm run of the same program."""
         self.write(name, text)
@@ -50,7 +47,7 @@ class Warm(Case):
 
 class Same(Warm):
     def compare(self, extension):
-        self.need(extension)
+        self.need(INTERPRETERS[extension])
         # Each starts a launcher and a template: where that takes seconds, some of the programs are enough.
         every = 1 if sandpit_tests.SLOWNESS < 4 else 8
         for name, program in list(programs.ALL[extension].items())[::every]:

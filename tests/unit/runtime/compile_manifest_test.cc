@@ -96,6 +96,21 @@ argv = ["{compiler}", "{source_name}"]
   }
 }
 
+// In a word with a space nothing is replaced: "{compiler}" would be started under that name.
+TEST(CompileManifest, RefusesACompilerWithItsArgumentsInOneWord) {
+  const std::string problems = problems_of(R"(id = "x"
+argv = ["{work_dir}/x"]
+syscall_profile = "native"
+[compile]
+compiler = ["cc"]
+argv = ["{compiler} -O2", "{source_name}"]
+outputs = ["x"]
+)");
+  EXPECT_THAT(problems, HasSubstr("runtime.toml:6:"));
+  EXPECT_THAT(problems, HasSubstr("must begin with {compiler}"));
+  EXPECT_THAT(problems, HasSubstr("a word of its own"));
+}
+
 TEST(CompileManifest, WantsACompilerAndOutputs) {
   const std::string problems = problems_of(
       "id = \"x\"\nargv = [\"{work_dir}/p\"]\nsyscall_profile = \"native\"\n[compile]\nargv = "
