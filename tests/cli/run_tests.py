@@ -22,7 +22,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
-from sandpit_tests import SANITIZER_OPTIONS, SLOWNESS, slow_configuration  # noqa: E402
+from sandpit_tests import SANITIZER_OPTIONS, SLOWNESS, configuration  # noqa: E402
 
 SANDPIT = ""
 PATIENCE = 60 * SLOWNESS  # seconds: when sandpit itself hangs
@@ -37,7 +37,7 @@ class Case(unittest.TestCase):
         self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.dir / "home"), "TERM": "xterm",
                     **SANITIZER_OPTIONS}
         if SLOWNESS > 1:
-            self.env["XDG_CONFIG_HOME"] = slow_configuration()
+            self.env["XDG_CONFIG_HOME"] = configuration()
 
     def write(self, name, text):
         path = self.dir / name

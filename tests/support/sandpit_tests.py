@@ -66,13 +66,29 @@ def private_directory(prefix):
     return pathlib.Path(path)
 
 
+def sampling_sees_a_sanitizer():
+    """An ordinary user's memory is sampled. A sanitizer's shadow is in it: 256 MiB in init, as much in its child until it executes."""
+    return bool(SANITIZER_OPTIONS) and os.geteuid() != 0
+
+
 @functools.cache
-def slow_configuration():
-    """The user's configuration directory: the default limits of time, scaled. Options of a test still go before them."""
+def other_defaults():
+    """What limits are on this machine where none is given; empty: the usual ones."""
+    defaults = {}
+    if SLOWNESS > 1:
+        defaults |= {"timeout_s": seconds(10), "cpu_time_limit_s": seconds(5)}
+    if sampling_sees_a_sanitizer():
+        defaults["memory_limit_mb"] = 2048
+    return defaults
+
+
+@functools.cache
+def configuration():
+    """A user's configuration directory with those limits. Options of a test still go before them."""
     directory = private_directory("sandpit-suite-config-")
     (directory / "sandpit").mkdir()
-    (directory / "sandpit/sandbox.toml").write_text(
-        f"[resource_limits]\ntimeout_s = {seconds(10)}\ncpu_time_limit_s = {seconds(5)}\n")
+    lines = [f"{key} = {value}\n" for key, value in other_defaults().items()]
+    (directory / "sandpit/sandbox.toml").write_text("[resource_limits]\n" + "".join(lines))
     return str(directory)
 
 
@@ -96,8 +112,8 @@ class Case(unittest.TestCase):
         for name in ("SANDPIT_RUNTIMES_DIR", "SANDPIT_WASM_WORKER", "XDG_RUNTIME_DIR"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
-        if SLOWNESS > 1:
-            self.env["XDG_CONFIG_HOME"] = slow_configuration()
+        if other_defaults():
+            self.env["XDG_CONFIG_HOME"] = configuration()
 
     def write(self, name, text, mode=0o644):
         path = self.dir / name
@@ -171,8 +187,7 @@ class Case(unittest.TestCase):
             self.assertEqual(outcome[key], value, shown)
 
     def skip_where_sampling_sees_a_sanitizer(self):
-        """An ordinary user's memory is sampled, init included, and a sanitized init alone is larger than a limit of 128 MiB."""
-        if SANITIZER_OPTIONS and os.geteuid() != 0:
+        if sampling_sees_a_sanitizer():
             self.skipTest("an init without shadow memory (sanitizer build)")
 
     def assert_exact(self, outcome, limit):
