@@ -1,5 +1,7 @@
 // A runtime's manifest, and what is read of a source before anything runs: its first bytes and its
 // "#!" line. The manifest ends at a line "#---"; the source follows.
+#include <memory>
+
 #include "fuzz/input.h"
 #include "runtime/manifest.h"
 #include "runtime/manifest_runtime.h"
@@ -22,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string id = manifest->id;
   fuzz::require(!id.empty() && !manifest->argv.empty(), "what is required is there");
   // No home and no PATH: only the host's own programs are found, and none is started.
-  const ManifestRuntime runtime(std::move(*manifest), LookupContext{.cwd = "/nonexistent"});
+  const ManifestRuntime runtime(std::move(*manifest), std::make_shared<const LookupContext>(
+                                                          LookupContext{.cwd = "/nonexistent"}));
   fuzz::require(runtime.name() == id, "a runtime is named by its manifest");
   (void)runtime.recognises(source);
   (void)runtime.lint(source);

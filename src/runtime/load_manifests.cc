@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "runtime/interpreter.h"
+#include "runtime/known_manifests.h"
 #include "runtime/manifest.h"
 #include "runtime/manifest_runtime.h"
 #include "sandpit/error.h"
@@ -74,8 +75,24 @@ Result<std::string> read_text(const std::string& path) {
   return text;
 }
 
-Result<Manifest> load(const std::string& path, std::string_view directory) {
+// A directory, or a directory's file, that is not there at all. A link that leads nowhere is there.
+bool is_absent(const std::string& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) != 0;
+}
+
+struct Loaded {
+  std::unique_ptr<Runtime> runtime;
+  std::string extensions_place;
+};
+
+Result<Loaded> load(const std::string& path, std::string_view directory,
+                    const std::shared_ptr<const LookupContext>& context) {
   SP_TRY(const std::string text, read_text(path));
+  if (const KnownManifest* known = known_manifest(directory, text)) {
+    return Loaded{.runtime = std::make_unique<ManifestRuntime>(*known, path, context),
+                  .extensions_place = fmt::format("{}{}", path, known->extensions_place)};
+  }
   SP_TRY(Manifest manifest, parse_manifest(text, path));
   if (manifest.id != directory) {
     return fail({.code = ErrorCode::kUsage,
@@ -83,24 +100,27 @@ Result<Manifest> load(const std::string& path, std::string_view directory) {
                                         directory),
                  .where = path});
   }
-  return manifest;
+  std::string place = manifest.extensions_place;
+  return Loaded{.runtime = std::make_unique<ManifestRuntime>(std::move(manifest), context),
+                .extensions_place = std::move(place)};
 }
 
 // Extension -> who has it, of one directory. That a later directory takes one over is its right.
 using Claims = std::map<std::string, std::string>;
 
-void claim(const Manifest& manifest, Claims& claims, std::vector<Error>& errors) {
-  for (const std::string& extension : manifest.extensions) {
-    const auto [place, is_new] = claims.try_emplace(extension, manifest.id);
-    if (is_new || place->second == manifest.id) continue;
+void claim(const Loaded& loaded, Claims& claims, std::vector<Error>& errors) {
+  const std::string id(loaded.runtime->name());
+  for (const std::string& extension : loaded.runtime->extensions()) {
+    const auto [place, is_new] = claims.try_emplace(extension, id);
+    if (is_new || place->second == id) continue;
     errors.push_back({.code = ErrorCode::kUsage,
                       .message = fmt::format("the extension '{}' is that of '{}' too; files with "
                                              "it run as '{}'",
-                                             extension, place->second, manifest.id),
-                      .where = manifest.extensions_place,
+                                             extension, place->second, id),
+                      .where = loaded.extensions_place,
                       .hint = fmt::format("[runtimes.extensions] {} = \"{}\" decides otherwise",
                                           extension, place->second)});
-    place->second = manifest.id;
+    place->second = id;
   }
 }
 
@@ -109,21 +129,19 @@ void claim(const Manifest& manifest, Claims& claims, std::vector<Error>& errors)
 std::vector<Error> load_manifests(RuntimeRegistry& registry,
                                   const std::vector<std::string>& directories) {
   std::vector<Error> errors;
-  const LookupContext context = LookupContext::of_this_process();
+  const auto context = std::make_shared<const LookupContext>(LookupContext::of_this_process());
   for (const std::string& directory : directories) {
     Claims claims;
     for (const std::string& name : names_in(directory, errors)) {
       const std::string path = fmt::format("{}/{}/runtime.toml", directory, name);
-      struct stat status{};
-      if (::lstat(path.c_str(), &status) != 0) continue;
-      Result<Manifest> manifest = load(path, name);
-      if (manifest) {
-        claim(*manifest, claims, errors);
-        registry.add(std::make_unique<ManifestRuntime>(std::move(*manifest), context));
-      } else {
+      Result<Loaded> loaded = load(path, name, context);
+      if (loaded) {
+        claim(*loaded, claims, errors);
+        registry.add(std::move(loaded->runtime));
+      } else if (!is_absent(path)) {
         // One by one: each is a warning of its own, and so a line of its own.
-        std::vector<Error> others = std::exchange(manifest.error().others, {});
-        errors.push_back(std::move(manifest.error()));
+        std::vector<Error> others = std::exchange(loaded.error().others, {});
+        errors.push_back(std::move(loaded.error()));
         std::ranges::move(others, std::back_inserter(errors));
       }
     }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,6 +19,7 @@
 #include "base/utf8.h"
 #include "runtime/compiler_identity.h"
 #include "runtime/interpreter.h"
+#include "runtime/known_manifests.h"
 #include "runtime/manifest.h"
 #include "runtime/placeholders.h"
 #include "runtime/preload.h"
@@ -92,17 +95,45 @@ std::string version_in_name(const std::string& real) {
 
 }  // namespace
 
-ManifestRuntime::ManifestRuntime(Manifest manifest, LookupContext context)
-    : manifest_(std::move(manifest)), context_(std::move(context)) {}
+ManifestRuntime::ManifestRuntime(Manifest manifest, std::shared_ptr<const LookupContext> context)
+    : id_(manifest.id),
+      aliases_(manifest.aliases),
+      extensions_(manifest.extensions),
+      shebangs_(manifest.shebangs),
+      magic_(manifest.magic),
+      manifest_(std::move(manifest)),
+      context_(std::move(context)) {}
+
+ManifestRuntime::ManifestRuntime(const KnownManifest& known, std::string path,
+                                 std::shared_ptr<const LookupContext> context)
+    : id_(known.id),
+      aliases_(list_of(known.aliases)),
+      extensions_(list_of(known.extensions)),
+      shebangs_(list_of(known.shebangs)),
+      magic_(list_of(known.magic)),
+      known_(&known),
+      path_(std::move(path)),
+      context_(std::move(context)) {}
+
+const Manifest& ManifestRuntime::manifest() const {
+  if (known_ == nullptr) return manifest_;
+  std::call_once(read_, [this] {
+    auto read = parse_manifest(known_->text, path_);
+    // It was good when this program was built, by the same reader.
+    if (!read) std::abort();
+    manifest_ = std::move(*read);
+  });
+  return manifest_;
+}
 
 bool ManifestRuntime::recognises(std::string_view head) const {
-  return std::any_of(manifest_.magic.begin(), manifest_.magic.end(),
+  return std::any_of(magic_.begin(), magic_.end(),
                      [&](const std::string& magic) { return head.starts_with(magic); });
 }
 
 std::optional<FoundProgram> ManifestRuntime::find(const std::vector<std::string>& names) const {
   for (const std::string& name : names) {
-    if (auto found = find_interpreter(name, context_, manifest_.environment_marker)) return found;
+    if (auto found = find_interpreter(name, *context_, manifest().environment_marker)) return found;
   }
   return std::nullopt;
 }
@@ -114,35 +145,36 @@ std::vector<std::string> ManifestRuntime::candidates(const RuntimeSettings& sett
   if (!settings.interpreter.empty()) return {settings.interpreter};
   const std::optional<Shebang> shebang = parse_shebang(head);
   if (shebang) {
-    const auto chosen = manifest_.interpreter_for.find(shebang->name);
-    if (chosen != manifest_.interpreter_for.end()) return {chosen->second};
+    const auto chosen = manifest().interpreter_for.find(shebang->name);
+    if (chosen != manifest().interpreter_for.end()) return {chosen->second};
   }
-  const bool compiled = manifest_.interpreters.empty() && manifest_.compile;
-  return compiled ? manifest_.compile->compilers : manifest_.interpreters;
+  const bool compiled = manifest().interpreters.empty() && manifest().compile;
+  return compiled ? manifest().compile->compilers : manifest().interpreters;
 }
 
 std::string ManifestRuntime::version_of(const FoundProgram& program,
                                         const std::string& compiler) const {
-  std::vector<std::string> argv = manifest_.version_argv;
+  std::vector<std::string> argv = manifest().version_argv;
   std::replace(argv.begin(), argv.end(), std::string("{interpreter}"), program.path);
   std::replace(argv.begin(), argv.end(), std::string("{compiler}"), compiler);
   // Asked once for each state of the file: a batch may name a version in every task.
   std::string key = stamp_of(program.real) + compiler;
   const std::scoped_lock lock(asked_mutex_);
   const auto [entry, is_new] = asked_.try_emplace(std::move(key));
-  if (is_new) entry->second = version_in(output_of(argv, kVersionTimeout), manifest_.version_after);
+  if (is_new)
+    entry->second = version_in(output_of(argv, kVersionTimeout), manifest().version_after);
   return entry->second;
 }
 
 std::optional<FoundProgram> ManifestRuntime::find_version(const RuntimeSettings& settings,
                                                           std::string_view version) const {
-  const auto named = manifest_.versions.find(std::string(version));
-  if (named != manifest_.versions.end()) {
+  const auto named = manifest().versions.find(std::string(version));
+  if (named != manifest().versions.end()) {
     if (auto found = find({named->second})) return found;
   }
-  if (manifest_.version_argv.empty()) return std::nullopt;
-  const bool has_both = manifest_.compile && !manifest_.interpreters.empty();
-  const auto compiler = has_both ? find(manifest_.compile->compilers) : std::nullopt;
+  if (manifest().version_argv.empty()) return std::nullopt;
+  const bool has_both = manifest().compile && !manifest().interpreters.empty();
+  const auto compiler = has_both ? find(manifest().compile->compilers) : std::nullopt;
   for (const std::string& name : candidates(settings, {})) {
     auto found = find({name});
     if (!found) continue;
@@ -154,29 +186,29 @@ std::optional<FoundProgram> ManifestRuntime::find_version(const RuntimeSettings&
 
 std::vector<std::string> ManifestRuntime::versions() const {
   std::vector<std::string> names;
-  names.reserve(manifest_.versions.size());
-  for (const auto& [version, program] : manifest_.versions) names.push_back(version);
+  names.reserve(manifest().versions.size());
+  for (const auto& [version, program] : manifest().versions) names.push_back(version);
   return names;
 }
 
 std::string ManifestRuntime::missing() const {
   const auto found = std::ranges::find_if(
-      manifest_.needs, [](const std::string& pattern) { return existing({pattern}).empty(); });
-  return found == manifest_.needs.end() ? std::string{} : *found;
+      manifest().needs, [](const std::string& pattern) { return existing({pattern}).empty(); });
+  return found == manifest().needs.end() ? std::string{} : *found;
 }
 
 Error ManifestRuntime::no_version(const RuntimeSettings& settings, std::string_view version) const {
   const std::vector<std::string> known = versions();
-  const auto named = manifest_.versions.find(std::string(version));
+  const auto named = manifest().versions.find(std::string(version));
   const std::string here = info(settings, Probe::kWithVersion).version;
   std::string hint;
   if (!known.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
   if (!here.empty()) hint += fmt::format("{}installed: {}", hint.empty() ? "" : "; ", here);
   std::string message =
-      named != manifest_.versions.end()
-          ? fmt::format("{} {} is not installed: no '{}' found", manifest_.display_name, version,
+      named != manifest().versions.end()
+          ? fmt::format("{} {} is not installed: no '{}' found", manifest().display_name, version,
                         named->second)
-          : fmt::format("the runtime {} has no version '{}'", manifest_.id, printable(version));
+          : fmt::format("the runtime {} has no version '{}'", manifest().id, printable(version));
   return Error{.code = ErrorCode::kNoRuntime,
                .message = std::move(message),
                .where = {},
@@ -189,35 +221,35 @@ Error ManifestRuntime::not_installed(const RuntimeSettings& settings,
     return Error{.code = ErrorCode::kNoRuntime,
                  .message = fmt::format(
                      "the interpreter '{}' of the runtime {} is not there or not executable",
-                     settings.interpreter, manifest_.id),
-                 .where = fmt::format("runtimes.{}.{}", manifest_.id,
-                                      manifest_.id == "javascript" ? "runtime" : "interpreter")};
+                     settings.interpreter, manifest().id),
+                 .where = fmt::format("runtimes.{}.{}", manifest().id,
+                                      manifest().id == "javascript" ? "runtime" : "interpreter")};
   }
   return Error{
       .code = ErrorCode::kNoRuntime,
-      .message = fmt::format("{} is not installed: no '{}' found", manifest_.display_name,
+      .message = fmt::format("{} is not installed: no '{}' found", manifest().display_name,
                              fmt::join(names, "' or '")),
       .where = {},
-      .hint = manifest_.install.empty() ? std::string{} : "install it: " + manifest_.install};
+      .hint = manifest().install.empty() ? std::string{} : "install it: " + manifest().install};
 }
 
 RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) const {
   RuntimeInfo info{
-      .name = manifest_.id,
-      .display_name = manifest_.display_name,
-      .extensions = manifest_.extensions,
+      .name = manifest().id,
+      .display_name = manifest().display_name,
+      .extensions = manifest().extensions,
       .engine = "jail",
       .state = RuntimeState::kNotInstalled,
       .version = {},
       .interpreter = {},
-      .install_hint = manifest_.install,
+      .install_hint = manifest().install,
       .compiler = {},
-      .syscall_profile = manifest_.syscall_profile,
-      .compile_profile = manifest_.compile ? manifest_.compile->syscall_profile : std::string{},
-      .tier = manifest_.tier,
-      .aliases = manifest_.aliases,
+      .syscall_profile = manifest().syscall_profile,
+      .compile_profile = manifest().compile ? manifest().compile->syscall_profile : std::string{},
+      .tier = manifest().tier,
+      .aliases = manifest().aliases,
       .versions = versions(),
-      .origin = manifest_.origin};
+      .origin = manifest().origin};
   const std::vector<std::string> names = candidates(settings, {});
   if (names.empty()) {
     info.state = RuntimeState::kReady;
@@ -225,10 +257,10 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
   }
   const std::optional<FoundProgram> program = find(names);
   if (!program) return info;
-  const bool has_interpreter = !manifest_.interpreters.empty();
+  const bool has_interpreter = !manifest().interpreters.empty();
   std::optional<FoundProgram> compiler;
-  if (manifest_.compile) {
-    compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
+  if (manifest().compile) {
+    compiler = has_interpreter ? find(manifest().compile->compilers) : program;
     if (!compiler) return info;
     info.compiler = compiler->path;
   }
@@ -236,7 +268,7 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
   info.state = RuntimeState::kReady;
   if (has_interpreter) info.interpreter = program->path;
   info.version = version_in_name(program->real);
-  if (probe == Probe::kWithVersion && !manifest_.version_argv.empty()) {
+  if (probe == Probe::kWithVersion && !manifest().version_argv.empty()) {
     const std::string version = version_of(*program, info.compiler);
     if (!version.empty()) info.version = version;
   }
@@ -244,34 +276,34 @@ RuntimeInfo ManifestRuntime::info(const RuntimeSettings& settings, Probe probe) 
 }
 
 LintReport ManifestRuntime::lint(std::string_view source) const {
-  return manifest_.text ? lint_text(source) : LintReport{};
+  return manifest().text ? lint_text(source) : LintReport{};
 }
 
 Result<void> ManifestRuntime::add_packages(const RuntimeSettings& mine,
                                            const PlaceholderValues& values, Step& run) const {
   if (mine.packages_dir.empty()) return {};
-  if (manifest_.packages_mount.empty()) {
+  if (manifest().packages_mount.empty()) {
     return fail({.code = ErrorCode::kUsage,
-                 .message = fmt::format("the runtime {} has no packages directory", manifest_.id),
-                 .where = fmt::format("runtimes.{}.packages_dir", manifest_.id)});
+                 .message = fmt::format("the runtime {} has no packages directory", manifest().id),
+                 .where = fmt::format("runtimes.{}.packages_dir", manifest().id)});
   }
   std::string packages = real_path(mine.packages_dir);
   if (packages.empty()) {
     return fail(
         {.code = ErrorCode::kUsage,
          .message = fmt::format("the packages directory '{}' is not there", mine.packages_dir),
-         .where = fmt::format("runtimes.{}.packages_dir", manifest_.id)});
+         .where = fmt::format("runtimes.{}.packages_dir", manifest().id)});
   }
   run.packages.push_back(
-      {.host = std::move(packages), .inside = manifest_.packages_mount, .access = Access::kRead});
-  for (std::string& entry : expand(manifest_.packages_env, values))
+      {.host = std::move(packages), .inside = manifest().packages_mount, .access = Access::kRead});
+  for (std::string& entry : expand(manifest().packages_env, values))
     run.env.push_back(std::move(entry));
   return {};
 }
 
 void ManifestRuntime::add_compile(const FoundProgram& compiler, const PlaceholderValues& values,
                                   Steps& steps) const {
-  const ManifestCompile& from = *manifest_.compile;
+  const ManifestCompile& from = *manifest().compile;
   Step step;
   step.argv = expand(from.argv, values);
   step.env = expand(from.env, values);
@@ -295,7 +327,7 @@ void ManifestRuntime::add_compile(const FoundProgram& compiler, const Placeholde
 
 Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& source,
                                     const Settings& settings) const {
-  const RuntimeSettings& mine = settings_for(settings, manifest_.id);
+  const RuntimeSettings& mine = settings_for(settings, manifest().id);
   const std::string_view version = version_in_request(request.runtime);
   const std::vector<std::string> names = candidates(mine, source.head);
   std::optional<FoundProgram> program;
@@ -306,29 +338,29 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
     program = names.empty() ? FoundProgram{} : find(names);
     if (!program) return fail(not_installed(mine, names));
   }
-  const bool has_interpreter = !manifest_.interpreters.empty();
+  const bool has_interpreter = !manifest().interpreters.empty();
   std::optional<FoundProgram> compiler;
-  if (manifest_.compile) {
-    compiler = has_interpreter ? find(manifest_.compile->compilers) : program;
-    if (!compiler) return fail(not_installed({}, manifest_.compile->compilers));
+  if (manifest().compile) {
+    compiler = has_interpreter ? find(manifest().compile->compilers) : program;
+    if (!compiler) return fail(not_installed({}, manifest().compile->compilers));
   }
   if (const std::string none = missing(); !none.empty()) {
     return fail(not_installed({}, {none}));
   }
 
   Steps steps;
-  steps.source_name = source.name.empty() ? manifest_.source_name : source.name;
-  steps.source_executable = manifest_.source_executable;
+  steps.source_name = source.name.empty() ? manifest().source_name : source.name;
+  steps.source_executable = manifest().source_executable;
   const std::optional<Shebang> shebang = parse_shebang(source.head);
   const std::string& work_dir = settings.general.working_dir;
   PlaceholderValues values{
-      .interpreter = has_interpreter || !manifest_.compile ? program->path : std::string{},
+      .interpreter = has_interpreter || !manifest().compile ? program->path : std::string{},
       .compiler = compiler ? compiler->path : std::string{},
       .source =
           fmt::format("{}{}{}", work_dir, work_dir.ends_with('/') ? "" : "/", steps.source_name),
       .source_name = steps.source_name,
       .work_dir = work_dir,
-      .packages = manifest_.packages_mount,
+      .packages = manifest().packages_mount,
       .memory_mb = source.limits.memory.count() >> 20U,
       .args = request.args,
       .extra_args = mine.extra_args,
@@ -337,24 +369,24 @@ Result<Steps> ManifestRuntime::plan(const Request& request, const SourceInfo& so
   for (const std::string& other : source.others) {
     const std::size_t dot = other.rfind('.');
     const bool compiles = dot != std::string::npos &&
-                          std::ranges::find(manifest_.extensions, other.substr(dot + 1)) !=
-                              manifest_.extensions.end();
+                          std::ranges::find(manifest().extensions, other.substr(dot + 1)) !=
+                              manifest().extensions.end();
     if (compiles) values.sources.push_back(as_operand(other));
   }
   Step& run = steps.run;
-  run.argv = expand(manifest_.argv, values);
-  run.env = expand(manifest_.env, values);
-  if (has_interpreter || !manifest_.compile) run.read_only_paths = program->trees;
-  for (std::string& path : existing(manifest_.read_only_paths))
+  run.argv = expand(manifest().argv, values);
+  run.env = expand(manifest().env, values);
+  if (has_interpreter || !manifest().compile) run.read_only_paths = program->trees;
+  for (std::string& path : existing(manifest().read_only_paths))
     run.read_only_paths.push_back(std::move(path));
-  run.syscall_profile = manifest_.syscall_profile;
-  run.helper_tasks = manifest_.helper_tasks;
-  run.helper_files = manifest_.helper_files;
-  run.executable_work_dir = manifest_.executable_work_dir;
-  if (manifest_.warm) run.warm = warm_start(template_for(manifest_, mine), values);
+  run.syscall_profile = manifest().syscall_profile;
+  run.helper_tasks = manifest().helper_tasks;
+  run.helper_files = manifest().helper_files;
+  run.executable_work_dir = manifest().executable_work_dir;
+  if (manifest().warm) run.warm = warm_start(template_for(manifest(), mine), values);
   if (compiler) add_compile(*compiler, values, steps);
   SP_TRY_VOID(add_packages(mine, values, run));
-  SP_TRY_VOID(add_preload(manifest_, mine, run));
+  SP_TRY_VOID(add_preload(manifest(), mine, run));
   return steps;
 }
 

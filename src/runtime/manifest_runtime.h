@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,21 +16,24 @@
 
 namespace sandpit {
 
+struct KnownManifest;
 struct PlaceholderValues;
 
 class ManifestRuntime final : public Runtime {
  public:
   // `context`: the host as look-ups see it.
-  ManifestRuntime(Manifest manifest, LookupContext context);
+  ManifestRuntime(Manifest manifest, std::shared_ptr<const LookupContext> context);
+  // The same of `known`'s text, found at `path`, which is read when more is asked than who it is
+  // for.
+  ManifestRuntime(const KnownManifest& known, std::string path,
+                  std::shared_ptr<const LookupContext> context);
 
-  [[nodiscard]] std::string_view name() const override { return manifest_.id; }
-  [[nodiscard]] std::vector<std::string> extensions() const override {
-    return manifest_.extensions;
-  }
-  [[nodiscard]] std::vector<std::string> shebangs() const override { return manifest_.shebangs; }
-  [[nodiscard]] std::vector<std::string> aliases() const override { return manifest_.aliases; }
+  [[nodiscard]] std::string_view name() const override { return id_; }
+  [[nodiscard]] std::vector<std::string> extensions() const override { return extensions_; }
+  [[nodiscard]] std::vector<std::string> shebangs() const override { return shebangs_; }
+  [[nodiscard]] std::vector<std::string> aliases() const override { return aliases_; }
   [[nodiscard]] std::vector<std::string> versions() const override;
-  [[nodiscard]] LimitOverrides default_limits() const override { return manifest_.limits; }
+  [[nodiscard]] LimitOverrides default_limits() const override { return manifest().limits; }
   [[nodiscard]] bool recognises(std::string_view head) const override;
   [[nodiscard]] RuntimeInfo info(const RuntimeSettings& settings, Probe probe) const override;
   [[nodiscard]] LintReport lint(std::string_view source) const override;
@@ -57,8 +61,19 @@ class ManifestRuntime final : public Runtime {
   void add_compile(const FoundProgram& compiler, const PlaceholderValues& values,
                    Steps& steps) const;
 
-  Manifest manifest_;
-  LookupContext context_;
+  // Safe from several threads.
+  [[nodiscard]] const Manifest& manifest() const;
+
+  std::string id_;
+  std::vector<std::string> aliases_;
+  std::vector<std::string> extensions_;
+  std::vector<std::string> shebangs_;
+  std::vector<std::string> magic_;
+  const KnownManifest* known_ = nullptr;  // what manifest_ is made of, when it is asked for
+  std::string path_;
+  mutable std::once_flag read_;
+  mutable Manifest manifest_;
+  std::shared_ptr<const LookupContext> context_;
   mutable std::mutex asked_mutex_;
   mutable std::map<std::string, std::string> asked_;  // stamp of a program -> its version
 };

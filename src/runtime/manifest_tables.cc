@@ -43,10 +43,9 @@ void check_compiler_argv(TomlReader& reader, const toml::table& table,
     check_word(reader, place(table, "argv"), word, Lists::kAllowed);
   }
   if (!begins_with_compiler(argv)) {
-    reader.problem(place(table, "argv"),
-                   "'compile.argv' must begin with {compiler} or an absolute path",
-                   !argv.empty() && is_script(argv.front()) ? "each argument is a word of its own"
-                                                            : "");
+    reader.problem(
+        place(table, "argv"), "'compile.argv' must begin with {compiler} or an absolute path",
+        !argv.empty() && is_script(argv.front()) ? "each argument is a word of its own" : "");
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -142,7 +143,8 @@ class PlannedCompile : public ::testing::Test {
                      const std::string& text = kGood) {
     auto manifest = parse_manifest(text, "x/runtime.toml");
     if (!manifest) return fail(manifest.error());
-    return ManifestRuntime(*manifest, context_).plan(request, source, settings_);
+    return ManifestRuntime(*manifest, std::make_shared<const LookupContext>(context_))
+        .plan(request, source, settings_);
   }
   TempTree tree_;
   LookupContext context_;

@@ -102,7 +102,8 @@ TEST(Manifest, RefusesAListPlaceholderThatIsPartOfAWord) {
 
 // Found by fuzz_manifest: what is started must be an absolute path.
 TEST(Manifest, RefusesAProgramThatIsNotAbsolute) {
-  for (const char* const program : {"[interpreter}", "sh", "{packages}/x", "{interpreter}", "{source} -x"}) {
+  for (const char* const program :
+       {"[interpreter}", "sh", "{packages}/x", "{interpreter}", "{source} -x"}) {
     EXPECT_THAT(problems_of(std::string("id = \"x\"\nargv = [\"") + program +
                             "\"]\nsyscall_profile = \"native\"\n"),
                 HasSubstr("must begin with the program"))
