@@ -74,16 +74,16 @@ int main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
     const std::string text(std::istreambuf_iterator<char>(file), {});
-    // Without a path: what a problem says of its place is then what stands behind the path.
-    const auto manifest = sandpit::parse_manifest(text, "");
-    if (!manifest) {
-      return fail(argv[i] + manifest.error().to_string());
-    }
-    const std::string directory = std::filesystem::path(argv[i]).parent_path().filename();
+    const std::filesystem::path path = argv[i];
+    auto manifest = sandpit::parse_manifest(text, path);
+    if (!manifest) return fail(manifest.error().to_string());
+    // Of its place only what stands behind the path, which is another where it is installed.
+    manifest->extensions_place.erase(0, path.native().size());
+    const std::string directory = path.parent_path().filename();
     if (manifest->id != directory || !can_be_listed(manifest->aliases) ||
         !can_be_listed(manifest->extensions) || !can_be_listed(manifest->shebangs) ||
         !can_be_listed(manifest->magic)) {
-      return fail(std::string(argv[i]) +
+      return fail(path.native() +
                   ": another id than its directory's name, or a list with a newline or an empty "
                   "word in it");
     }
@@ -102,8 +102,6 @@ int main(int argc, char** argv) {
   std::ofstream output(argv[1], std::ios::binary);
   output << code;
   output.close();
-  if (!output) {
-    return fail(std::string("manifestgen: can't write ") + argv[1]);
-  }
+  if (!output) return fail(std::string("manifestgen: can't write ") + argv[1]);
   return 0;
 }
