@@ -3,6 +3,8 @@
 // only who it is for is asked of most. Used by load_manifests; tools/manifestgen writes the table.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +30,15 @@ struct KnownManifest {
 [[nodiscard]] const KnownManifest* known_manifest(std::string_view directory,
                                                   std::string_view text);
 
-[[nodiscard]] std::vector<std::string> list_of(std::string_view lines);
+// The words of such a list.
+[[nodiscard]] inline std::vector<std::string> list_of(std::string_view lines) {
+  std::vector<std::string> list;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    list.emplace_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return list;
+}
 
 }  // namespace sandpit
