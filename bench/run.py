@@ -21,6 +21,7 @@ import tempfile
 sys.dont_write_bytecode = True  # the source tree stays clean
 import contenders as field_of  # noqa: E402
 import report  # noqa: E402
+import surroundings  # noqa: E402
 import wasm  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -90,7 +91,7 @@ class Bench:
         if self.options.allow_degraded:
             command += ["--allow-degraded", self.options.allow_degraded]
         done = subprocess.run(command, cwd=self.directory, stdout=subprocess.PIPE, text=True, check=False,
-                              env={**os.environ, **(environment or {})})
+                              env={**surroundings.environment(), **(environment or {})})
         (self.output / f"{name}.tsv").write_text(done.stdout)
         rows = report.parse(done.stdout.splitlines())
         if done.returncode != 0:

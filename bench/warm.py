@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # the source tree stays clean
+import surroundings  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HELLO = {
     "python": ("main.py", "print('hello')", ["/usr/bin/python3"]),
@@ -54,7 +57,7 @@ SLACK = {"KiB of the launcher": 512, "descriptors": 8, "processes": 2, "cgroups"
 
 
 def measured(program, *words):
-    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False, env=surroundings.environment())
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     failures = [row[1] for row in rows if row[0] == "failure"]
     if failures or done.returncode != 0:
