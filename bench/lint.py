@@ -4,10 +4,10 @@
     bench/lint.py [BUILD_DIRECTORY] [ROUNDS]
 """
 
+import argparse
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -48,8 +48,11 @@ def median_of(command, rounds):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release").resolve()
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("build", nargs="?", default=ROOT / "build/release", type=pathlib.Path)
+    options.add_argument("rounds", nargs="?", default=50, type=int)
+    options = options.parse_args()
+    build, rounds = options.build.resolve(), options.rounds
     with tempfile.TemporaryDirectory() as directory:
         plain = pathlib.Path(directory) / "plain.py"
         found = pathlib.Path(directory) / "found.py"
