@@ -69,9 +69,10 @@ class Supervisor(Escape):
         self.assert_host_is_well()
 
     def test_a_flood_of_denials(self):
-        self.assert_attempt("flood_of_denials.c", 200000)
+        self.assert_contained("flood_of_denials.c", 200000)
         done = self.sandpit("run", "flood_of_denials.c".removesuffix(".c"), "200000")
         self.assertLess(len(done.stderr), 20000)
+        self.assert_real("flood_of_denials.c", 200000, needs="a kernel with vsock", error="200000 denied")
 
     def test_names_that_are_json(self):
         name = 'p","status":"x\n{"a":1}\x1b[31m.py'
